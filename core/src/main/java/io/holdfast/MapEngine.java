@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RegionLock;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileHandle;
+import io.holdfast.memory.HugePages;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.NativeMemory;
+import io.holdfast.memory.RangeLostException;
+import io.holdfast.memory.Reservation;
+import io.holdfast.memory.RestoreResult;
+import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Maps: the steps of it, each with what it leaves behind when it fails.
+ *
+ * <p>Thread-safe and lock-free between regions, but for the watermarks of the reservation.
+ */
+final class MapEngine {
+    /*
+     * Count against the limits; take a record; take addresses (the tree's find-gap-and-insert, with the record not
+     * attached yet, so lookups miss it); map the pages and do to them what was asked for; describe the record; attach
+     * it. Attaching is the linearization point. A failure before it gives everything back in reverse; nobody could have
+     * locked the record. The record goes through a grace period, because a pinned thread may have found it in the tree.
+     * Pages that may have been changed go the way of an unmapped region's: they are replaced, and quarantined where the
+     * kernel refuses that.
+     *
+     * Against close: [A1] a close sets CLOSED, runs the heavy barrier and waits for the pins from before. A region is
+     * attached under a pin, after a look at CLOSED, so the close finds every region that was attached, and none comes
+     * later. [A2] A region is counted before the first look at CLOSED, and a close looks at the count after setting it;
+     * both in volatile mode. So either the map gives up before it touches anything, or the close waits until it has.
+     */
+    private final SpaceCore core;
+    private final SpaceEngine engine;
+    private final Headroom headroom;
+
+    MapEngine(final SpaceCore core, final SpaceEngine engine) {
+        this.core = core;
+        this.engine = engine;
+        this.headroom = new Headroom(core.memory(), engine.name());
+    }
+
+    Headroom headroom() {
+        return headroom;
+    }
+
+    /** Maps; returns what {@code handle} makes of the attached record while it cannot be reused. */
+    Region map(final MapRequest request, final LongFunction<Region> handle) {
+        final FileBacking backing = request.backing();
+        return backing == null ? mapAnonymous(request, handle) : mapFile(backing, request, handle);
+    }
+
+    private Region mapAnonymous(final MapRequest request, final LongFunction<Region> handle) {
+        final long page = core.memory().pageSize();
+        final long granule = switch (request.pages()) {
+            case NORMAL -> page;
+            case HUGE -> HugePages.defaultSize();
+            case TRANSPARENT_HUGE -> request.maximum() < HugePages.transparentSize() ? page
+                : HugePages.transparentSize();
+        };
+        final long rounded = request.pages() == MapRequest.Pages.HUGE ? granule : page;
+        final long length = (checkSize(request.maximum(), 0) + rounded - 1) & -rounded;
+        return map(plan(request, length, request.size(), Kind.anonymous(request), null, granule), handle);
+    }
+
+    private Region mapFile(final FileBacking backing, final MapRequest request, final LongFunction<Region> handle) {
+        engine.checkOpen("map");
+        checkGrowable(backing);
+        final FileAccess access = access(backing);
+        final FileHandle file = FileHandle.open(core.memory(), backing.path(), access,
+            backing.isGrowable() && !backing.isWhole());
+        try {
+            final long size = sizeOf(file, backing);
+            final long page = core.memory().pageSize();
+            final long lead = backing.offset() % page;
+            final long maximum = backing.isGrowable() ? backing.maximum() : size;
+            final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
+                backing.isGrowable());
+            final long length = engine.roundUp(checkSize(maximum, lead) + lead);
+            return map(plan(request, length, size, Kind.file(backing), region, page), handle);
+        } catch (final Throwable e) {
+            engine.close(file);
+            throw e;
+        }
+    }
+
+    private static FileAccess access(final FileBacking backing) {
+        return switch (backing.access()) {
+            case READ_ONLY -> FileAccess.READ_ONLY;
+            case READ_WRITE -> FileAccess.READ_WRITE;
+            case COPY_ON_WRITE -> FileAccess.COPY_ON_WRITE;
+        };
+    }
+
+    /** Refuses what makes no sense whatever the file is, before a missing file is created. */
+    private static void checkGrowable(final FileBacking backing) {
+        if (backing.isGrowable() && (backing.maximum() > Long.MAX_VALUE - backing.offset() ||
+            (!backing.isWhole() && backing.length() > backing.maximum()))) {
+            throw outOfRange(backing, backing.isWhole() ? 0 : backing.length());
+        }
+    }
+
+    private static IllegalArgumentException outOfRange(final FileBacking backing, final long size) {
+        return new IllegalArgumentException("map failed: path=" + backing.path() + ", offset=" + backing.offset() +
+            ", size=" + size + ", maximum=" + backing.maximum() + "; a growable region begins with at least one byte " +
+            "and at most the maximum, and ends below 2^63: give range(offset, length)");
+    }
+
+    private static long sizeOf(final FileHandle file, final FileBacking backing) {
+        if (!backing.isGrowable()) {
+            return file.requireRange(backing.offset(), backing.isWhole() ? 0 : backing.length());
+        }
+        final long size = backing.isWhole() ? file.size() - backing.offset() : backing.length();
+        if (size <= 0 || size > backing.maximum()) {
+            throw outOfRange(backing, size);
+        }
+        file.ensureLength(backing.offset() + size);
+        return size;
+    }
+
+    /** Refuses sizes that no space, or not this one, has room for. */
+    long checkSize(final long size, final long lead) {
+        if (size <= 0) {
+            throw new IllegalArgumentException("map of " + size + " bytes: a size must be positive");
+        }
+        final long capacity = core.reservation().capacity();
+        if (size > capacity - lead) {
+            throw new MappingException("map failed: size=" + size + " is more than the space " + engine.name() +
+                " has: capacity=" + capacity + "; open it with a larger capacity");
+        }
+        return size;
+    }
+
+    private MapPlan plan(final MapRequest request, final long length, final long size, final long kind,
+                         final @Nullable FileRegion file, final long granule) {
+        final long page = core.memory().pageSize();
+        final long lead = file == null ? 0 : file.lead();
+        if (lead != 0 && request.alignment() > page) {
+            throw new IllegalArgumentException("map failed: a file range that does not begin at a page cannot be " +
+                "aligned: alignment=" + request.alignment() + ", " + request);
+        }
+        final long alignment = Math.max(Math.max(request.alignment(), granule), page);
+        final long start = request.isFixed() ? request.address() - lead : MapPlan.ANYWHERE;
+        if (request.isFixed() && (start < 0 || (start & alignment - 1) != 0)) {
+            throw new IllegalArgumentException("map failed: address is misaligned: address=" + request.address() +
+                ", alignment=" + alignment + ", offset in the first page=" + lead + ", " + request);
+        }
+        if (request.isFixed() && start > core.reservation().capacity() - length) {
+            throw new IllegalArgumentException("map failed: address is outside of the space: address=" +
+                request.address() + ", length=" + length + ", capacity=" + core.reservation().capacity());
+        }
+        return new MapPlan(length, size, Kind.locked(kind, request.isLocked()), file, start, alignment,
+            request.isPopulated(), request.name());
+    }
+
+    private Region map(final MapPlan plan, final LongFunction<Region> handle) {
+        return map(plan, start -> { }, handle);
+    }
+
+    /**
+     * Carries a plan out; returns what {@code handle} makes of the attached record while it cannot be reused.
+     *
+     * @param fill puts the first bytes into the pages, of which the first one's offset in the space it is given
+     */
+    Region map(final MapPlan plan, final LongConsumer fill, final LongFunction<Region> handle) {
+        engine.account(plan.length()); // [A2]
+        long record = 0;
+        long start = MapPlan.ANYWHERE;
+        boolean mapped = false;
+        try {
+            engine.checkOpen("map"); // [A2]
+            if (plan.isMapping()) {
+                headroom.take();
+            }
+            record = core.records().allocate();
+            start = takeAddresses(plan, record);
+            mapPages(plan, start);
+            mapped = true;
+            alterPages(plan, start);
+            fill.accept(start);
+            protectPages(plan, start);
+            describe(plan, record, start);
+            return attach(record, handle);
+        } catch (final RangeLostException e) {
+            engine.unaccount(plan.length()); // the addresses stay taken for ever, and the record names them
+            throw engine.refused(e);
+        } catch (final NativeException e) {
+            giveUp(plan, record, start, mapped);
+            throw engine.refused(e);
+        } catch (final Throwable e) {
+            giveUp(plan, record, start, mapped);
+            throw e;
+        }
+    }
+
+    private long takeAddresses(final MapPlan plan, final long record) {
+        while (true) {
+            final long round = engine.idle().round();
+            try {
+                return plan.start() == MapPlan.ANYWHERE ? findAddresses(plan, record) : takeFixed(plan, record);
+            } catch (final MappingException e) {
+                if (!engine.idle().hasTrimmed(round)) {
+                    throw e;
+                }
+                Thread.onSpinWait(); // a trim may have had the addresses for a moment
+            }
+        }
+    }
+
+    private long takeFixed(final MapPlan plan, final long record) {
+        if (!core.tree().insert(plan.start(), plan.start() + plan.length(), record)) {
+            throw new MappingException("map failed: addresses are taken: address=" + (plan.start() + plan.lead()) +
+                ", length=" + plan.length() + ", space " + engine.name() +
+                "; unmap what is there, or map anywhere");
+        }
+        return plan.start();
+    }
+
+    private long findAddresses(final MapPlan plan, final long record) {
+        final Reservation reservation = core.reservation();
+        final long length = plan.length();
+        final boolean lowest = !plan.isMapping();
+        final long low = lowest ? 0 : reservation.mappedLimit();
+        final long high = lowest ? reservation.anonymousLimit() : reservation.capacity();
+        long start = length > high - low ? -1 : insertIntoGap(plan, low, high, record);
+        if (start < 0) {
+            start = insertIntoGap(plan, 0, reservation.capacity(), record);
+        }
+        if (start < 0 && !core.quarantine().isEmpty()) {
+            core.quarantine().retry();
+            start = insertIntoGap(plan, 0, reservation.capacity(), record);
+        }
+        if (start < 0) {
+            throw new MappingException("map failed: no gap of " + length + " bytes in space " + engine.name() +
+                ", alignment=" + plan.alignment() + ", capacity=" + reservation.capacity() + ", mapped=" +
+                engine.bytes() + "; unmap regions, or open the space with a larger capacity");
+        }
+        return start;
+    }
+
+    /** Size of the pages that regions of a kind consist of. */
+    long granule(final long kind) {
+        return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
+    }
+
+    private long insertIntoGap(final MapPlan plan, final long low, final long high, final long record) {
+        return core.tree().insertIntoGap(plan.length(), plan.alignment(), low, high, !plan.isMapping(), record);
+    }
+
+    private void mapPages(final MapPlan plan, final long start) {
+        final Reservation reservation = core.reservation();
+        final FileRegion file = plan.file();
+        if (file != null) {
+            reservation.ensureMapped(start, plan.length());
+            final FileAccess access = file.access() == FileAccess.READ_WRITE && !Kind.isWritable(plan.kind())
+                ? FileAccess.READ_ONLY : file.access();
+            reservation.mapFile(start, engine.roundUp(plan.size() + plan.lead()), file.file(), file.fileOffset(),
+                access);
+        } else if (Kind.isHuge(plan.kind())) {
+            reservation.mapHugePages(start, plan.length());
+        } else {
+            reservation.ensureAnonymous(start, plan.length());
+        }
+    }
+
+    private void alterPages(final MapPlan plan, final long start) {
+        final Reservation reservation = core.reservation();
+        final long used = engine.roundUp(plan.size() + plan.lead());
+        if (Kind.isTransparentHuge(plan.kind())) {
+            reservation.advise(start, plan.length(), NativeMemory.MADV_HUGEPAGE);
+        }
+        if (Kind.isLocked(plan.kind())) {
+            reservation.lock(start, used, true);
+        }
+        if (plan.populated()) {
+            reservation.populate(start, used, plan.file() == null);
+        }
+    }
+
+    private void protectPages(final MapPlan plan, final long start) {
+        final FileRegion file = plan.file();
+        if (!Kind.isWritable(plan.kind()) && (file == null || file.access() == FileAccess.COPY_ON_WRITE)) {
+            core.reservation().protect(start, engine.roundUp(plan.size() + plan.lead()), false);
+        }
+    }
+
+    private void describe(final MapPlan plan, final long record, final long start) {
+        RecordLayout.describe(record, core.reservation().base() + start + plan.lead(), start, start + plan.length(),
+            plan.kind());
+        RecordLayout.sizeRelease(record, plan.size());
+        final FileRegion file = plan.file();
+        if (file != null) {
+            engine.files().put(record, file);
+            if (!file.keepsOpen()) {
+                engine.close(file.file());
+            }
+        }
+        engine.notes().add(record, plan.name());
+    }
+
+    private Region attach(final long record, final LongFunction<Region> handle) {
+        final EpochDomain domain = core.domain();
+        domain.pin(); // [A1]
+        try {
+            engine.checkOpen("map");
+            RegionLock.attach(record);
+            return handle.apply(record);
+        } finally {
+            domain.unpin();
+        }
+    }
+
+    private void giveUp(final MapPlan plan, final long record, final long start, final boolean mapped) {
+        engine.files().remove(record);
+        engine.notes().remove(record);
+        if (start >= 0) {
+            final Unmapping unmapping = new Unmapping(record, start, plan.length(), plan.kind());
+            engine.settle(unmapping, mapped ? engine.restorePages(unmapping) : RestoreResult.RESTORED);
+        } else if (record != 0) {
+            core.retiredRecords().retire(record);
+        }
+        engine.unaccount(plan.length()); // last: a close waits for it
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.layout.Words;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileHandle;
+import io.holdfast.tree.PreparedRemoval;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Lets a region grow where no addresses are reserved behind it, by moving it; and opens files of regions again. */
+final class Mover {
+    /*
+     * Under the exclusive lock: map as many bytes elsewhere, with a record that is not attached; fill them; attach the
+     * new record and move the old one, under one pin; then the old record goes the way of an unmap. The new record's
+     * attaching is the linearization point. Everything that can fail comes before it, and gives the new addresses back.
+     */
+    private final SpaceCore core;
+    private final SpaceEngine engine;
+    private final MapEngine mapper;
+    private final PageEngine pages;
+
+    Mover(final SpaceCore core, final SpaceEngine engine, final MapEngine mapper, final PageEngine pages) {
+        this.core = core;
+        this.engine = engine;
+        this.mapper = mapper;
+        this.pages = pages;
+    }
+
+    /** Moves a region to where there is room for it; what is to be given back is its old record. */
+    Publisher.Outcome move(final Publisher.Held held, final long newSize) {
+        final Region region = held.region();
+        final Extent old = held.extent();
+        if (old.file() == null) {
+            return move(held, old, newSize, null);
+        }
+        final FileHandle file = reopen(region, "remap");
+        try {
+            return move(held, old, newSize, file);
+        } finally {
+            engine.close(file);
+        }
+    }
+
+    private Publisher.Outcome move(final Publisher.Held held, final Extent old, final long newSize,
+                                   final @Nullable FileHandle file) {
+        final Region region = held.region();
+        final PreparedRemoval removal = engine.prepareRemoval();
+        boolean moved = false;
+        try {
+            final MapPlan plan = plan(old, newSize, file);
+            final Region fresh = mapper.map(plan, start -> fill(region, old, start), record -> {
+                final Region handle = region.space().region(record);
+                held.move();
+                return handle;
+            });
+            moved = true;
+            return new Publisher.Outcome(List.of(fresh), List.of(new Unmapping(region.record(), removal)));
+        } finally {
+            if (!moved) {
+                removal.close();
+            }
+        }
+    }
+
+    private MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
+        final long granule = mapper.granule(old.kind());
+        final FileRegion before = old.file();
+        FileRegion after = null;
+        if (before != null && file != null) {
+            final long offset = before.fileOffset() + before.lead();
+            if (newSize > Long.MAX_VALUE - offset) {
+                throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" +
+                    offset);
+            }
+            if (before.access() == FileAccess.READ_WRITE) {
+                file.ensureLength(offset + newSize);
+            } else {
+                file.requireRange(offset, newSize);
+            }
+            after = new FileRegion(file, before.access(), before.fileOffset(), before.lead(), newSize, false);
+        }
+        final long length = (mapper.checkSize(newSize, old.lead()) + old.lead() + granule - 1) / granule * granule;
+        return new MapPlan(length, newSize, Kind.fixedSize(old.kind()), after, MapPlan.ANYWHERE, granule, false,
+            old.name());
+    }
+
+    /** Copies what the new pages do not have by themselves. */
+    private void fill(final Region region, final Extent old, final long start) {
+        final FileRegion file = old.file();
+        if (file != null && file.access() != FileAccess.COPY_ON_WRITE) {
+            return;
+        }
+        final long base = core.reservation().base();
+        final MemorySegment from = Words.view(base + old.start() + old.lead(), old.size());
+        final MemorySegment to = Words.view(base + start + old.lead(), old.size());
+        if (!CheckedCopy.copyDifferences(from, to, old.size())) {
+            throw pages.truncated(region, "remap", 0, old.size());
+        }
+    }
+
+    /** Opens the file of a region again, which must be the one that is mapped. */
+    FileHandle reopen(final Region region, final String operation) {
+        final long stamp = pages.enter(region, operation);
+        final FileRegion mapped;
+        try {
+            mapped = engine.file(region.record());
+        } finally {
+            PageEngine.leave(region, stamp);
+        }
+        if (mapped == null) {
+            throw new RegionException(operation + " of a region that has no file: " + region.describe(), null);
+        }
+        final FileHandle file = FileHandle.open(core.memory(), mapped.path(), mapped.access(), false);
+        if (file.inode() != mapped.file().inode() || file.device() != mapped.file().device()) {
+            engine.close(file);
+            final String message = operation + " failed: the path is of another file by now: path=" + mapped.path() +
+                ", " + region.describe() + "; map the file that is there";
+            throw new UncheckedIOException(message, new IOException(message));
+        }
+        return file;
+    }
+
+    /** Refuses if another region of the space maps bytes of a file behind an offset. */
+    void requireUnmapped(final Region region, final FileHandle file, final long end) {
+        engine.files().forEach((record, other) -> {
+            final long otherEnd = other.fileOffset() + other.lead() + RecordLayout.sizeAcquire(record);
+            if (record != region.record() && other.file().inode() == file.inode() &&
+                other.file().device() == file.device() && otherEnd > end) {
+                throw new RegionException("truncate of a file of which another region maps more: path=" + file.path() +
+                    ", end=" + end + ", other region ends at " + otherEnd + ", " + region.describe() +
+                    "; unmap or cut that one first", null);
+            }
+        });
+    }
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.layout.Words;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.NativeMemory;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Works on the pages of regions where they are. Each system call that names a region's addresses runs under a lock on
+ * it, shared where no byte changes and exclusive where bytes do, so it cannot hit the addresses' next owner.
+ */
+final class PageEngine {
+    /*
+     * What the kernel keeps with addresses (advice, locking in memory) is noted in the record's KIND before the call:
+     * an unmap, which reads it after the drain, then replaces the pages and does not merely zero them. Noting it in
+     * vain costs a system call at the unmap and nothing else.
+     */
+    private final SpaceCore core;
+    private final SpaceEngine engine;
+
+    PageEngine(final SpaceCore core, final SpaceEngine engine) {
+        this.core = core;
+        this.engine = engine;
+    }
+
+    /** The pages that a range touches, as an offset in the space and a length. */
+    private record Range(long start, long length) {
+    }
+
+    // ---------------------------------------------------------------------------------------------------- shared
+
+    void advise(final Region region, final Advice advice) {
+        shared(region, "advise", () -> {
+            advise(region, whole(region), advice);
+            return 0;
+        });
+    }
+
+    void advise(final Region region, final long offset, final long length, final Advice advice) {
+        shared(region, "advise", () -> {
+            advise(region, range(region, "advise", offset, length), advice);
+            return 0;
+        });
+    }
+
+    private void advise(final Region region, final Range range, final Advice advice) {
+        if (advice.isLasting()) {
+            RecordLayout.addKind(region.record(), Kind.ALTERED_PAGES);
+        }
+        core.reservation().advise(range.start, range.length, advice.number());
+    }
+
+    void lock(final Region region, final boolean locked) {
+        shared(region, locked ? "lockInMemory" : "unlockFromMemory", () -> {
+            final Range range = whole(region);
+            if (locked) {
+                RecordLayout.addKind(region.record(), Kind.ALTERED_PAGES);
+            }
+            core.reservation().lock(range.start, range.length, locked);
+            if (locked) {
+                RecordLayout.addKind(region.record(), Kind.LOCKED_PAGES);
+            } else {
+                RecordLayout.removeKind(region.record(), Kind.LOCKED_PAGES & ~Kind.ALTERED_PAGES);
+            }
+            return 0;
+        });
+    }
+
+    void populate(final Region region) {
+        shared(region, "populate", () -> {
+            final Range range = whole(region);
+            final long kind = RecordLayout.kind(region.record());
+            core.reservation().populate(range.start, range.length, !Kind.isFile(kind) && Kind.isWritable(kind));
+            return 0;
+        });
+    }
+
+    long residentBytes(final Region region) {
+        return shared(region, "residentBytes", () -> {
+            final Range range = whole(region);
+            return core.reservation().residentBytes(range.start, range.length);
+        });
+    }
+
+    void force(final Region region) {
+        shared(region, "force", () -> {
+            force(region, whole(region));
+            return 0;
+        });
+    }
+
+    void force(final Region region, final long offset, final long length) {
+        shared(region, "force", () -> {
+            force(region, range(region, "force", offset, length));
+            return 0;
+        });
+    }
+
+    private void force(final Region region, final Range range) {
+        final FileRegion file = engine.file(region.record());
+        if (file == null || file.access() != FileAccess.READ_WRITE) {
+            return;
+        }
+        try {
+            core.reservation().sync(range.start, range.length, true);
+        } catch (final NativeException e) {
+            throw new UncheckedIOException(e.getMessage(), new IOException("force failed: path=" + file.path() + ", " +
+                region.describe(), e));
+        }
+    }
+
+    void copyOut(final Region region, final long offset, final MemorySegment target, final long targetOffset,
+                 final long length) {
+        shared(region, "copyOut", () -> {
+            checkRange(region, "copyOut", offset, length);
+            if (!CheckedCopy.copy(view(region), offset, target, targetOffset, length)) {
+                throw truncated(region, "copyOut", offset, length);
+            }
+            return 0;
+        });
+    }
+
+    void copyIn(final Region region, final MemorySegment source, final long sourceOffset, final long offset,
+                final long length) {
+        shared(region, "copyIn", () -> {
+            requireWritable(region, "copyIn");
+            checkRange(region, "copyIn", offset, length);
+            if (!CheckedCopy.copy(source, sourceOffset, view(region), offset, length)) {
+                throw truncated(region, "copyIn", offset, length);
+            }
+            return 0;
+        });
+    }
+
+    long readableBytes(final Region region) {
+        return shared(region, "readableBytes", () -> {
+            final MemorySegment bytes = view(region);
+            return CheckedCopy.firstUnreadable(bytes, 0, bytes.byteSize(), pageSize(), lead(region.record()));
+        });
+    }
+
+    // ------------------------------------------------------------------------------------------------- exclusive
+
+    void discard(final Region region, final long offset, final long length) {
+        exclusive(region, () -> {
+            requireWritable(region, "discard");
+            if (Kind.isFile(RecordLayout.kind(region.record()))) {
+                throw new RegionException("discard of a file region: " + region.describe() +
+                    "; use punchHole, which changes the file", null);
+            }
+            zero(region, "discard", offset, length, NativeMemory.MADV_DONTNEED);
+        });
+    }
+
+    void punchHole(final Region region, final long offset, final long length) {
+        exclusive(region, () -> {
+            requireWritable(region, "punchHole");
+            final FileRegion file = engine.file(region.record());
+            if (file == null || file.access() != FileAccess.READ_WRITE) {
+                throw new RegionException("punchHole of a region that does not write to a file: " + region.describe() +
+                    "; map it with FileBacking.readWrite", null);
+            }
+            zero(region, "punchHole", offset, length, NativeMemory.MADV_REMOVE);
+        });
+    }
+
+    /** Drops the whole pages of a range first, which can fail, and zeroes the rest by hand. */
+    private void zero(final Region region, final String operation, final long offset, final long length,
+                      final int advice) {
+        if (length == 0) {
+            throw outOfRange(region, operation, offset, length);
+        }
+        checkRange(region, operation, offset, length);
+        final long lead = lead(region.record());
+        final long page = pageSize();
+        final long inner = (offset + lead + page - 1) / page * page - lead;
+        final long innerEnd = (offset + length + lead) / page * page - lead;
+        if (inner >= innerEnd) {
+            zeroByHand(region, operation, offset, length);
+            return;
+        }
+        core.reservation().advise(RecordLayout.start(region.record()) + inner + lead, innerEnd - inner, advice);
+        zeroByHand(region, operation, offset, inner - offset);
+        zeroByHand(region, operation, innerEnd, offset + length - innerEnd);
+    }
+
+    private void zeroByHand(final Region region, final String operation, final long offset, final long length) {
+        if (length > 0 && !CheckedCopy.zero(view(region), offset, length)) {
+            throw truncated(region, operation, offset, length);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------- the space
+
+    /** Bytes in memory of all regions that can be locked at this moment. */
+    long residentBytes(final Iterable<Region> regions) {
+        long resident = 0;
+        for (final Region region : regions) {
+            final long stamp = region.tryLockShared();
+            if (stamp > 0) {
+                try {
+                    final Range range = whole(region);
+                    resident += core.reservation().residentBytes(range.start, range.length);
+                } catch (final NativeException e) {
+                    throw engine.refused(e);
+                } finally {
+                    region.unlockShared(stamp);
+                }
+            }
+        }
+        return resident;
+    }
+
+    // --------------------------------------------------------------------------------------------------- helpers
+
+    private long shared(final Region region, final String operation, final Supplier<? extends Number> work) {
+        final long stamp = enter(region, operation);
+        try {
+            return work.get().longValue();
+        } catch (final NativeException e) {
+            throw engine.refused(e);
+        } finally {
+            leave(region, stamp);
+        }
+    }
+
+    /** Makes sure that the region stays: by what the thread holds on it, then 0, or by a shared lock. */
+    long enter(final Region region, final String operation) {
+        final long record = region.record();
+        final boolean held = region.isMapped() &&
+            (core.domain().announcedByMe(record, 0) || SpaceEngine.isExclusiveHere(record));
+        return held ? 0 : region.lockShared(operation);
+    }
+
+    static void leave(final Region region, final long stamp) {
+        if (stamp != 0) {
+            region.unlockShared(stamp);
+        }
+    }
+
+    private void exclusive(final Region region, final Runnable work) {
+        final boolean held = region.isMapped() && SpaceEngine.isExclusiveHere(region.record());
+        final long stamp = held ? 0 : region.lockExclusive();
+        try {
+            work.run();
+        } catch (final NativeException e) {
+            throw engine.refused(e);
+        } finally {
+            if (!held) {
+                region.unlockExclusive(stamp);
+            }
+        }
+    }
+
+    private Range whole(final Region region) {
+        final long record = region.record();
+        return new Range(RecordLayout.start(record),
+            engine.roundUp(lead(record) + RecordLayout.sizeAcquire(record)));
+    }
+
+    private Range range(final Region region, final String operation, final long offset, final long length) {
+        if (length == 0) {
+            throw outOfRange(region, operation, offset, length);
+        }
+        checkRange(region, operation, offset, length);
+        final long record = region.record();
+        final long page = pageSize();
+        final long first = (lead(record) + offset) / page * page;
+        return new Range(RecordLayout.start(record) + first,
+            engine.roundUp(lead(record) + offset + length) - first);
+    }
+
+    private static void checkRange(final Region region, final String operation, final long offset, final long length) {
+        if (offset < 0 || length < 0 || length > RecordLayout.sizeAcquire(region.record()) - offset) {
+            throw outOfRange(region, operation, offset, length);
+        }
+    }
+
+    private static IllegalArgumentException outOfRange(final Region region, final String operation, final long offset,
+                                                       final long length) {
+        return new IllegalArgumentException(operation + " out of range: offset=" + offset + ", length=" + length +
+            ", size=" + RecordLayout.sizeAcquire(region.record()) + ", " + region.describe() +
+            "; give a range of the region's bytes");
+    }
+
+    private static void requireWritable(final Region region, final String operation) {
+        if (!Kind.isWritable(RecordLayout.kind(region.record()))) {
+            throw new RegionException(operation + " of a read-only region: " + region.describe(), null);
+        }
+    }
+
+    /** Bytes of the region's first page before its first byte; a lock is held. */
+    private long lead(final long record) {
+        return RecordLayout.base(record) - core.reservation().base() - RecordLayout.start(record);
+    }
+
+    private long pageSize() {
+        return core.memory().pageSize();
+    }
+
+    private static MemorySegment view(final Region region) {
+        return Words.view(RecordLayout.base(region.record()), RecordLayout.sizeAcquire(region.record()));
+    }
+
+    /** The exception for bytes that could not be accessed; a lock is held. */
+    RuntimeException truncated(final Region region, final String operation, final long offset, final long length) {
+        final long record = region.record();
+        final @Nullable FileRegion file = engine.file(record);
+        if (file == null) {
+            return new IllegalStateException(operation + " failed: pages of memory cannot be accessed, the system " +
+                "has none left or a device is broken: " + region.describe());
+        }
+        final long first = CheckedCopy.firstUnreadable(view(region), offset, length, pageSize(), lead(record));
+        final long at = first < offset + length ? Math.max(first, offset) : offset;
+        final long inFile = file.fileOffset() + file.lead() + at;
+        return new TruncatedException(operation + " failed: bytes of the file cannot be accessed: path=" + file.path() +
+            ", file offset=" + inFile + ", offset=" + at + ", length=" + length + ", " + region.describe() +
+            "; somebody else has truncated the file, or its device is full or broken: unmap the region, or let the " +
+            "file have the bytes again", file.path(), at, inFile);
+    }
+}

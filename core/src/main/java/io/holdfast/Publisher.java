@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.Moves;
+import io.holdfast.lock.RegionLock;
+import io.holdfast.memory.NativeException;
+import io.holdfast.tree.PreparedRemoval;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Replaces regions that are held exclusively by others, in one step. */
+final class Publisher {
+    /*
+     * Records for the new regions and nodes for the removal of what is given back are taken first, the new records are
+     * described and attached. Then one change of the tree puts them in the place of the old ones: the point of no
+     * return and the linearization point. The old records are moved after it, so that a lookup that finds an old one
+     * and sees that it has moved finds the new ones when it looks again. Nothing waits and nothing can fail between the
+     * two.
+     *
+     * A part that is given back gets a record that is never attached, so lookups miss it, and goes the way of every
+     * unmap: pins from before, pages, interval, record.
+     *
+     * All of it happens under a pin, after a look at CLOSED: as for a map ([A1] there), a close finds either the old
+     * regions, and waits for who holds them, or the new ones. The exclusive locks are taken before: a pinned thread
+     * must not wait.
+     */
+    private final SpaceCore core;
+    private final SpaceEngine engine;
+    private final RegionLock lock;
+    private final LongFunction<Region> handle;
+
+    Publisher(final SpaceCore core, final SpaceEngine engine, final RegionLock lock,
+              final LongFunction<Region> handle) {
+        this.core = core;
+        this.engine = engine;
+        this.lock = lock;
+        this.handle = handle;
+    }
+
+    /** A region that the current thread holds exclusively, until it is released or has moved. */
+    final class Held implements AutoCloseable {
+        private final Region region;
+        private final long stamp;
+        private boolean moved;
+
+        private Held(final Region region, final long stamp) {
+            this.region = region;
+            this.stamp = stamp;
+        }
+
+        Region region() {
+            return region;
+        }
+
+        Extent extent() {
+            final long record = region.record();
+            return Extent.of(record, core.reservation().base(), engine.file(record), engine.notes().name(record));
+        }
+
+        /** The region goes on elsewhere; its record is not retired yet. */
+        void move() {
+            Moves.move(lock, region.record(), stamp);
+            moved = true;
+        }
+
+        @Override
+        public void close() {
+            if (!moved) {
+                region.unlockExclusive(stamp);
+            }
+        }
+    }
+
+    /** Locks a region exclusively. */
+    Held hold(final Region region, final String operation) {
+        try (Waiting waiting = region.space().waiting(Waiting.FOREVER, false)) {
+            final long stamp = lock.exclusive(region.record(), region.incarnation(), waiting);
+            if (stamp <= 0) {
+                throw region.refused(operation, stamp);
+            }
+            return new Held(region, stamp);
+        }
+    }
+
+    /**
+     * What there is after a change.
+     *
+     * @param regions the new regions, in order
+     * @param given   what is to be given back
+     */
+    record Outcome(List<Region> regions, List<Unmapping> given) {
+    }
+
+    /** A new region, or a part that is given back, while it is prepared. */
+    private static final class Fresh {
+        private final Extent extent;
+        private final boolean kept;
+        private final long record;
+        private @Nullable PreparedRemoval removal;
+        private long incarnation;
+
+        Fresh(final Extent extent, final boolean kept, final long record) {
+            this.extent = extent;
+            this.kept = kept;
+            this.record = record;
+        }
+    }
+
+    /**
+     * Replaces.
+     *
+     * @param held  adjacent regions, in order
+     * @param keep  the parts of them that go on as regions, in order
+     * @param drop  the parts that are given back, in order
+     */
+    Outcome publish(final List<Held> held, final List<Extent> keep, final List<Extent> drop, final String operation) {
+        final EpochDomain domain = core.domain();
+        final List<Fresh> fresh = new ArrayList<>();
+        boolean published = false;
+        final int more = keep.size() - held.size();
+        domain.pin();
+        try {
+            engine.checkOpen(operation);
+            engine.accountRegions(more, drop.size(), operation);
+            try {
+                prepare(keep, true, fresh);
+                prepare(drop, false, fresh);
+                show(held, fresh);
+                published = true;
+            } finally {
+                if (!published) {
+                    takeBack(fresh);
+                    engine.unaccountRegions(more + drop.size());
+                }
+            }
+            return complete(held, fresh);
+        } catch (final NativeException e) {
+            throw engine.refused(e);
+        } finally {
+            domain.unpin();
+        }
+    }
+
+    private void prepare(final List<Extent> extents, final boolean kept, final List<Fresh> fresh) {
+        for (final Extent extent : extents) {
+            final long record = core.records().allocate();
+            final Fresh one = new Fresh(extent, kept, record);
+            fresh.add(one);
+            RecordLayout.describe(record, core.reservation().base() + extent.start() + extent.lead(), extent.start(),
+                extent.limit(), extent.kind());
+            RecordLayout.sizeRelease(record, extent.size());
+            if (kept) {
+                final FileRegion file = extent.file();
+                if (file != null) {
+                    engine.files().put(record, file);
+                }
+                engine.notes().add(record, extent.name());
+            } else {
+                one.removal = core.tree().prepareRemoval();
+            }
+        }
+    }
+
+    private void show(final List<Held> held, final List<Fresh> fresh) {
+        final List<Fresh> ordered = fresh.stream()
+            .sorted((one, other) -> Long.compare(one.extent.start(), other.extent.start())).toList();
+        final long[] intervals = new long[ordered.size() * 3];
+        int at = 0;
+        for (final Fresh one : ordered) {
+            intervals[at++] = one.extent.start();
+            intervals[at++] = one.extent.limit();
+            intervals[at++] = one.record;
+            if (one.kept) {
+                one.incarnation = RegionLock.attach(one.record);
+            }
+        }
+        final long start = RecordLayout.start(held.getFirst().region.record());
+        final long limit = RecordLayout.limit(held.getLast().region.record());
+        final boolean replaced = core.tree().replace(start, limit, intervals);
+        if (!replaced) {
+            throw new IllegalStateException("the tree does not have the region that is held: " +
+                held.getFirst().region.describe());
+        }
+    }
+
+    private Outcome complete(final List<Held> held, final List<Fresh> fresh) {
+        for (final Held old : held) {
+            old.move();
+        }
+        final List<Region> regions = new ArrayList<>();
+        final List<Unmapping> given = new ArrayList<>();
+        boolean opened = false;
+        for (final Fresh one : fresh) {
+            if (one.kept) {
+                regions.add(handle.apply(one.record));
+                final FileRegion file = one.extent.file();
+                opened |= file != null && file.keepsOpen();
+            } else {
+                given.add(new Unmapping(one.record, one.removal));
+            }
+        }
+        for (final Held old : held) {
+            engine.forgetMoved(old.region.record(), !opened);
+        }
+        return new Outcome(regions, given);
+    }
+
+    /** Undoes what was prepared; nobody has a handle to any of it. */
+    private void takeBack(final List<Fresh> fresh) {
+        for (final Fresh one : fresh) {
+            if (one.incarnation != 0) {
+                // A late user of an earlier life may have the lock word for a moment.
+                while (lock.tryDetach(one.record, one.incarnation) <= 0) {
+                    Thread.onSpinWait();
+                }
+            }
+            final PreparedRemoval removal = one.removal;
+            if (removal != null) {
+                removal.close();
+            }
+            engine.files().remove(one.record);
+            engine.notes().remove(one.record);
+            core.retiredRecords().retire(one.record);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Waiting;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.NoOpIdleStrategy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finishes announced unmaps in the background. All that are handed over between two rounds share one heavy barrier.
+ *
+ * <p>Thread-safe: one thread at a time does a round, others go away at once. Whoever waits for an unmap to complete is
+ * told after the round, by the thread that did it, which holds no lock then.
+ */
+final class Reclaimer implements Agent {
+    private final SpaceEngine engine;
+    private final EpochDomain domain;
+    private final ConcurrentLinkedQueue<Unmapping> arrived = new ConcurrentLinkedQueue<>();
+    private final AtomicLong backlogBytes = new AtomicLong();
+    private final AtomicLong backlog = new AtomicLong();
+    private final ReentrantLock round = new ReentrantLock();
+    private final List<Unmapping> draining = new ArrayList<>(); // under round
+
+    Reclaimer(final SpaceEngine engine, final EpochDomain domain) {
+        this.engine = engine;
+        this.domain = domain;
+    }
+
+    /** Hands an unmap over. */
+    void add(final Unmapping unmapping) {
+        backlog.incrementAndGet();
+        backlogBytes.addAndGet(unmapping.length());
+        arrived.add(unmapping);
+    }
+
+    /** Unmaps that are not finished. */
+    long backlog() {
+        return backlog.get();
+    }
+
+    /** Address range of the unmaps that are not finished, in bytes. */
+    long backlogBytes() {
+        return backlogBytes.get();
+    }
+
+    @Override
+    public int doWork() {
+        if (backlog.get() == 0 || !round.tryLock()) {
+            return 0;
+        }
+        final List<Unmapping> finished = new ArrayList<>();
+        try {
+            beginGracePeriod();
+            finishDrained(finished);
+        } finally {
+            round.unlock();
+            for (final Unmapping unmapping : finished) {
+                unmapping.completion().complete(null);
+            }
+        }
+        return finished.size();
+    }
+
+    private void beginGracePeriod() {
+        final int first = draining.size();
+        Unmapping unmapping = arrived.poll();
+        while (unmapping != null) {
+            draining.add(unmapping);
+            unmapping = arrived.poll();
+        }
+        boolean needed = false;
+        for (int i = first; i < draining.size(); i++) {
+            needed |= draining.get(i).tag() == 0;
+        }
+        if (needed) {
+            final long tag = engine.beginGracePeriod();
+            for (int i = first; i < draining.size(); i++) {
+                if (draining.get(i).tag() == 0) {
+                    draining.get(i).tag(tag);
+                }
+            }
+        }
+    }
+
+    private void finishDrained(final List<Unmapping> finished) {
+        final Iterator<Unmapping> all = draining.iterator();
+        while (all.hasNext()) {
+            final Unmapping unmapping = all.next();
+            try (Waiting noTime = new Waiting(NoOpIdleStrategy::new, 0, false, Waiting.FOREVER)) {
+                if (!engine.drain(unmapping, noTime)) {
+                    continue;
+                }
+            }
+            all.remove();
+            engine.finish(unmapping);
+            backlogBytes.addAndGet(-unmapping.length());
+            backlog.decrementAndGet();
+            finished.add(unmapping);
+        }
+    }
+
+    /** Whether an unmap waits for a guard that the current thread holds. */
+    boolean waitsForCurrentThread() {
+        round.lock();
+        try {
+            for (final Unmapping unmapping : draining) {
+                if (domain.announcedByMe(unmapping.record(), 0)) {
+                    return true;
+                }
+            }
+            return false;
+        } finally {
+            round.unlock();
+        }
+    }
+
+    /** An unmap that waits for readers, or null if there is none at this moment. */
+    @Nullable Unmapping anyWaiting() {
+        round.lock();
+        try {
+            return draining.isEmpty() ? null : draining.get(0);
+        } finally {
+            round.unlock();
+        }
+    }
+
+    @Override
+    public String roleName() {
+        return "holdfast-reclaimer-" + engine.name();
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.lock.Stamps;
+
+/** Why a lock was not granted. */
+public enum Refusal {
+    /** The region is unmapped, or is being unmapped: the handle is of no use any more. */
+    DETACHED(Stamps.DETACHED),
+
+    /**
+     * The region lives on under other handles: it was split, merged, moved, cut, or protected. This handle is of no use
+     * any more; the operation returned new ones, and a pin finds them by address.
+     */
+    MOVED(Stamps.MOVED),
+
+    /** A writer has announced itself and waits for the readers inside to leave. */
+    EXCLUDED(Stamps.EXCLUDED),
+
+    /** A writer holds the region exclusively. */
+    EXCLUSIVE(Stamps.EXCLUSIVE),
+
+    /** Readers are inside, so the region cannot be had exclusively at once. */
+    SHARED(Stamps.SHARED),
+
+    /** The thread holds as many locks, or the region as many counted holds, as there is room for. */
+    SATURATED(Stamps.SATURATED),
+
+    /** The time was over before the lock was free. */
+    TIMED_OUT(Stamps.TIMED_OUT),
+
+    /** The thread was interrupted before the lock was free. */
+    INTERRUPTED(Stamps.INTERRUPTED);
+
+    private static final Refusal[] VALUES = values();
+
+    private final long stamp;
+
+    Refusal(final long stamp) {
+        this.stamp = stamp;
+    }
+
+    /**
+     * The refusal that a method returning stamps gave.
+     *
+     * @param stamp not positive
+     * @return the reason
+     * @throws IllegalArgumentException if the stamp is no refusal
+     */
+    public static Refusal of(final long stamp) {
+        for (final Refusal refusal : VALUES) {
+            if (refusal.stamp == stamp) {
+                return refusal;
+            }
+        }
+        throw new IllegalArgumentException("not a refusal: stamp=" + stamp);
+    }
+}

@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.Moves;
+import io.holdfast.lock.QuickShare;
+import io.holdfast.lock.RegionLock;
+import io.holdfast.lock.Stamps;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A handle to one mapped interval of an {@link AddressSpace}. Immutable and thread-safe; two handles are equal if they
+ * are of the same life of the same region. A handle keeps nothing alive: after an unmap it is stale for good, every
+ * lock through it is refused, and every stamp fails.
+ *
+ * <p>A region can be locked in two forms. A {@link Guard} gives a scoped segment and is checked all the way. A stamp is
+ * a {@code long}, never allocates, and is released by the thread that got it; bytes are then accessed through
+ * {@link #optimisticSegment()}. In both, {@code try} forms never wait, the others do, and timed forms can be
+ * interrupted.
+ *
+ * <p>Locks taken before an access, and released after it, order it: what a writer did under an exclusive lock is
+ * visible to every later lock and to every optimistic read that validates.
+ */
+public final class Region extends RegionStructure {
+    private final AddressSpace space;
+    private final RegionLock lock;
+    private final long record;
+    private final long incarnation;
+    private final long base;
+    private final long firstSize;
+    private final boolean writable;
+    private final QuickShare quick;
+    private final long quickStamp;
+    // Benign race: threads may each make such a segment; all are equally good, and final fields publish them safely.
+    private @Nullable MemorySegment optimistic;
+
+    Region(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
+        this.space = space;
+        this.lock = lock;
+        this.record = record;
+        this.incarnation = incarnation;
+        this.quick = space.quickShare();
+        this.quickStamp = QuickShare.stamp(incarnation);
+        this.base = RecordLayout.base(record);
+        this.firstSize = RecordLayout.sizeAcquire(record);
+        this.writable = Kind.isWritable(RecordLayout.kind(record));
+    }
+
+    // ------------------------------------------------------------------------------------------------ properties
+
+    @Override
+    public AddressSpace space() {
+        return space;
+    }
+
+    /** {@return the address of the first byte, relative to the space, in bytes; it never changes} */
+    public long address() {
+        return base - space.base();
+    }
+
+    /**
+     * Current size in bytes. It grows with {@link #grow(long)} and never shrinks under the same handle.
+     *
+     * @return the size
+     * @throws RegionException if the region is unmapped
+     */
+    public long size() {
+        final long size = RecordLayout.sizeAcquire(record);
+        VarHandle.acquireFence(); // the size is this life's only if the incarnation still is, read after it
+        if (!isMapped()) {
+            throw refused("size", Moves.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
+        }
+        return size;
+    }
+
+    /** {@return whether guards may write} */
+    public boolean isWritable() {
+        return writable;
+    }
+
+    /** {@return whether the region is mapped at this moment; only a guard, a hold or a pin makes it stay so} */
+    public boolean isMapped() {
+        return RegionLock.isAttached(record, incarnation);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- shared
+
+    /** {@return a read-only shared guard, or a refused one} Never waits. */
+    public Guard tryShare() {
+        return tryShare(Guard.Mode.SHARED);
+    }
+
+    /**
+     * A read-only shared guard; waits while a writer is there.
+     *
+     * @return the guard, held
+     * @throws RegionException              if the region is unmapped, or the thread holds too many locks
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    public Guard share() {
+        return share(Guard.Mode.SHARED);
+    }
+
+    /**
+     * A read-only shared guard; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the guard, held
+     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits; nothing is held then
+     * @throws TimeoutException     if the time is over; nothing is held then
+     * @throws RegionException      as {@link #share()}
+     */
+    public Guard share(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
+        return Guard.of(this, Guard.Mode.SHARED, lockShared(timeout, unit));
+    }
+
+    /**
+     * A shared guard with a writable segment, or a refused one. Never waits.
+     *
+     * @return the guard, held or refused
+     * @throws RegionException if the region is read-only
+     */
+    public Guard tryShareWritable() {
+        checkWritable("tryShareWritable");
+        return tryShare(Guard.Mode.SHARED_WRITABLE);
+    }
+
+    /**
+     * A shared guard with a writable segment; waits while a writer is there. Several threads may hold one: they order
+     * their writes themselves.
+     *
+     * @return the guard, held
+     * @throws RegionException as {@link #share()}, and if the region is read-only
+     */
+    public Guard shareWritable() {
+        checkWritable("shareWritable");
+        return share(Guard.Mode.SHARED_WRITABLE);
+    }
+
+    private Guard tryShare(final Guard.Mode mode) {
+        final long slot = quick.share(record, incarnation);
+        return Guard.shared(this, mode, slot != 0 ? quickStamp : lock.tryShare(record, incarnation), slot);
+    }
+
+    private Guard share(final Guard.Mode mode) {
+        final long slot = quick.share(record, incarnation);
+        return Guard.shared(this, mode, slot != 0 ? quickStamp : lockShared("share"), slot);
+    }
+
+    /**
+     * Locks in shared mode. Never waits.
+     *
+     * @return the stamp for {@link #unlockShared(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
+     */
+    public long tryLockShared() {
+        return quick.share(record, incarnation) != 0 ? quickStamp : lock.tryShare(record, incarnation);
+    }
+
+    /**
+     * Locks in shared mode; waits while a writer is there.
+     *
+     * @return the stamp for {@link #unlockShared(long)}
+     * @throws RegionException as {@link #share()}
+     */
+    public long lockShared() {
+        return quick.share(record, incarnation) != 0 ? quickStamp : lockShared("share");
+    }
+
+    long lockShared(final String operation) {
+        final long stamp = lock.tryShare(record, incarnation);
+        return stamp > 0 ? stamp : lockSharedSlowly(operation);
+    }
+
+    private long lockSharedSlowly(final String operation) {
+        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+            return granted(operation, lock.share(record, incarnation, waiting));
+        }
+    }
+
+    /**
+     * Locks in shared mode; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the stamp for {@link #unlockShared(long)}
+     * @throws InterruptedException as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException     as {@link #share(long, TimeUnit)}
+     * @throws RegionException      as {@link #share()}
+     */
+    public long lockShared(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
+        checkInterrupt("share");
+        try (Waiting waiting = space.waiting(unit.toNanos(timeout), true)) {
+            return grantedInTime("share", lock.share(record, incarnation, waiting));
+        }
+    }
+
+    /**
+     * Ends a shared lock.
+     *
+     * @param stamp of the method that locked
+     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
+     */
+    public void unlockShared(final long stamp) {
+        if (stamp != quickStamp || !quick.end(record, incarnation)) {
+            lock.endShare(record, stamp);
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------- counted
+
+    /**
+     * A shared lock that any thread may release. Never waits.
+     *
+     * @return the hold
+     * @throws RegionException with the refusal if it is not granted at once
+     */
+    public Hold hold() {
+        return new Hold(this, granted("hold", RegionLock.tryHold(record, incarnation)));
+    }
+
+    // ------------------------------------------------------------------------------------------------- exclusive
+
+    /** {@return an exclusive guard if nobody is inside, or a refused one} Never waits. */
+    public Guard tryExclusive() {
+        return Guard.of(this, Guard.Mode.EXCLUSIVE, lock.tryExclusive(record, incarnation));
+    }
+
+    /**
+     * An exclusive guard; turns new readers away and waits for those inside.
+     *
+     * @return the guard, held
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    public Guard exclusive() {
+        return Guard.of(this, Guard.Mode.EXCLUSIVE, lockExclusive());
+    }
+
+    /**
+     * An exclusive guard; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the guard, held
+     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits
+     * @throws TimeoutException     if the time is over
+     * @throws RegionException      as {@link #exclusive()}
+     */
+    public Guard exclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
+        return Guard.of(this, Guard.Mode.EXCLUSIVE, lockExclusive(timeout, unit));
+    }
+
+    /**
+     * Locks in exclusive mode if nobody is inside. Never waits.
+     *
+     * @return the stamp for {@link #unlockExclusive(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
+     */
+    public long tryLockExclusive() {
+        return lock.tryExclusive(record, incarnation);
+    }
+
+    /**
+     * Locks in exclusive mode; turns new readers away and waits for those inside.
+     *
+     * @return the stamp for {@link #unlockExclusive(long)}
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    public long lockExclusive() {
+        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+            return granted("exclusive", lock.exclusive(record, incarnation, waiting));
+        }
+    }
+
+    /**
+     * Locks in exclusive mode; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the stamp for {@link #unlockExclusive(long)}
+     * @throws InterruptedException as {@link #exclusive(long, TimeUnit)}
+     * @throws TimeoutException     as {@link #exclusive(long, TimeUnit)}
+     * @throws RegionException      as {@link #exclusive()}
+     */
+    public long lockExclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
+        checkInterrupt("exclusive");
+        try (Waiting waiting = space.waiting(unit.toNanos(timeout), true)) {
+            return grantedInTime("exclusive", lock.exclusive(record, incarnation, waiting));
+        }
+    }
+
+    /**
+     * Ends the exclusive lock.
+     *
+     * @param stamp of the method that locked
+     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
+     */
+    public void unlockExclusive(final long stamp) {
+        lock.endExclusive(record, stamp);
+    }
+
+    // ------------------------------------------------------------------------------------------------ optimistic
+
+    /**
+     * {@return a stamp for {@link #validate(long)}, or 0 if the region is held exclusively or unmapped} Stores nothing.
+     */
+    public long tryOptimisticRead() {
+        return RegionLock.tryOptimisticRead(record, incarnation);
+    }
+
+    /**
+     * Whether no exclusive holder, unmap or reuse of the addresses came since the stamp was taken, so that what was
+     * read between is the region's. It says nothing of writers through shared guards or of other writers of the file.
+     *
+     * @param stamp of {@link #tryOptimisticRead()}; 0 never validates
+     * @return whether what was read is the region's
+     */
+    public boolean validate(final long stamp) {
+        return RegionLock.validate(record, stamp);
+    }
+
+    /**
+     * The region's bytes, read-only, for any thread at any time, as many as there are now. Reading it never crashes on
+     * account of an unmap, a growth, a reuse of the addresses, or a close of the space (guarantee G4): it gives bytes
+     * that do not validate. Take what was read for true only under a guard, a stamp, a pin, or after
+     * {@link #validate(long)}.
+     *
+     * @return the segment, which can be kept: it can only become too short
+     */
+    public MemorySegment optimisticSegment() {
+        final MemorySegment cached = optimistic;
+        // Any cached segment lies inside this region, so comparing with the size of a later life does no harm.
+        return cached != null && cached.byteSize() == RecordLayout.sizeAcquire(record) ? cached : newOptimistic(cached);
+    }
+
+    private MemorySegment newOptimistic(final @Nullable MemorySegment cached) {
+        final long size = RecordLayout.sizeAcquire(record);
+        VarHandle.acquireFence();
+        final boolean current = isMapped(); // after the size, which may be a later life's if the region is not mapped
+        if (!current && cached != null) {
+            return cached;
+        }
+        final MemorySegment segment = reinterpret(current ? size : firstSize, null).asReadOnly();
+        optimistic = segment;
+        return segment;
+    }
+
+    /**
+     * Reads optimistically and, where that fails so many times, under a shared guard.
+     *
+     * @param <T>      type of the result
+     * @param attempts how often to try without a lock, 0 or more
+     * @param reader   reads from the segment that it is given and copies out what it needs; it may run several times,
+     *                 and see bytes that make no sense, which are thrown away: its exceptions count only where what it
+     *                 read validates
+     * @return what the reader gave, read while no exclusive holder and no unmap came between
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    public <T extends @Nullable Object> T read(final int attempts, final Function<MemorySegment, T> reader) {
+        for (int i = 0; i < attempts; i++) {
+            final long stamp = tryOptimisticRead();
+            if (stamp == 0) {
+                break;
+            }
+            try {
+                final T result = reader.apply(optimisticSegment());
+                if (validate(stamp)) {
+                    return result;
+                }
+            } catch (final RuntimeException e) {
+                if (validate(stamp)) {
+                    throw e;
+                }
+            }
+        }
+        try (Guard guard = share()) {
+            return reader.apply(guard.segment());
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------- structure
+
+    /**
+     * Grows a region that was mapped as growable, in place, under live guards, pins and optimistic readers. Segments
+     * from before stay as they are; new guards see the new size. For a file, the new bytes are allocated on disk first.
+     *
+     * @param newSizeBytes not less than the current size; nothing happens if it is the same
+     * @throws IllegalArgumentException if it is less than the current size or more than the maximum
+     * @throws RegionException          if the region is unmapped or not growable
+     * @throws MappingException         if the system refuses; the region is as it was
+     * @throws java.io.UncheckedIOException if the file cannot grow, for example because the disk is full
+     */
+    public void grow(final long newSizeBytes) {
+        space.grow(this, newSizeBytes);
+    }
+
+    /**
+     * Unmaps the region: turns readers away for good, waits for guards, holds and pins from before, and gives the
+     * memory back (guarantee G3). If the thread is interrupted while it waits, the unmap goes on in the background and
+     * the interrupt is kept.
+     *
+     * @throws RegionException              if the region is unmapped already
+     * @throws IllegalMonitorStateException if the thread is pinned or holds a guard on the region (G10)
+     */
+    public void unmap() {
+        space.unmapper().unmap(this);
+    }
+
+    /**
+     * Unmaps the region and waits for so long. From the moment the unmap is announced it goes on in the background,
+     * also if this method gives up.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return whether the memory has been given back; if not, the region {@linkplain #isMapped() is mapped} as before
+     *         because a writer held it all the time, or the unmap goes on in the background
+     * @throws InterruptedException         if the thread is interrupted when it comes, and nothing has happened then,
+     *                                      or while it waits
+     * @throws RegionException              if the region is unmapped already
+     * @throws IllegalMonitorStateException as {@link #unmap()}
+     */
+    public boolean unmap(final long timeout, final TimeUnit unit) throws InterruptedException {
+        return space.unmapper().unmap(this, unit.toNanos(timeout));
+    }
+
+    /**
+     * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
+     * background.
+     *
+     * @return completes when the memory has been given back, by the thread that did it
+     * @throws RegionException              if the region is unmapped already, or if the thread is interrupted while the
+     *                                      backlog is full, and then the region is still mapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself: it holds the region exclusively, or is
+     *                                      pinned or holds a guard while it has to wait for another writer or for the
+     *                                      backlog
+     */
+    public CompletionStage<Void> unmapAsync() {
+        return space.unmapper().unmapAsync(this);
+    }
+
+    // --------------------------------------------------------------------------------------------------- package
+
+    @Override
+    Region self() {
+        return this;
+    }
+
+    long record() {
+        return record;
+    }
+
+    long incarnation() {
+        return incarnation;
+    }
+
+    /** Bytes in the region now; a lock is held. */
+    long sizeInside() {
+        return RecordLayout.sizeAcquire(record);
+    }
+
+    /** The bytes as a guard of this mode may use them; a lock is held. */
+    MemorySegment segmentFor(final Guard.Mode mode, final Arena arena) {
+        return segmentFor(mode, sizeInside(), arena);
+    }
+
+    /** The first bytes as a guard of this mode may use them; a lock is held. */
+    MemorySegment segmentFor(final Guard.Mode mode, final long size, final Arena arena) {
+        final MemorySegment segment = reinterpret(size, arena);
+        return mode == Guard.Mode.SHARED || !writable ? segment.asReadOnly() : segment;
+    }
+
+    @SuppressWarnings("restricted")
+    private MemorySegment reinterpret(final long size, final @Nullable Arena arena) {
+        final MemorySegment start = MemorySegment.ofAddress(base);
+        return arena == null ? start.reinterpret(size) : start.reinterpret(size, arena, null);
+    }
+
+    void end(final Guard.Mode mode, final long stamp) {
+        if (mode == Guard.Mode.EXCLUSIVE) {
+            lock.endExclusive(record, stamp);
+        } else {
+            lock.endShare(record, stamp);
+        }
+    }
+
+    boolean endQuickly(final long slot) {
+        return QuickShare.endIn(slot, record);
+    }
+
+    void endHold(final long stamp) {
+        RegionLock.endHold(record, stamp);
+    }
+
+    long downgrade(final long stamp) {
+        return granted("downgrade", lock.downgrade(record, stamp));
+    }
+
+    long tryUpgrade(final long stamp) {
+        return lock.tryUpgrade(record, stamp);
+    }
+
+    long toHold(final long stamp) {
+        return granted("hold", lock.toHold(record, stamp));
+    }
+
+    private void checkWritable(final String operation) {
+        if (!writable) {
+            throw new RegionException(operation + " of a read-only region: " + describe(), null);
+        }
+    }
+
+    InterruptedException interrupted(final String operation) {
+        return new InterruptedException(operation + " interrupted: " + describe());
+    }
+
+    /** Refuses to begin what can be interrupted in a thread that has been. */
+    void checkInterrupt(final String operation) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw interrupted(operation);
+        }
+    }
+
+    private long granted(final String operation, final long stamp) {
+        if (stamp <= 0) {
+            throw refused(operation, stamp);
+        }
+        return stamp;
+    }
+
+    private long grantedInTime(final String operation, final long stamp) throws InterruptedException,
+        TimeoutException {
+        if (stamp == Stamps.INTERRUPTED) {
+            throw interrupted(operation);
+        }
+        if (stamp == Stamps.TIMED_OUT) {
+            throw new TimeoutException(operation + " timed out: " + describe() + ", held by " +
+                space.holders(record));
+        }
+        return granted(operation, stamp);
+    }
+
+    /** The exception for a lock that is not granted, or 0 for one that is not held any more. */
+    RegionException refused(final String operation, final long stamp) {
+        final Refusal refusal = stamp < 0 ? Refusal.of(stamp) : null;
+        final String what = refusal == null ? "not held" : refusal.toString();
+        return new RegionException(operation + " refused: reason=" + what + ", " + describe() +
+            (refusal == Refusal.DETACHED ? "; the region is unmapped, look it up again" : "") +
+            (refusal == Refusal.MOVED ? "; use the handles that the change returned, or look it up again" : ""),
+            refusal);
+    }
+
+    /** The region and the decoded state of its lock, for messages. */
+    String describe() {
+        final String state = RegionLock.describe(record);
+        final String name = space.engines().space().notes().name(record);
+        return "region=0x" + Long.toHexString(address()) + " of " + space.name() +
+            (name == null || RecordLayout.incarnation(record) != incarnation ? "" : ", name=" + name) +
+            ", handle incarnation=" + incarnation + ", " + state;
+    }
+
+    @Override
+    public boolean equals(final @Nullable Object other) {
+        return other instanceof final Region region && region.record == record && region.incarnation == incarnation;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(record * 31 + incarnation);
+    }
+
+    @Override
+    public String toString() {
+        return "Region[" + describe() + "]";
+    }
+}

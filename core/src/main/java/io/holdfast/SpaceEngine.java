@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.Moves;
+import io.holdfast.lock.RegionLock;
+import io.holdfast.lock.Stamps;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileHandle;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.RangeLostException;
+import io.holdfast.memory.Reservation;
+import io.holdfast.memory.RestoreResult;
+import io.holdfast.tree.PreparedRemoval;
+import io.holdfast.tree.Snapshot;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a space counts and keeps about its regions, and the end of them: the steps of an unmap, each with what it leaves
+ * behind when it fails. {@link MapEngine} has the beginning.
+ *
+ * <p>Thread-safe and lock-free between regions, but for the growth of one file.
+ */
+final class SpaceEngine {
+    /*
+     * Unmap: take the nodes for the removal; detach (RegionLock.tryDetach), which is the point of no return and the
+     * linearization point; one heavy barrier; drain hazards, count and pins; give the pages back; remove the interval,
+     * from when on the addresses can be used again; retire the record. After the detach nothing fails the operation:
+     * pages that the kernel does not take back are quarantined with their interval still in the tree, and tried again.
+     */
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
+    private final SpaceCore core;
+    private final RegionLock lock;
+    private final SpaceSettings settings;
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private volatile boolean closed;
+    private final AtomicLong regions = new AtomicLong();
+    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLong unmaps = new AtomicLong();
+    private final AtomicLong drains = new AtomicLong();
+    private final ConcurrentMap<Long, FileRegion> files = new ConcurrentHashMap<>();
+    private final Set<Long> torn = ConcurrentHashMap.newKeySet();
+    private final Notes notes = new Notes();
+    private final IdleMemory idle;
+    private final Object anonymousGrowth = new Object();
+
+    SpaceEngine(final SpaceCore core, final RegionLock lock, final SpaceSettings settings) {
+        this.core = core;
+        this.lock = lock;
+        this.settings = settings;
+        this.idle = new IdleMemory(core, this, settings.idleBytes());
+    }
+
+    String name() {
+        return settings.name();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- limits
+
+    /** Counts a region against the limits. */
+    void account(final long length) {
+        if (!addWithin(regions, 1, settings.maxRegions())) {
+            throw new MappingException("map failed: limit of regions reached in space " + name() + ": maxRegions=" +
+                settings.maxRegions() + "; unmap regions, or raise maxRegions");
+        }
+        if (!addWithin(bytes, length, settings.maxBytes())) {
+            regions.decrementAndGet();
+            throw new MappingException("map failed: limit of bytes reached in space " + name() + ": asked=" + length +
+                ", mapped=" + bytes.get() + ", maxBytes=" + settings.maxBytes() + "; unmap regions, or raise maxBytes");
+        }
+    }
+
+    /** Counts regions that a change makes: those that stay against the limit, those that go away at once without. */
+    void accountRegions(final int kept, final int dropped, final String operation) {
+        if (kept <= 0) {
+            regions.addAndGet(kept);
+        } else if (!addWithin(regions, kept, settings.maxRegions())) {
+            throw new MappingException(operation + " failed: limit of regions reached in space " + name() +
+                ": maxRegions=" + settings.maxRegions() + "; unmap regions, or raise maxRegions");
+        }
+        regions.addAndGet(dropped);
+    }
+
+    void unaccountRegions(final int count) {
+        regions.addAndGet(-count);
+    }
+
+    /** Adds if the sum stays within a limit. Not before looking, so that who is refused refuses nobody else. */
+    private static boolean addWithin(final AtomicLong counter, final long amount, final long limit) {
+        long seen = counter.get();
+        while (amount <= limit - seen) {
+            final long witness = counter.compareAndExchange(seen, seen + amount);
+            if (witness == seen) {
+                return true;
+            }
+            seen = witness;
+        }
+        return false;
+    }
+
+    void unaccount(final long length) {
+        bytes.addAndGet(-length);
+        regions.decrementAndGet();
+    }
+
+    // ------------------------------------------------------------------------------------------------------ grow
+
+    /** Grows a region that the caller holds a lock on. */
+    void grow(final Region region, final long newSize) {
+        final long record = region.record();
+        final FileRegion file = files.get(record);
+        if (!Kind.isGrowable(RecordLayout.kind(record))) {
+            throw new RegionException("grow of a region that is not growable: " + region.describe() +
+                "; map it with growableTo(maximum), or let it move with remap(newSize)", null);
+        }
+        if (file == null) {
+            growAnonymous(region, newSize);
+        } else {
+            growFile(region, file, newSize);
+        }
+    }
+
+    /** Checks a new size; whether it is another one. */
+    private static boolean isGrowth(final Region region, final long newSize, final long maximum) {
+        final long size = RecordLayout.sizeAcquire(region.record());
+        if (newSize < size || newSize > maximum) {
+            throw new IllegalArgumentException("grow out of range: newSize=" + newSize + ", size=" + size +
+                ", maximum=" + maximum + ", " + region.describe());
+        }
+        return newSize != size;
+    }
+
+    /** The pages are there already, and zero. */
+    private void growAnonymous(final Region region, final long newSize) {
+        final long record = region.record();
+        synchronized (anonymousGrowth) {
+            if (isGrowth(region, newSize, RecordLayout.limit(record) - RecordLayout.start(record))) {
+                RecordLayout.sizeRelease(record, newSize);
+            }
+        }
+    }
+
+    private void growFile(final Region region, final FileRegion file, final long newSize) {
+        final long record = region.record();
+        synchronized (file) {
+            if (!isGrowth(region, newSize, file.maximum())) {
+                return;
+            }
+            final long size = RecordLayout.sizeAcquire(record);
+            file.file().ensureLength(file.fileOffset() + file.lead() + newSize);
+            final long mapped = roundUp(size + file.lead());
+            final long needed = roundUp(newSize + file.lead());
+            if (needed > mapped) {
+                extend(record, file, mapped, needed);
+            }
+            RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
+        }
+    }
+
+    private void extend(final long record, final FileRegion file, final long mapped, final long needed) {
+        if (torn.contains(record)) {
+            throw new MappingException("grow failed: the addresses behind the region were lost by an earlier call: " +
+                "start=" + RecordLayout.start(record) + ", mapped=" + mapped + "; map the file anew");
+        }
+        final FileAccess access = Kind.isWritable(RecordLayout.kind(record)) ? file.access() : FileAccess.READ_ONLY;
+        try {
+            core.reservation().extendFile(RecordLayout.start(record), mapped, needed, file.file(), file.fileOffset(),
+                access);
+        } catch (final RangeLostException e) {
+            torn.add(record);
+            throw refused(e);
+        } catch (final NativeException e) {
+            throw refused(e);
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------------- unmap
+
+    /**
+     * Detaches a region.
+     *
+     * @param drains whether the thread is going to wait for readers, so that it must not be one itself
+     * @return what is left to do, or null if the waiting for another writer gave up, and then nothing has happened
+     */
+    @Nullable Unmapping announce(final Region region, final Waiting waiting, final boolean drains) {
+        final long record = region.record();
+        final PreparedRemoval removal = prepareRemoval();
+        final long result;
+        try {
+            result = detach(record, region.incarnation(), waiting, drains);
+        } catch (final Throwable e) {
+            removal.close();
+            throw e;
+        }
+        if (result > 0) {
+            return new Unmapping(record, removal);
+        }
+        removal.close();
+        if (result == Stamps.DETACHED || result == Stamps.MOVED) {
+            throw region.refused("unmap", result);
+        }
+        return null;
+    }
+
+    private long detach(final long record, final long incarnation, final Waiting waiting, final boolean drains) {
+        if (!drains) {
+            final long result = lock.tryDetach(record, incarnation);
+            if (!Stamps.isTransient(result)) {
+                return result;
+            }
+        }
+        return lock.detach(record, incarnation, waiting);
+    }
+
+    PreparedRemoval prepareRemoval() {
+        try {
+            return core.tree().prepareRemoval();
+        } catch (final NativeException e) {
+            throw refused(e);
+        }
+    }
+
+    /** Begins the grace period of everything announced before. */
+    long beginGracePeriod() {
+        return core.domain().retireEpoch();
+    }
+
+    /** Waits for the readers of an announced unmap; false if the waiting gave up. */
+    boolean drain(final Unmapping unmapping, final Waiting waiting) {
+        if (unmapping.tag() == 0) {
+            unmapping.tag(beginGracePeriod());
+        }
+        final long before = waiting.elapsedNs();
+        final boolean drained = lock.drainDetached(unmapping.record(), unmapping.tag(), waiting);
+        if ((!drained || waiting.elapsedNs() > before) && unmapping.firstWait()) {
+            drains.incrementAndGet();
+        }
+        return drained;
+    }
+
+    /** Gives the memory of a drained region back. Does not fail. */
+    void finish(final Unmapping unmapping) {
+        final FileRegion file = files.remove(unmapping.record());
+        final RestoreResult result = file != null && torn.remove(unmapping.record())
+            ? restoreTorn(unmapping, file) : restorePages(unmapping);
+        if (file != null && file.keepsOpen()) {
+            close(file.file());
+        }
+        notes.remove(unmapping.record());
+        unmaps.incrementAndGet();
+        settle(unmapping, result);
+        if (result == RestoreResult.RESTORED && !Kind.isFile(unmapping.kind())) {
+            idle.add(unmapping.start(), unmapping.length());
+        }
+        unaccount(unmapping.length()); // last: a close waits for it
+    }
+
+    /** Gives pages back that nobody can reach. */
+    RestoreResult restorePages(final Unmapping unmapping) {
+        final Reservation reservation = core.reservation();
+        final long start = unmapping.start();
+        final long length = unmapping.length();
+        if (Kind.isFile(unmapping.kind())) {
+            return reservation.restore(start, length);
+        }
+        if (reservation.isInAnonymousZone(start, length) && !Kind.isAltered(unmapping.kind())) {
+            reservation.zeroAnonymous(start, length);
+            return RestoreResult.RESTORED;
+        }
+        return reservation.restoreAnonymous(start, length);
+    }
+
+    /** Whether addresses behind the region were lost, so that it can only be unmapped. */
+    boolean isTorn(final long record) {
+        return torn.contains(record);
+    }
+
+    /** Retires the record of a region that goes on in others. */
+    void forgetMoved(final long record, final boolean closeFile) {
+        final FileRegion file = files.remove(record);
+        if (file != null && file.keepsOpen() && closeFile) {
+            close(file.file());
+        }
+        notes.remove(record);
+        core.retiredRecords().retire(record);
+    }
+
+    /** Gives back what is before the lost addresses; the interval keeps all of them from being used again. */
+    private RestoreResult restoreTorn(final Unmapping unmapping, final FileRegion file) {
+        core.reservation().restore(unmapping.start(),
+            roundUp(RecordLayout.sizeAcquire(unmapping.record()) + file.lead()));
+        return RestoreResult.LOST;
+    }
+
+    /** Frees the addresses of pages that were given back, or keeps them. */
+    void settle(final Unmapping unmapping, final RestoreResult result) {
+        switch (result) {
+            case RESTORED -> {
+                core.quarantine().free(unmapping);
+                if (Kind.isFile(unmapping.kind()) && !core.quarantine().isEmpty()) {
+                    core.quarantine().retry(); // what the kernel took just now it may take again
+                }
+            }
+            case QUARANTINED -> {
+                LOGGER.log(Level.WARNING, "pages not given back, will be tried again: space=" + name() + ", start=" +
+                    unmapping.start() + ", length=" + unmapping.length());
+                core.quarantine().add(unmapping);
+            }
+            case LOST -> {
+                LOGGER.log(Level.ERROR, "addresses lost for good: space=" + name() + ", start=" + unmapping.start() +
+                    ", length=" + unmapping.length());
+                unmapping.keepAddresses();
+            }
+        }
+    }
+
+    /** Closes a descriptor through which nothing was written, so that an error of the device is nobody's loss here. */
+    void close(final FileHandle file) {
+        try {
+            file.close();
+        } catch (final UncheckedIOException e) {
+            LOGGER.log(Level.WARNING, "closing a file that was mapped failed in space " + name(), e);
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------------- close
+
+    /** Refuses mapping from here on; false if another call closes, or has closed, the space. */
+    boolean beginClose() {
+        if (!closing.compareAndSet(false, true)) {
+            return false;
+        }
+        if (!closed) {
+            notes.closing(name());
+        }
+        closed = true;
+        return true;
+    }
+
+    /** The close gave up: mapping stays refused, and another call may go on with it. */
+    void suspendClose() {
+        closing.set(false);
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    void checkOpen(final String operation) {
+        if (closed) {
+            throw new IllegalStateException(operation + " in a closed address space: name=" + name());
+        }
+    }
+
+    /** Whether the current thread holds any region exclusively. */
+    boolean isExclusiveSomewhere() {
+        final boolean[] found = {false};
+        forEachAttached(record -> found[0] |= isExclusiveHere(record));
+        return found[0];
+    }
+
+    /** Whether the current thread holds an attached record exclusively. */
+    static boolean isExclusiveHere(final long record) {
+        final long lock = RecordLayout.lockAcquire(record);
+        return (lock & RecordLayout.EXCLUSIVE) != 0 &&
+            (lock & RecordLayout.OWNER) == RecordLayout.owned(Thread.currentThread().threadId());
+    }
+
+    /**
+     * Announces the unmap of everything after {@link #beginClose()}; unmaps begun by others are for them, or the
+     * reclaimer, to finish.
+     *
+     * @return false if the waiting gave up
+     */
+    boolean announceAll(final Waiting waiting, final Consumer<Unmapping> announced) {
+        final long tag = beginGracePeriod(); // [A1]
+        while (!core.domain().passed(tag)) {
+            if (!waiting.pause()) {
+                return false;
+            }
+        }
+        for (final long[] attached : attached()) {
+            final long result = lock.detach(attached[0], attached[1], waiting);
+            if (result > 0) {
+                announced.accept(new Unmapping(attached[0], null));
+            } else if (result != Stamps.DETACHED && result != Stamps.MOVED) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Tries again to give back what the kernel refused to take. */
+    void retryQuarantined() {
+        core.quarantine().retry();
+    }
+
+    /** Record and incarnation of every region that is attached, as the tree shows it at one moment. */
+    private List<long[]> attached() {
+        final List<long[]> found = new ArrayList<>();
+        forEachAttached(record -> found.add(new long[] {record, RecordLayout.incarnation(record)}));
+        return found;
+    }
+
+    /**
+     * Calls back for every region that is mapped, in the order of their addresses, as the tree shows it at one moment.
+     */
+    void forEachAttached(final LongConsumer visitor) {
+        forEachAttached(0, core.reservation().capacity(), 0, visitor);
+    }
+
+    private void forEachAttached(final long from, final long to, final long except, final LongConsumer visitor) {
+        try (Snapshot snapshot = core.tree().snapshot()) {
+            snapshot.forEach(from, to, (start, end, record) -> {
+                if (RegionLock.isAttached(record)) {
+                    visitor.accept(record);
+                } else if (record != except && Moves.isMoved(record)) {
+                    // The tree has shown what came into its place before it was moved.
+                    forEachAttached(start, end, record, visitor);
+                }
+                return true;
+            });
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ statistics
+
+    /** Regions that are mapped, or not given back yet. */
+    long regions() {
+        return regions.get();
+    }
+
+    long bytes() {
+        return bytes.get();
+    }
+
+    long unmaps() {
+        return unmaps.get();
+    }
+
+    /** Unmaps that had to wait for readers. */
+    long drains() {
+        return drains.get();
+    }
+
+    @Nullable FileRegion file(final long record) {
+        return files.get(record);
+    }
+
+    /** What file regions keep on the heap, by record. */
+    ConcurrentMap<Long, FileRegion> files() {
+        return files;
+    }
+
+    /** Memory that is kept to be handed out again. */
+    IdleMemory idle() {
+        return idle;
+    }
+
+    /** What is remembered for whoever looks. */
+    Notes notes() {
+        return notes;
+    }
+
+    long roundUp(final long size) {
+        final long page = core.memory().pageSize();
+        return (size + page - 1) & -page;
+    }
+
+    MappingException refused(final RuntimeException e) {
+        return new MappingException("space " + name() + ": " + e.getMessage(), e);
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+/**
+ * Counts of an address space at one moment. Each is exact; together they are not a snapshot.
+ *
+ * @param regions            regions that are mapped, or whose memory is not given back yet
+ * @param mappedBytes        address range of those, in bytes
+ * @param unmaps             unmaps finished since the space was opened
+ * @param drainedUnmaps      unmaps among all begun that had to wait for a reader
+ * @param backlogUnmaps      unmaps that are announced and not finished
+ * @param backlogBytes       address range of those, in bytes
+ * @param quarantinedBytes   address range that the system refused to take back and that is tried again
+ * @param lostBytes          address range that can never be used again
+ * @param idleBytes          memory of unmapped regions that is kept to be handed out again; not more than this
+ * @param orphanedSlots      guards and pins that their thread took into death, and that were released after it
+ * @param readerSlots        slots that a writer looks at in the worst case
+ * @param recordsInUse       records of regions, those that wait for a grace period included
+ * @param tableBytes         native memory that the records and the tree have taken
+ */
+public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
+                              long backlogBytes, long quarantinedBytes, long lostBytes, long idleBytes,
+                              long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes) {
+}

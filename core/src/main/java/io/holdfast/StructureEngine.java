@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.memory.AddressRange;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileHandle;
+import io.holdfast.memory.HugePages;
+import io.holdfast.memory.NativeException;
+import io.holdfast.tree.PreparedRemoval;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Splits, merges, cuts and protects regions; see {@link RegionStructure} for what is promised. */
+final class StructureEngine {
+    private final SpaceCore core;
+    private final SpaceEngine engine;
+    private final Publisher publisher;
+    private final Unmapper unmapper;
+    private final Mover mover;
+
+    StructureEngine(final SpaceCore core, final SpaceEngine engine, final Publisher publisher, final Unmapper unmapper,
+                    final Mover mover) {
+        this.core = core;
+        this.engine = engine;
+        this.publisher = publisher;
+        this.unmapper = unmapper;
+        this.mover = mover;
+    }
+
+    // ----------------------------------------------------------------------------------------------------- parts
+
+    List<Region> split(final Region region, final long at) {
+        try (Publisher.Held held = hold(region, "split")) {
+            final Extent whole = held.extent();
+            if (at <= 0 || at >= whole.size()) {
+                throw outOfRange("split", region, at, 0);
+            }
+            final long cut = cut("split", region, whole, at);
+            return publisher.publish(List.of(held), List.of(whole.part(0, cut), whole.part(cut, whole.length())),
+                List.of(), "split").regions();
+        }
+    }
+
+    Region trimHead(final Region region, final long bytes) {
+        final Publisher.Outcome outcome;
+        try (Publisher.Held held = hold(region, "trimHead")) {
+            final Extent whole = held.extent();
+            if (bytes <= 0 || bytes >= whole.size()) {
+                throw outOfRange("trimHead", region, 0, bytes);
+            }
+            final long cut = cut("trimHead", region, whole, bytes);
+            outcome = publisher.publish(List.of(held), List.of(whole.part(cut, whole.length())),
+                List.of(whole.part(0, cut)), "trimHead");
+        }
+        giveBack(outcome);
+        return outcome.regions().getFirst();
+    }
+
+    Region trimTail(final Region region, final long bytes) {
+        final Publisher.Outcome outcome;
+        try (Publisher.Held held = hold(region, "trimTail")) {
+            final long size = held.extent().size();
+            if (bytes <= 0 || bytes >= size) {
+                throw outOfRange("trimTail", region, 0, bytes);
+            }
+            outcome = cutTail(held, size - bytes, "trimTail");
+        }
+        giveBack(outcome);
+        return outcome.regions().getFirst();
+    }
+
+    private Publisher.Outcome cutTail(final Publisher.Held held, final long newSize, final String operation) {
+        final Extent whole = held.extent();
+        final long granule = granule(whole.kind());
+        final long cut = (whole.lead() + newSize + granule - 1) / granule * granule;
+        if (cut >= whole.length()) {
+            return publisher.publish(List.of(held), List.of(whole.cutTo(newSize)), List.of(), operation);
+        }
+        return publisher.publish(List.of(held), List.of(whole.part(0, cut).cutTo(newSize)),
+            List.of(whole.part(cut, whole.length())), operation);
+    }
+
+    List<Region> unmap(final Region region, final long offset, final long length) {
+        final Publisher.@Nullable Outcome outcome;
+        try (Publisher.Held held = hold(region, "unmap")) {
+            final Extent whole = held.extent();
+            final long from = begin("unmap", region, whole, offset, length);
+            final long to = end("unmap", region, whole, offset, length);
+            outcome = to - from == whole.length() ? null
+                : publisher.publish(List.of(held), around(whole, from, to), List.of(whole.part(from, to)), "unmap");
+        }
+        if (outcome == null) {
+            region.unmap();
+            return List.of();
+        }
+        giveBack(outcome);
+        return outcome.regions();
+    }
+
+    /** What is left of an extent without a part. */
+    private static List<Extent> around(final Extent whole, final long from, final long to) {
+        final List<Extent> left = new ArrayList<>();
+        if (from > 0) {
+            left.add(whole.part(0, from));
+        }
+        if (to < whole.length()) {
+            left.add(whole.part(to, whole.length()));
+        }
+        return left;
+    }
+
+    private void giveBack(final Publisher.Outcome outcome) {
+        outcome.given().forEach(unmapper::complete);
+    }
+
+    // ----------------------------------------------------------------------------------------------------- merge
+
+    Region merge(final Region one, final Region other) {
+        if (!one.space().equals(other.space()) || one.equals(other)) {
+            throw new IllegalArgumentException("merge of regions that are of different spaces, or the same: " +
+                one.describe() + "; " + other.describe());
+        }
+        final Region lower = one.address() < other.address() ? one : other;
+        final Region upper = lower == one ? other : one;
+        try (Publisher.Held first = hold(lower, "merge"); Publisher.Held second = hold(upper, "merge")) {
+            final String obstacle = first.extent().obstacle(second.extent());
+            if (obstacle != null) {
+                throw new RegionException("merge of regions that cannot be one: " + obstacle + ": " +
+                    lower.describe() + "; " + upper.describe(), null);
+            }
+            return publisher.publish(List.of(first, second), List.of(first.extent().with(second.extent())), List.of(),
+                "merge").regions().getFirst();
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------- protect
+
+    Region protect(final Region region, final Protection protection) {
+        try (Publisher.Held held = hold(region, "protect")) {
+            return protect(held, 0, held.extent().length(), protection).getFirst();
+        }
+    }
+
+    List<Region> protect(final Region region, final long offset, final long length, final Protection protection) {
+        try (Publisher.Held held = hold(region, "protect")) {
+            final Extent whole = held.extent();
+            return protect(held, begin("protect", region, whole, offset, length),
+                end("protect", region, whole, offset, length), protection);
+        }
+    }
+
+    private List<Region> protect(final Publisher.Held held, final long from, final long to,
+                                 final Protection protection) {
+        final Extent whole = held.extent();
+        final boolean writable = protection == Protection.READ_WRITE;
+        if (Kind.isWritable(whole.kind()) == writable) {
+            return List.of(held.region());
+        }
+        final FileRegion file = whole.file();
+        if (writable && file != null && file.access() == FileAccess.READ_ONLY) {
+            throw new RegionException("protect of a region whose file is mapped for reading: " +
+                held.region().describe() + "; map it with FileBacking.readWrite or copyOnWrite", null);
+        }
+        final List<Extent> parts = around(whole, from, to);
+        final Extent middle = whole.part(from, to);
+        parts.add(from > 0 ? 1 : 0, middle.withKind(Kind.writable(middle.kind(), writable)));
+        final long start = whole.start() + from;
+        final long length = engine.roundUp(Math.min(to, whole.used())) - from;
+        final PreparedRemoval removal = engine.prepareRemoval();
+        RecordLayout.addKind(held.region().record(), Kind.ALTERED_PAGES);
+        boolean published = false;
+        try {
+            core.reservation().protect(start, length, writable);
+            final List<Region> regions = publisher.publish(List.of(held), parts, List.of(), "protect").regions();
+            published = true;
+            return regions;
+        } catch (final NativeException e) {
+            throw engine.refused(e);
+        } finally {
+            if (published || takeBack(held, start, length, !writable)) {
+                removal.close();
+            } else {
+                abandon(held, removal);
+            }
+        }
+    }
+
+    /** Gives pages the protection again that they had; whether they can be used now as the region says. */
+    private boolean takeBack(final Publisher.Held held, final long start, final long length, final boolean writable) {
+        try {
+            core.reservation().protect(start, length, writable);
+            return true;
+        } catch (final NativeException e) {
+            // Where too much is allowed now, it hurts nobody.
+            return !Kind.isWritable(RecordLayout.kind(held.region().record()));
+        }
+    }
+
+    /** Unmaps a region whose pages may not be writable any more though it says that they are: writing would crash. */
+    private void abandon(final Publisher.Held held, final PreparedRemoval removal) {
+        held.move();
+        unmapper.complete(new Unmapping(held.region().record(), removal));
+    }
+
+    // ------------------------------------------------------------------------------------------------------ size
+
+    Region truncate(final Region region, final long newSize) {
+        final Publisher.Outcome outcome;
+        final FileHandle file = mover.reopen(region, "truncate");
+        try {
+            final long newEnd;
+            try (Publisher.Held held = hold(region, "truncate")) {
+                final Extent whole = held.extent();
+                final FileRegion backing = whole.file();
+                if (backing == null || backing.access() != FileAccess.READ_WRITE || !Kind.isWritable(whole.kind())) {
+                    throw new RegionException("truncate of a region that does not write to a file: " +
+                        region.describe(), null);
+                }
+                if (newSize <= 0 || newSize > whole.size()) {
+                    throw outOfRange("truncate", region, 0, newSize);
+                }
+                newEnd = backing.fileOffset() + whole.lead() + newSize;
+                mover.requireUnmapped(region, file, newEnd);
+                outcome = cutTail(held, newSize, "truncate");
+            }
+            outcome.given().forEach(unmapper::completePatiently);
+            requireGone(outcome);
+            file.truncate(newEnd);
+        } finally {
+            engine.close(file);
+        }
+        return outcome.regions().getFirst();
+    }
+
+    /** What the kernel did not take back still shows the file, and would fault behind its end. */
+    private void requireGone(final Publisher.Outcome outcome) {
+        for (final Unmapping given : outcome.given()) {
+            for (final AddressRange range : core.reservation().quarantinedRanges()) {
+                if (range.offset() < given.end() && given.start() < range.end()) {
+                    throw new MappingException("truncate failed: the system did not take back the pages behind the " +
+                        "new end, so the file keeps them: " + outcome.regions().getFirst().describe() + "; try again");
+                }
+            }
+        }
+    }
+
+    Region remap(final Region region, final long newSize) {
+        if (newSize <= 0) {
+            throw new IllegalArgumentException("remap to " + newSize + " bytes: a size must be positive, " +
+                region.describe());
+        }
+        final Publisher.Outcome outcome;
+        try (Publisher.Held held = hold(region, "remap")) {
+            final Extent whole = held.extent();
+            final FileRegion file = whole.file();
+            final long maximum = file == null ? whole.length() : file.maximum();
+            if (newSize == whole.size()) {
+                return region;
+            }
+            if (newSize > whole.size() && Kind.isGrowable(whole.kind()) && newSize <= maximum) {
+                engine.grow(region, newSize);
+                return region;
+            }
+            outcome = newSize < whole.size() ? cutTail(held, newSize, "remap") : mover.move(held, newSize);
+        }
+        giveBack(outcome);
+        return outcome.regions().getFirst();
+    }
+
+    // --------------------------------------------------------------------------------------------------- helpers
+
+    private Publisher.Held hold(final Region region, final String operation) {
+        final Publisher.Held held = publisher.hold(region, operation);
+        if (engine.isTorn(region.record())) {
+            held.close();
+            throw new RegionException(operation + " of a region behind which addresses were lost: " +
+                region.describe() + "; unmap it, and map the file anew", null);
+        }
+        return held;
+    }
+
+    private long granule(final long kind) {
+        return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
+    }
+
+    private long cut(final String operation, final Region region, final Extent whole, final long offset) {
+        final long at = whole.lead() + offset;
+        if (at % granule(whole.kind()) != 0) {
+            throw new IllegalArgumentException(operation + " between two pages only: offset=" + offset +
+                ", address=0x" + Long.toHexString(region.address() + offset) + ", page=" + granule(whole.kind()) +
+                ", " + region.describe());
+        }
+        return at;
+    }
+
+    private long begin(final String operation, final Region region, final Extent whole, final long offset,
+                       final long length) {
+        if (offset < 0 || length <= 0 || length > whole.size() - offset) {
+            throw outOfRange(operation, region, offset, length);
+        }
+        return offset == 0 ? 0 : cut(operation, region, whole, offset);
+    }
+
+    private long end(final String operation, final Region region, final Extent whole, final long offset,
+                     final long length) {
+        return offset + length == whole.size() ? whole.length() : cut(operation, region, whole, offset + length);
+    }
+
+    private static IllegalArgumentException outOfRange(final String operation, final Region region, final long offset,
+                                                       final long length) {
+        return new IllegalArgumentException(operation + " out of range: offset=" + offset + ", length=" + length +
+            ", size=" + RecordLayout.sizeAcquire(region.record()) + ", " + region.describe());
+    }
+}

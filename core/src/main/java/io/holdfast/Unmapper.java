@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Waiting;
+import java.lang.System.Logger.Level;
+import java.util.Objects;
+import java.util.concurrent.CompletionStage;
+import org.agrona.concurrent.AgentRunner;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ways to unmap: waiting, for some time, in the background; and the thread that works in the background.
+ *
+ * <p>Thread-safe. From the announcement on an unmap is never given up: whoever stops waiting hands it to the reclaimer.
+ */
+final class Unmapper {
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
+    private final SpaceEngine engine;
+    private final EpochDomain domain;
+    private final SpaceSettings settings;
+    private final Reclaimer reclaimer;
+    private volatile @Nullable AgentRunner runner; // written under this
+    private boolean stopped; // under this
+
+    Unmapper(final SpaceEngine engine, final EpochDomain domain, final SpaceSettings settings) {
+        this.engine = engine;
+        this.domain = domain;
+        this.settings = settings;
+        this.reclaimer = new Reclaimer(engine, domain);
+    }
+
+    Reclaimer reclaimer() {
+        return reclaimer;
+    }
+
+    void unmap(final Region region) {
+        final Unmapping unmapping;
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+            unmapping = Objects.requireNonNull(engine.announce(region, waiting, true));
+        }
+        complete(unmapping);
+    }
+
+    /** Ends what was announced; if the thread is interrupted, in the background, and the interrupt is kept. */
+    void complete(final Unmapping unmapping) {
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
+            complete(unmapping, waiting);
+            if (waiting.endedByInterrupt()) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Ends what was announced, whatever comes. */
+    void completePatiently(final Unmapping unmapping) {
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+            complete(unmapping, waiting);
+        }
+    }
+
+    boolean unmap(final Region region, final long timeoutNs) throws InterruptedException {
+        region.checkInterrupt("unmap");
+        try (Waiting waiting = settings.waiting(timeoutNs, true)) {
+            final Unmapping unmapping = engine.announce(region, waiting, true);
+            final boolean completed = unmapping != null && complete(unmapping, waiting);
+            if (waiting.endedByInterrupt()) {
+                throw region.interrupted("unmap");
+            }
+            return completed;
+        }
+    }
+
+    CompletionStage<Void> unmapAsync(final Region region) {
+        awaitBacklog(region);
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+            final Unmapping unmapping = Objects.requireNonNull(engine.announce(region, waiting, false));
+            completeLater(unmapping);
+            return unmapping.completion().minimalCompletionStage();
+        }
+    }
+
+    /** Drains and gives the memory back; false if the waiting gave up, and then it happens in the background. */
+    private boolean complete(final Unmapping unmapping, final Waiting waiting) {
+        boolean drained = false;
+        try {
+            drained = engine.drain(unmapping, waiting);
+        } finally {
+            if (!drained) {
+                completeLater(unmapping);
+            }
+        }
+        if (drained) {
+            engine.finish(unmapping);
+        }
+        return drained;
+    }
+
+    private void completeLater(final Unmapping unmapping) {
+        reclaimer.add(unmapping);
+        if (settings.startReclaimer() && runner == null) {
+            startReclaimer();
+        }
+    }
+
+    private synchronized void startReclaimer() {
+        if (runner != null || stopped) {
+            return;
+        }
+        try {
+            final AgentRunner created = new AgentRunner(settings.idle().get(),
+                error -> LOGGER.log(Level.ERROR, "reclaiming failed in space " + settings.name(), error), null,
+                reclaimer);
+            AgentRunner.startOnThread(created, work -> {
+                final Thread thread = new Thread(work, reclaimer.roleName());
+                thread.setDaemon(true);
+                return thread;
+            });
+            runner = created;
+        } catch (final RuntimeException | OutOfMemoryError e) {
+            // The unmap has happened; the next one that is handed over tries again, and so does the close.
+            LOGGER.log(Level.ERROR, "no thread for the reclaimer of space " + settings.name() +
+                "; raise the limit of threads (ulimit -u)", e);
+        }
+    }
+
+    private void awaitBacklog(final Region region) {
+        if (reclaimer.backlogBytes() <= settings.backlogBytes()) {
+            return;
+        }
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
+            while (reclaimer.backlogBytes() > settings.backlogBytes()) {
+                if (reclaimer.doWork() != 0) {
+                    continue;
+                }
+                if (domain.isPinned() || reclaimer.waitsForCurrentThread()) {
+                    throw new IllegalMonitorStateException("unmapAsync by a thread that holds a pin or a guard for " +
+                        "which the backlog waits would wait for itself: " + backlog() + ", " + region.describe() +
+                        "; close the pin or the guard first");
+                }
+                if (!waiting.pause()) {
+                    Thread.currentThread().interrupt();
+                    throw new RegionException("unmapAsync interrupted while the backlog is full: " + backlog() + ", " +
+                        region.describe() + "; the region is still mapped", Refusal.INTERRUPTED);
+                }
+            }
+        }
+    }
+
+    private String backlog() {
+        return "backlogBytes=" + reclaimer.backlogBytes() + ", limit=" + settings.backlogBytes();
+    }
+
+    /** Whether the current thread is the one that works in the background. */
+    boolean isReclaimer() {
+        final AgentRunner current = runner;
+        return current != null && Thread.currentThread().equals(current.thread());
+    }
+
+    /** Ends the thread that works in the background; none is started later. */
+    void stop() {
+        final AgentRunner last;
+        synchronized (this) {
+            stopped = true;
+            last = runner;
+        }
+        if (last != null) {
+            last.close();
+        }
+    }
+}

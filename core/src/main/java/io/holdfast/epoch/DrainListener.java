@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.epoch;
+
+/** Told when a writer has waited for readers longer than the reporting period; the writer goes on waiting. */
+@FunctionalInterface
+public interface DrainListener {
+    /**
+     * Called by the waiting thread, between two looks at the readers.
+     *
+     * @param record    the record that is drained
+     * @param tag       epoch whose pins are waited for, 0 if pins do not matter
+     * @param elapsedNs nanoseconds waited so far
+     */
+    void stillDraining(long record, long tag, long elapsedNs);
+}

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.epoch;
+
+import io.holdfast.layout.SlotLayout;
+import io.holdfast.layout.Words;
+import io.holdfast.memory.NativeMemory;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Where readers announce what they use and writers find out: pins, hazards, and the barrier between the two.
+ *
+ * <p>A <em>pin</em> keeps everything that its thread finds after it from being reclaimed; a <em>hazard</em> names one
+ * record. Both are announced in the thread's own slot with a store and no fence (membarrier flavour) or a full fence
+ * (fence flavour). A writer makes a thing unreachable, runs the heavy barrier, and then looks at the slots.
+ *
+ * <p>Thread-safe. Announcing is wait-free after the thread's first use; nothing here blocks except the {@code await}
+ * methods, which wait as their {@link Waiting} says. A domain is never closed: it is parked with its address space.
+ */
+public final class EpochDomain {
+    /*
+     * Announcement against exclusion
+     *
+     *   reader                                    writer
+     *   R1 slot := record (or pin := epoch)       W1 make it unreachable (lock word, root): volatile RMW
+     *   R2 light barrier                          W2 heavy barrier
+     *   R3 read lock word (or root)               W3 read the slots
+     *
+     * [E1] R1 and R3 with R2 between them, W1 and W3 with W2 between them: one of the two sees the other. With
+     *      membarrier, R2 orders for the compiler only and W2 makes every running thread pass a full barrier: where
+     *      that barrier falls before R3 the reader sees W1, where it falls after R1 the writer sees R1; it cannot fall
+     *      between them without doing both. Without W2 both can miss (store buffering), and memory is reclaimed under a
+     *      reader. In the fence flavour both barriers are full fences.
+     * [E2] A pin or hazard ends with a release store that pairs with the acquiring read of who waits for it: the
+     *      reader's last access comes before the reclaim.
+     * [E3] The epoch is read with acquire before the announcement. A reader that reads an epoch above the tag of a
+     *      writer read it after that writer's barrier, so its later loads find the thing unreachable. A stale, lower
+     *      epoch only makes a writer wait longer.
+     * [E4] A writer reads the epoch after it made the thing unreachable (here after the barrier that follows, which is
+     *      more than needed): a tag taken before could be lower than the epoch under which a reader found the thing.
+     *
+     * If a reader stops for ever between R1 and R3, writers wait for ever; they can be timed and say for whom. If a
+     * writer stops anywhere, readers go on.
+     */
+
+    /** Most hazards of one thread in this domain, over all its slots. */
+    public static final int MAX_HAZARDS = 36 * SlotLayout.HAZARDS;
+
+    private static final long FIRST_EPOCH = 1;
+
+    private final SlotTable slots;
+    private final HeavyBarrier barrier;
+    private final boolean fenced;
+    private final long epochAddress;
+
+    private EpochDomain(final NativeMemory memory, final BarrierFlavour flavour) {
+        this.slots = new SlotTable(memory, flavour == BarrierFlavour.MEMBARRIER);
+        this.barrier = new HeavyBarrier(memory, flavour);
+        this.fenced = flavour == BarrierFlavour.FENCE;
+        this.epochAddress = memory.mapTable(memory.pageSize());
+        Words.putVolatile(epochAddress, FIRST_EPOCH);
+    }
+
+    /**
+     * A new domain.
+     *
+     * @param memory  for slot tables and the barrier
+     * @param flavour as {@link #supports(NativeMemory, BarrierFlavour)} allows
+     */
+    public static EpochDomain create(final NativeMemory memory, final BarrierFlavour flavour) {
+        if (!supports(memory, flavour)) {
+            throw new UnsupportedOperationException("membarrier is not available: flavour=" + flavour +
+                "; needs Linux 4.14 and a sandbox that allows the call, or start with -Dio.holdfast.barrier=fence");
+        }
+        return new EpochDomain(memory, flavour);
+    }
+
+    /** Whether this system offers the flavour; registers the process for it where it must be registered. */
+    public static boolean supports(final NativeMemory memory, final BarrierFlavour flavour) {
+        return flavour == BarrierFlavour.FENCE || HeavyBarrier.register(memory);
+    }
+
+    /** The flavour of this domain. */
+    public BarrierFlavour flavour() {
+        return barrier.flavour();
+    }
+
+    /**
+     * Pins the current thread: nothing that it finds from here on is reclaimed before the matching {@link #unpin()}.
+     */
+    public void pin() {
+        final long slot = slots.slot();
+        final long depth = SlotLayout.depth(slot);
+        if (depth == 0) {
+            SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress)); // [E1] R1, [E3]
+            lightBarrier(); // [E1] R2
+        }
+        SlotLayout.depth(slot, depth + 1);
+    }
+
+    /**
+     * Ends the current thread's innermost pin.
+     *
+     * @throws IllegalMonitorStateException if the thread is not pinned
+     */
+    public void unpin() {
+        final long slot = slots.slotOrNone();
+        final long depth = slot == 0 ? 0 : SlotLayout.depth(slot);
+        if (depth == 0) {
+            throw new IllegalMonitorStateException("unpin without a pin: thread=" + Thread.currentThread());
+        }
+        SlotLayout.depth(slot, depth - 1);
+        if (depth == 1) {
+            SlotLayout.pinRelease(slot, 0); // [E2]
+            slots.releaseIfIdle(slot);
+        }
+    }
+
+    /**
+     * Pins the structure alone for the current thread: tree nodes and records that it finds from here on are not reused
+     * before the matching {@link #unpinStructure()}, while the memory of regions may be given back all the same. For
+     * iterations that take long.
+     */
+    public void pinStructure() {
+        final long slot = slots.slot();
+        final long depth = SlotLayout.structureDepth(slot);
+        if (depth == 0) {
+            SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress)); // [E1] R1, [E3]
+            lightBarrier(); // [E1] R2
+        }
+        SlotLayout.structureDepth(slot, depth + 1);
+    }
+
+    /**
+     * Ends the current thread's innermost structure pin.
+     *
+     * @throws IllegalMonitorStateException if the thread has none
+     */
+    public void unpinStructure() {
+        final long slot = slots.slotOrNone();
+        final long depth = slot == 0 ? 0 : SlotLayout.structureDepth(slot);
+        if (depth == 0) {
+            throw new IllegalMonitorStateException("end of a structure pin without one: thread=" +
+                Thread.currentThread());
+        }
+        SlotLayout.structureDepth(slot, depth - 1);
+        if (depth == 1) {
+            SlotLayout.structureRelease(slot); // [E2]
+            slots.releaseIfIdle(slot);
+        }
+    }
+
+    /** Whether the current thread is pinned, for memory or for the structure alone: it may read tree nodes. */
+    public boolean isStructurePinned() {
+        final long slot = slots.slotOrNone();
+        return slot != 0 && (SlotLayout.depth(slot) != 0 || SlotLayout.structureDepth(slot) != 0);
+    }
+
+    /** Whether the current thread is pinned; structure pins do not count. */
+    public boolean isPinned() {
+        final long slot = slots.slotOrNone();
+        return slot != 0 && SlotLayout.depth(slot) != 0;
+    }
+
+    /**
+     * The current thread's slot, which it gets if it has none; {@link #leave(long)} when nothing is announced in it.
+     */
+    public long slot() {
+        return slots.slot();
+    }
+
+    /** Where {@link #quickSlot(long)} looks; the same for the life of the domain. */
+    public long hints() {
+        return slots.hints();
+    }
+
+    /**
+     * The current thread's slot in the domain of these hints, if it is a platform thread, has one that is quickly
+     * found, and announces without a fence; 0 says nothing. Such a slot needs no {@link #leave(long)}.
+     */
+    public static long quickSlot(final long hints) {
+        return SlotTable.quickSlot(hints);
+    }
+
+    /** Whether hazard 0 of a slot from {@link #quickSlot} is in use. */
+    public static boolean isQuickBusy(final long quickSlot) {
+        return SlotLayout.firstHazard(quickSlot) != 0;
+    }
+
+    /** As {@link #announce}, in hazard 0 of a slot from {@link #quickSlot}, which is free. */
+    public static void announceQuickly(final long quickSlot, final long record) {
+        SlotLayout.firstHazardOpaque(quickSlot, record); // [E1] R1
+        compilerBarrier(); // [E1] R2
+    }
+
+    /** Clears hazard 0 of a slot from {@link #quickSlot} if it names the record; whether it did. */
+    public static boolean clearQuickly(final long quickSlot, final long record) {
+        if (SlotLayout.firstHazard(quickSlot) != record) {
+            return false;
+        }
+        SlotLayout.firstHazardRelease(quickSlot); // [E2]
+        return true;
+    }
+
+    /** The current thread's slot, or 0 if it has none and so holds nothing. */
+    public long slotOrNone() {
+        return slots.slotOrNone();
+    }
+
+    /** Lets a slot go if its owner is a virtual thread that announces nothing any more. */
+    public void leave(final long slot) {
+        slots.releaseIfIdle(slot);
+    }
+
+    /**
+     * Announces a record in a free hazard of the current thread's slot. What the caller reads after this is read after
+     * the announcement, in the sense of [E1].
+     *
+     * @return the hazard's number, or -1 if the thread uses {@value #MAX_HAZARDS} already
+     */
+    public int announce(final long slot, final long record) {
+        for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+            if (SlotLayout.hazard(slot, i) == 0) {
+                SlotLayout.hazardOpaque(slot, i, record); // [E1] R1
+                lightBarrier(); // [E1] R2
+                return i;
+            }
+        }
+        return announceInExtension(slot, record);
+    }
+
+    private int announceInExtension(final long slot, final long record) {
+        long current = slot;
+        for (int first = SlotLayout.HAZARDS; first < MAX_HAZARDS; first += SlotLayout.HAZARDS) {
+            final long next = SlotLayout.extension(current);
+            current = next != 0 ? next : slots.extend(current);
+            for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+                if (SlotLayout.hazard(current, i) == 0) {
+                    SlotLayout.hazardOpaque(current, i, record); // [E1] R1
+                    lightBarrier(); // [E1] R2
+                    return first + i;
+                }
+            }
+        }
+        return -1;
+    }
+
+    /** Clears a hazard that {@link #announce} returned; what the caller did before comes before it [E2]. */
+    public void clear(final long slot, final int hazard) {
+        if (hazard < SlotLayout.HAZARDS) {
+            SlotLayout.hazardRelease(slot, hazard, 0);
+        } else {
+            SlotLayout.hazardRelease(slotOf(slot, hazard), hazard % SlotLayout.HAZARDS, 0);
+        }
+    }
+
+    /** The record in a hazard of the current thread's slot, 0 if it is free or does not exist. */
+    public long announced(final long slot, final int hazard) {
+        if (hazard < SlotLayout.HAZARDS) {
+            return SlotLayout.hazard(slot, hazard);
+        }
+        final long extension = slotOf(slot, hazard);
+        return extension == 0 ? 0 : SlotLayout.hazard(extension, hazard % SlotLayout.HAZARDS);
+    }
+
+    /** A name, unique at any moment, for a hazard that exists. */
+    public long hazardAddress(final long slot, final int hazard) {
+        return SlotLayout.hazardAddress(slotOf(slot, hazard), hazard % SlotLayout.HAZARDS);
+    }
+
+    private static long slotOf(final long slot, final int hazard) {
+        long current = slot;
+        for (int i = hazard / SlotLayout.HAZARDS; i > 0 && current != 0; i--) {
+            current = SlotLayout.extension(current);
+        }
+        return current;
+    }
+
+    /** Whether the current thread itself has announced the record in any of its hazards but {@code exceptHazard}. */
+    public boolean announcedByMe(final long record, final long exceptHazard) {
+        long current = slots.slotOrNone();
+        while (current != 0) {
+            for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+                if (SlotLayout.hazard(current, i) == record &&
+                    SlotLayout.hazardAddress(current, i) != exceptHazard) {
+                    return true;
+                }
+            }
+            current = SlotLayout.extension(current);
+        }
+        return false;
+    }
+
+    /** Whether the current thread is pinned or has announced any record. */
+    public boolean announcesAnything() {
+        long current = slots.slotOrNone();
+        while (current != 0) {
+            if (SlotLayout.pin(current) != 0 || SlotLayout.structureDepth(current) != 0) {
+                return true;
+            }
+            for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+                if (SlotLayout.hazard(current, i) != 0) {
+                    return true;
+                }
+            }
+            current = SlotLayout.extension(current);
+        }
+        return false;
+    }
+
+    /** Orders the caller's announcement before its later reads, in the sense of [E1]. */
+    public void lightBarrier() {
+        if (fenced) {
+            VarHandle.fullFence();
+        } else {
+            compilerBarrier();
+        }
+    }
+
+    private static void compilerBarrier() {
+        // Neither is a StoreLoad fence; both keep the compiler from moving the announcement past what follows, and the
+        // processor's part is the writer's heavy barrier.
+        VarHandle.releaseFence();
+        VarHandle.acquireFence();
+    }
+
+    /** The writer's barrier of [E1]; shared with writers that call it at the same time. */
+    public void heavyBarrier() {
+        barrier.run();
+    }
+
+    /**
+     * Begins a grace period for whatever the caller made unreachable before.
+     *
+     * @return the tag to give to {@link #passed(long)}
+     */
+    public long retireEpoch() {
+        barrier.run();
+        return nextEpoch();
+    }
+
+    /** Reads and advances the epoch; the caller has run the heavy barrier [E4]. */
+    public long nextEpoch() {
+        return Words.getAndAdd(epochAddress, 1);
+    }
+
+    /** Whether every pin from before the tag has ended, those of the structure alone included. Never waits. */
+    public boolean passed(final long tag) {
+        return passed(tag, tag);
+    }
+
+    /** Whether every pin from before the tag has ended, but for those of the structure alone. Never waits. */
+    public boolean pinsPassed(final long tag) {
+        return passed(tag, 0);
+    }
+
+    private boolean passed(final long tag, final long structureTag) {
+        for (final SlotGroup group : slots.platformGroups()) {
+            if (!passed(group, group.used(), tag, structureTag)) {
+                return false;
+            }
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            if (group.isOccupied() && !passed(group, group.capacity(), tag, structureTag)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean passed(final SlotGroup group, final int used, final long tag, final long structureTag) {
+        for (int i = 0; i < used; i++) {
+            final long slot = group.slot(i);
+            if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, structureTag)) &&
+                !slots.bury(group, i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean structurePinnedAtOrBefore(final long slot, final long tag) {
+        if (tag == 0) {
+            return false; // spares the slot's second line where nobody asks
+        }
+        final long pin = SlotLayout.structureAcquire(slot); // [E2]
+        return pin != 0 && pin <= tag;
+    }
+
+    /**
+     * Whether any hazard but {@code exceptHazard} names the record at this moment. Hazards of threads that died are
+     * cleared. Never waits.
+     */
+    public boolean isAnnounced(final long record, final long exceptHazard) {
+        for (final SlotGroup group : slots.platformGroups()) {
+            if (isAnnounced(group, group.used(), record, exceptHazard)) {
+                return true;
+            }
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            if (group.isOccupied() && isAnnounced(group, group.capacity(), record, exceptHazard)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isAnnounced(final SlotGroup group, final int used, final long record, final long except) {
+        for (int i = 0; i < used; i++) {
+            if (busyHazard(group.slot(i), record, except) >= 0 && !slots.bury(group, i)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static int busyHazard(final long slot, final long record, final long except) {
+        for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+            if (SlotLayout.hazardAcquire(slot, i) == record && // [E2]
+                SlotLayout.hazardAddress(slot, i) != except) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /**
+     * Waits until no hazard but {@code exceptHazard} names the record and no pin from before {@code tag} is left. New
+     * readers of the record must be turned away already and the heavy barrier must have run, so that a slot once seen
+     * free of it stays so.
+     *
+     * @param tag 0 if pins do not matter
+     * @return false if the waiting gave up
+     */
+    public boolean awaitReaders(final long record, final long exceptHazard, final long tag, final Waiting waiting,
+                                final DrainListener listener) {
+        for (final SlotGroup group : slots.platformGroups()) {
+            if (!awaitReaders(group, group.used(), record, exceptHazard, tag, waiting, listener)) {
+                return false;
+            }
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            if (group.isOccupied() &&
+                !awaitReaders(group, group.capacity(), record, exceptHazard, tag, waiting, listener)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean awaitReaders(final SlotGroup group, final int used, final long record, final long except,
+                                 final long tag, final Waiting waiting, final DrainListener listener) {
+        for (int i = 0; i < used; i++) {
+            final long slot = group.slot(i);
+            while (pinnedAtOrBefore(slot, tag) || busyHazard(slot, record, except) >= 0) {
+                if (slots.bury(group, i)) {
+                    break;
+                }
+                if (!waiting.pause()) {
+                    return false;
+                }
+                if (waiting.reportDue()) {
+                    listener.stillDraining(record, tag, waiting.elapsedNs());
+                }
+            }
+        }
+        return true;
+    }
+
+    private static boolean pinnedAtOrBefore(final long slot, final long tag) {
+        final long pin = SlotLayout.pinAcquire(slot); // [E2]
+        return pin != 0 && pin <= tag;
+    }
+
+    /** Who holds the record, or a pin from before {@code tag}, as far as can be seen at this moment. */
+    public List<Holder> holders(final long record, final long tag) {
+        final List<Holder> holders = new ArrayList<>();
+        for (final SlotGroup group : slots.platformGroups()) {
+            addHolders(group, group.used(), record, tag, holders);
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            addHolders(group, group.capacity(), record, tag, holders);
+        }
+        return holders;
+    }
+
+    private static void addHolders(final SlotGroup group, final int used, final long record, final long tag,
+                                   final List<Holder> holders) {
+        for (int i = 0; i < used; i++) {
+            final long slot = group.slot(i);
+            if (busyHazard(slot, record, 0) >= 0) {
+                holders.add(holder(group, i, Holder.How.HAZARD));
+            }
+            if (pinnedAtOrBefore(slot, tag)) {
+                holders.add(holder(group, i, Holder.How.PIN));
+            }
+        }
+    }
+
+    private static Holder holder(final SlotGroup group, final int index, final Holder.How how) {
+        final Thread thread = group.owner(index);
+        final long id = Math.abs(SlotLayout.ownerAcquire(group.slot(index)));
+        return new Holder(id, thread == null ? "(gone)" : thread.getName(), how);
+    }
+
+    /** Reader slots taken back from threads that died while they announced something. */
+    public long orphansBuried() {
+        return slots.orphansBuried();
+    }
+
+    /** Reader slots that exist, for statistics: what a writer looks at in the worst case. */
+    public int slotCount() {
+        int count = 0;
+        for (final SlotGroup group : slots.platformGroups()) {
+            count += group.used();
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            count += group.capacity();
+        }
+        return count;
+    }
+}

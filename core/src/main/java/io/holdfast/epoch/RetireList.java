@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.epoch;
+
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.agrona.concurrent.IdleStrategy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Items that were made unreachable and wait for the pins that may still see them. A whole batch shares one heavy
+ * barrier and one grace period.
+ *
+ * <p>Thread-safe. {@link #retire} is lock-free and never waits; who completes a batch also collects, unless another
+ * thread does so already. Items are reclaimed in the order in which their batches were completed, by whichever thread
+ * collects, each exactly once. What {@code reclaim} throws goes to the caller of the collecting method; that item
+ * counts as reclaimed, and the others stay for the next collector.
+ */
+public final class RetireList {
+    /*
+     * A batch is claimed index by index; whoever stores the last of its items seals it. [Q1] The claim and the count of
+     * stored items are read-modify-writes, the store lies between them, so who completes the count sees every item.
+     * [Q2] The collector begins the grace period after it took the batch, and each item was unreachable before its
+     * retire() began, so the barrier follows every detaching store.
+     *
+     * Batches are not used again: a slow thread may still claim an index in an old one, finds it full, and goes on to
+     * the open one. They are chained in the order in which they were opened, from the oldest that is not reclaimed:
+     * [Q3] what was retired before a moment lies in batches not younger than the one that is open at that moment, and
+     * that is what drain() waits for, whatever is retired meanwhile.
+     *
+     * If a thread stops for ever between its claim and its count, its batch stays and nothing else does. If the
+     * collector stops, everything stays; nothing is reclaimed too early.
+     */
+    private static final long NOTHING = Long.MIN_VALUE;
+
+    private final EpochDomain domain;
+    private final int batchSize;
+    private final LongConsumer reclaim;
+    private final AtomicReference<Batch> open;
+    private final AtomicReference<@Nullable Batch> sealed = new AtomicReference<>();
+    private final AtomicBoolean collecting = new AtomicBoolean();
+    private final AtomicLong pending = new AtomicLong();
+    private volatile Batch oldest; // written by the collector alone, as are the next three
+    private @Nullable Batch unripe;
+    private @Nullable Batch firstRipening;
+    private @Nullable Batch lastRipening;
+
+    private static final class Batch {
+        final long number;
+        final long[] items;
+        final AtomicInteger claimed = new AtomicInteger();
+        final AtomicInteger stored = new AtomicInteger();
+        final AtomicReference<@Nullable Batch> successor = new AtomicReference<>();
+        @Nullable Batch next; // in the list of sealed ones, then in that of ripening ones
+        long tag;
+        int reclaimed;
+        volatile boolean done;
+
+        Batch(final long number, final int size) {
+            this.number = number;
+            this.items = new long[size];
+        }
+    }
+
+    /**
+     * An empty list.
+     *
+     * @param batchSize items that share a barrier
+     * @param reclaim   called once for each item when its grace period is over, by a collecting thread
+     */
+    public RetireList(final EpochDomain domain, final int batchSize, final LongConsumer reclaim) {
+        if (batchSize < 1) {
+            throw new IllegalArgumentException("batch must hold an item: batchSize=" + batchSize);
+        }
+        this.domain = domain;
+        this.batchSize = batchSize;
+        this.reclaim = reclaim;
+        this.oldest = new Batch(0, batchSize);
+        this.open = new AtomicReference<>(oldest);
+    }
+
+    /**
+     * Hands an item over. It must be unreachable for every thread that pins itself from now on.
+     *
+     * @param item anything but 0 and {@link Long#MIN_VALUE}
+     */
+    public void retire(final long item) {
+        if (item == 0 || item == NOTHING) {
+            throw new IllegalArgumentException("not an item: " + item);
+        }
+        while (true) {
+            final Batch batch = Objects.requireNonNull(open.get());
+            final int index = batch.claimed.getAndIncrement(); // [Q1]
+            if (index < batchSize) {
+                pending.incrementAndGet();
+                batch.items[index] = item;
+                if (stored(batch, 1)) {
+                    collect();
+                }
+                return;
+            }
+            replace(batch);
+        }
+    }
+
+    /** Puts an open batch after a full one, if nobody has yet. */
+    private void replace(final Batch full) {
+        Batch successor = full.successor.get();
+        if (successor == null) {
+            final Batch fresh = new Batch(full.number + 1, batchSize);
+            final Batch witness = full.successor.compareAndExchange(null, fresh);
+            successor = witness == null ? fresh : witness;
+        }
+        open.compareAndSet(full, successor);
+    }
+
+    /** Fills a batch with nothing where nobody has claimed an index, and opens another one. */
+    private void complete(final Batch batch) {
+        replace(batch);
+        final int first = batch.claimed.getAndAdd(batchSize); // [Q1]
+        if (first < batchSize) {
+            Arrays.fill(batch.items, first, batchSize, NOTHING);
+            stored(batch, batchSize - first);
+        }
+    }
+
+    /** Counts items that were stored; true if they were the last ones, and the batch is sealed. */
+    private boolean stored(final Batch batch, final int items) {
+        if (batch.stored.addAndGet(items) != batchSize) { // [Q1]
+            return false;
+        }
+        Batch head;
+        do {
+            head = sealed.get();
+            batch.next = head;
+        } while (!sealed.compareAndSet(head, batch));
+        return true;
+    }
+
+    /**
+     * Reclaims what is ripe. Never waits for readers; does nothing if another thread is collecting.
+     *
+     * @return the number of items reclaimed by this call
+     */
+    public int collect() {
+        int reclaimed = 0;
+        while (pending.get() != 0) {
+            if (!collecting.compareAndSet(false, true)) {
+                return reclaimed;
+            }
+            final int now;
+            try {
+                ripen();
+                now = reclaimRipe();
+                forgetOldest();
+            } finally {
+                collecting.set(false);
+            }
+            reclaimed += now;
+            if (now == 0) {
+                return reclaimed;
+            }
+        }
+        return reclaimed;
+    }
+
+    private void ripen() {
+        Batch batch = unripe == null ? sealed.getAndSet(null) : unripe;
+        unripe = batch; // kept where it is if the barrier throws
+        if (batch == null) {
+            return;
+        }
+        final long tag = domain.retireEpoch(); // [Q2]
+        while (batch != null) {
+            final Batch following = batch.next;
+            batch.next = null;
+            batch.tag = tag;
+            final Batch last = lastRipening;
+            if (last == null) {
+                firstRipening = batch;
+            } else {
+                last.next = batch;
+            }
+            lastRipening = batch;
+            batch = following;
+            unripe = batch;
+        }
+    }
+
+    private int reclaimRipe() {
+        int reclaimed = 0;
+        Batch batch = firstRipening;
+        while (batch != null && domain.passed(batch.tag)) {
+            reclaimed += reclaimAll(batch);
+            batch.done = true;
+            batch = batch.next;
+            firstRipening = batch;
+            if (batch == null) {
+                lastRipening = null;
+            }
+        }
+        return reclaimed;
+    }
+
+    private int reclaimAll(final Batch batch) {
+        int reclaimed = 0;
+        while (batch.reclaimed < batchSize) {
+            final long item = batch.items[batch.reclaimed++];
+            if (item != NOTHING) {
+                try {
+                    reclaim.accept(item);
+                } finally {
+                    pending.decrementAndGet();
+                }
+                reclaimed++;
+            }
+        }
+        return reclaimed;
+    }
+
+    private void forgetOldest() {
+        Batch batch = oldest;
+        while (batch.done) {
+            final Batch successor = batch.successor.get();
+            if (successor == null) {
+                break;
+            }
+            batch = successor;
+        }
+        oldest = batch;
+    }
+
+    /**
+     * Reclaims everything that was retired before this call, waiting for the pins that may see it.
+     *
+     * @throws IllegalStateException if the calling thread is pinned and would wait for itself
+     */
+    public void drain(final Supplier<? extends IdleStrategy> strategy) {
+        if (domain.isStructurePinned()) {
+            throw new IllegalStateException("drain by a pinned thread would wait for itself; unpin first");
+        }
+        if (pending.get() == 0) {
+            return;
+        }
+        final Batch last = Objects.requireNonNull(open.get()); // [Q3]
+        complete(last);
+        try (Waiting waiting = new Waiting(strategy, Waiting.FOREVER, false, Waiting.FOREVER)) {
+            while (pending.get() != 0 && !isDone(last)) {
+                if (collect() == 0) {
+                    waiting.pause();
+                }
+            }
+        }
+    }
+
+    /** Whether every batch up to {@code last} is reclaimed. */
+    private boolean isDone(final Batch last) {
+        Batch batch = oldest;
+        while (batch != null && batch.number <= last.number) {
+            if (!batch.done) {
+                return false;
+            }
+            batch = batch.successor.get();
+        }
+        return true;
+    }
+
+    /** Items that were handed over and are not reclaimed yet. */
+    public long pending() {
+        return pending.get();
+    }
+}

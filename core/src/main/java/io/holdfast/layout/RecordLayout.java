@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.layout;
+
+/**
+ * The off-heap record of a region: {@value #BYTES} bytes, aligned to as many, type-stable.
+ *
+ * <pre>
+ *   word  field        written by                                   read by
+ *   0     LOCK         anybody, read-modify-write                   anybody
+ *   1     SEQUENCE     who holds the region exclusively, detacher   anybody
+ *   2     INCARNATION  attach                                       anybody
+ *   3     BASE         attach                                       holders, pinned threads
+ *   4     SIZE         attach, growth                               anybody who holds or validates
+ *   5     START        attach                                       holders, pinned threads
+ *   6     LIMIT        attach                                       holders, pinned threads
+ *   7     KIND         attach; holders add to it                    holders, pinned threads
+ *
+ *   LOCK, bit 63 on the left; COUNT_BITS is the one free choice
+ *
+ *     63    62 .... COUNT_BITS+3   +2         +1         +0         COUNT_BITS-1 ........ 0
+ *     zero  OWNER (thread id)      EXCLUSIVE  EXCLUDING  ATTACHED   COUNT of counted holds
+ *
+ *   While a record is free, KIND links it to the next free one.
+ * </pre>
+ *
+ * <p>One cache line holds all of it: a reader needs the lock word, the incarnation and the bounds together, and 64
+ * bytes a region is what the memory budget allows. Neighbouring records therefore share the adjacent-line prefetch;
+ * lock words are read-mostly, so this was preferred to 128 bytes apart.
+ */
+public final class RecordLayout {
+    /** Length of a record in bytes, and its alignment. */
+    public static final int BYTES = 64;
+
+    /** Width of the count of counted holds; every other mask of the lock word follows from it. */
+    public static final int COUNT_BITS = 20;
+
+    /** Mask of the count of counted holds. */
+    public static final long COUNT = (1L << COUNT_BITS) - 1;
+
+    /** One counted hold. */
+    public static final long COUNT_UNIT = 1L;
+
+    /**
+     * Most counted holds that are granted: one below what the field can hold, so that a writer can always count too.
+     */
+    public static final long COUNT_LIMIT = COUNT - 1;
+
+    /** The record is a live region: lookups may lock it. */
+    public static final long ATTACHED = COUNT + 1;
+
+    /** A writer has announced itself: new readers are refused. */
+    public static final long EXCLUDING = ATTACHED << 1;
+
+    /** The writer has drained the readers and is alone. */
+    public static final long EXCLUSIVE = EXCLUDING << 1;
+
+    /** The bits that make up the writer's half of the lock word. */
+    public static final long WRITER = EXCLUDING | EXCLUSIVE;
+
+    private static final int OWNER_SHIFT = COUNT_BITS + 3;
+
+    /** Id of the thread that set {@link #EXCLUDING}, in place; 0 without a writer. */
+    public static final long OWNER = Long.MAX_VALUE & -1L << OWNER_SHIFT;
+
+    private static final int LOCK = 0;
+    private static final int SEQUENCE = LOCK + Words.BYTES;
+    private static final int INCARNATION = SEQUENCE + Words.BYTES;
+    private static final int BASE = INCARNATION + Words.BYTES;
+    private static final int SIZE = BASE + Words.BYTES;
+    private static final int START = SIZE + Words.BYTES;
+    private static final int LIMIT = START + Words.BYTES;
+    private static final int KIND = LIMIT + Words.BYTES;
+
+    private RecordLayout() {
+    }
+
+    /** The lock word, with acquire access. */
+    public static long lockAcquire(final long record) {
+        return Words.getAcquire(record, LOCK);
+    }
+
+    /** The lock word, with volatile access. */
+    public static long lockVolatile(final long record) {
+        return Words.getVolatile(record, LOCK);
+    }
+
+    /** Swaps the lock word with volatile access; returns what it found, {@code expected} if it swapped. */
+    public static long compareAndExchangeLock(final long record, final long expected, final long lock) {
+        return Words.compareAndExchange(record + LOCK, expected, lock);
+    }
+
+    /** Clears every bit outside {@code mask} with volatile access; returns the lock word from before. */
+    public static long getAndMaskLock(final long record, final long mask) {
+        return Words.getAndBitwiseAnd(record + LOCK, mask);
+    }
+
+    /** Adds to the lock word with volatile access; returns the lock word from before. */
+    public static long getAndAddLock(final long record, final long delta) {
+        return Words.getAndAdd(record + LOCK, delta);
+    }
+
+    /** Writes the lock word with release access; only for a record that nobody else can change. */
+    public static void lockRelease(final long record, final long lock) {
+        Words.putRelease(record, LOCK, lock);
+    }
+
+    /** The sequence, with plain access. */
+    public static long sequence(final long record) {
+        return Words.get(record, SEQUENCE);
+    }
+
+    /** The sequence, with acquire access. */
+    public static long sequenceAcquire(final long record) {
+        return Words.getAcquire(record, SEQUENCE);
+    }
+
+    /** Writes the sequence with release access. */
+    public static void sequenceRelease(final long record, final long sequence) {
+        Words.putRelease(record, SEQUENCE, sequence);
+    }
+
+    /** Writes the sequence with volatile access. */
+    public static void sequenceVolatile(final long record, final long sequence) {
+        Words.putVolatile(record, SEQUENCE, sequence);
+    }
+
+    /** The incarnation, with plain access; ordered by the acquiring read of the lock word that comes before it. */
+    public static long incarnation(final long record) {
+        return Words.get(record, INCARNATION);
+    }
+
+    /** The incarnation, with acquire access. */
+    public static long incarnationAcquire(final long record) {
+        return Words.getAcquire(record, INCARNATION);
+    }
+
+    /** Writes the incarnation with release access. */
+    public static void incarnationRelease(final long record, final long incarnation) {
+        Words.putRelease(record, INCARNATION, incarnation);
+    }
+
+    /** Absolute native address of the first byte that the user sees. */
+    public static long base(final long record) {
+        return Words.get(record, BASE);
+    }
+
+    /** Bytes that the user sees, with acquire access. */
+    public static long sizeAcquire(final long record) {
+        return Words.getAcquire(record, SIZE);
+    }
+
+    /** Publishes the bytes that the user sees, with release access. */
+    public static void sizeRelease(final long record, final long sizeBytes) {
+        Words.putRelease(record, SIZE, sizeBytes);
+    }
+
+    /** Offset in the space of the first page that the region reserves. */
+    public static long start(final long record) {
+        return Words.get(record, START);
+    }
+
+    /** Offset in the space just past the last page that the region reserves. */
+    public static long limit(final long record) {
+        return Words.get(record, LIMIT);
+    }
+
+    /** What the region's pages are; the meaning of the value belongs to the owner of the record. */
+    public static long kind(final long record) {
+        return Words.get(record, KIND);
+    }
+
+    /** Adds to what the region's pages are, with volatile access; only for who holds the region. */
+    public static void addKind(final long record, final long bits) {
+        Words.getAndBitwiseOr(record + KIND, bits);
+    }
+
+    /** Takes from what the region's pages are, with volatile access; only for who holds the region. */
+    public static void removeKind(final long record, final long bits) {
+        Words.getAndBitwiseAnd(record + KIND, ~bits);
+    }
+
+    /** Writes the words that stay as they are for one life of the record, with plain access, before it is attached. */
+    public static void describe(final long record, final long base, final long start, final long limit,
+                                final long kind) {
+        Words.put(record, BASE, base);
+        Words.put(record, START, start);
+        Words.put(record, LIMIT, limit);
+        Words.put(record, KIND, kind);
+    }
+
+    /** A thread's id in the place of {@link #OWNER}. */
+    public static long owned(final long threadId) {
+        return threadId << OWNER_SHIFT & OWNER;
+    }
+
+    /** Id of the thread that is the writer, 0 if there is none. */
+    public static long owner(final long lock) {
+        return (lock & OWNER) >>> OWNER_SHIFT;
+    }
+
+    /** Link of a free record, with opaque access: it may be read while another thread takes the record. */
+    public static long linkOpaque(final long record) {
+        return Words.getOpaque(record, KIND);
+    }
+
+    /** Links a record that the caller is about to free, with opaque access. */
+    public static void linkOpaque(final long record, final long link) {
+        Words.putOpaque(record, KIND, link);
+    }
+
+    /** The decoded lock word, for messages. */
+    public static String describeLock(final long lock) {
+        final StringBuilder text = new StringBuilder(96);
+        text.append("attached=").append((lock & ATTACHED) != 0)
+            .append(", excluding=").append((lock & EXCLUDING) != 0)
+            .append(", exclusive=").append((lock & EXCLUSIVE) != 0)
+            .append(", holds=").append(lock & COUNT);
+        if ((lock & OWNER) != 0) {
+            text.append(", writer thread=").append(owner(lock));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.layout;
+
+/**
+ * The off-heap slot in which a thread announces what it reads: {@value #BYTES} bytes, aligned to as many, type-stable.
+ *
+ * <pre>
+ *   word   field        written by        read by
+ *   0      PIN          owner             owner, draining writers    epoch of the outermost pin, 0 when not pinned
+ *   1-7    HAZARD 0-6   owner             owner, draining writers    record that the owner holds, 0 when free
+ *   8      OWNER        claimer (CAS)     anybody                    thread id, negative for a further slot, or 0
+ *   9      DEPTH        owner             owner                      nesting of pins
+ *   10     EXTENSION    owner             owner                      slot with the next hazards of the owner, or 0
+ *   11     RANGE_START  owner             write sections             announced range of a structural change
+ *   12     RANGE_END    owner             write sections
+ *   13     STRUCTURE    owner             retire lists               epoch of the outermost structure pin, or 0
+ *   14     S. DEPTH     owner             owner                      nesting of structure pins
+ *   15     -
+ * </pre>
+ *
+ * <p>All that a writer looks at that drains a region lies in the first cache line, so that it touches one line per idle
+ * slot. Slots are two lines apart, because adjacent lines are fetched together and a reader's stores must not disturb
+ * its neighbour's.
+ */
+public final class SlotLayout {
+    /** Length of a slot in bytes, and its alignment. */
+    public static final int BYTES = 128;
+
+    /** Hazards in one slot. */
+    public static final int HAZARDS = 7;
+
+    private static final int PIN = 0;
+    private static final int HAZARD = PIN + Words.BYTES;
+    private static final int OWNER = HAZARD + HAZARDS * Words.BYTES;
+    private static final int DEPTH = OWNER + Words.BYTES;
+    private static final int EXTENSION = DEPTH + Words.BYTES;
+    private static final int RANGE_START = EXTENSION + Words.BYTES;
+    private static final int RANGE_END = RANGE_START + Words.BYTES;
+    private static final int STRUCTURE = RANGE_END + Words.BYTES;
+    private static final int STRUCTURE_DEPTH = STRUCTURE + Words.BYTES;
+
+    private SlotLayout() {
+    }
+
+    /** The pinned epoch with plain access, for the owner. */
+    public static long pin(final long slot) {
+        return Words.get(slot, PIN);
+    }
+
+    /** The pinned epoch with acquire access, for who waits for the pin to end. */
+    public static long pinAcquire(final long slot) {
+        return Words.getAcquire(slot, PIN);
+    }
+
+    /** Announces a pin, with opaque access; the light barrier that must follow is the caller's. */
+    public static void pinOpaque(final long slot, final long epoch) {
+        Words.putOpaque(slot, PIN, epoch);
+    }
+
+    /** Ends a pin, with release access. */
+    public static void pinRelease(final long slot, final long epoch) {
+        Words.putRelease(slot, PIN, epoch);
+    }
+
+    /** The record in a hazard with plain access, for the owner. */
+    public static long hazard(final long slot, final int index) {
+        return Words.get(hazardAddress(slot, index));
+    }
+
+    /** The record in a hazard with acquire access, for who waits for it to be cleared. */
+    public static long hazardAcquire(final long slot, final int index) {
+        return Words.getAcquire(hazardAddress(slot, index));
+    }
+
+    /** Announces a record in a hazard, with opaque access; the light barrier that must follow is the caller's. */
+    public static void hazardOpaque(final long slot, final int index, final long record) {
+        Words.putOpaque(hazardAddress(slot, index), record);
+    }
+
+    /** Clears or replaces a hazard, with release access. */
+    public static void hazardRelease(final long slot, final int index, final long record) {
+        Words.putRelease(hazardAddress(slot, index), record);
+    }
+
+    /** The record in hazard 0 with plain access, for the owner. */
+    public static long firstHazard(final long slot) {
+        return Words.get(slot, HAZARD);
+    }
+
+    /** Announces a record in hazard 0, with opaque access; the light barrier that must follow is the caller's. */
+    public static void firstHazardOpaque(final long slot, final long record) {
+        Words.putOpaque(slot, HAZARD, record);
+    }
+
+    /** Clears hazard 0, with release access. */
+    public static void firstHazardRelease(final long slot) {
+        Words.putRelease(slot, HAZARD, 0);
+    }
+
+    /** Address of a hazard, as a name for it. */
+    public static long hazardAddress(final long slot, final int index) {
+        return slot + HAZARD + (long) index * Words.BYTES;
+    }
+
+    /** Id of the thread that owns the slot, with plain access, for a thread that compares it with its own id. */
+    public static long owner(final long slot) {
+        return Words.get(slot, OWNER);
+    }
+
+    /** Id of the thread that owns the slot, with acquire access; 0 when free, negative for a thread's further slots. */
+    public static long ownerAcquire(final long slot) {
+        return Words.getAcquire(slot, OWNER);
+    }
+
+    /** Claims a free slot for a thread, with volatile access; false if it is not free. */
+    public static boolean claim(final long slot, final long owner) {
+        return Words.compareAndSet(slot + OWNER, 0, owner);
+    }
+
+    /** Gives the slot back, with release access. */
+    public static void ownerRelease(final long slot) {
+        Words.putRelease(slot, OWNER, 0);
+    }
+
+    /** Nesting of the owner's pins, with plain access. */
+    public static long depth(final long slot) {
+        return Words.get(slot, DEPTH);
+    }
+
+    /** Writes the nesting of the owner's pins, with plain access. */
+    public static void depth(final long slot, final long depth) {
+        Words.put(slot, DEPTH, depth);
+    }
+
+    /** The epoch of the structure pin with acquire access; 0 without one. */
+    public static long structureAcquire(final long slot) {
+        return Words.getAcquire(slot, STRUCTURE);
+    }
+
+    /** Announces a structure pin, with opaque access; the light barrier that must follow is the caller's. */
+    public static void structureOpaque(final long slot, final long epoch) {
+        Words.putOpaque(slot, STRUCTURE, epoch);
+    }
+
+    /** Ends a structure pin, with release access. */
+    public static void structureRelease(final long slot) {
+        Words.putRelease(slot, STRUCTURE, 0);
+    }
+
+    /** Nesting of the owner's structure pins, with plain access. */
+    public static long structureDepth(final long slot) {
+        return Words.get(slot, STRUCTURE_DEPTH);
+    }
+
+    /** Writes the nesting of the owner's structure pins, with plain access. */
+    public static void structureDepth(final long slot, final long depth) {
+        Words.put(slot, STRUCTURE_DEPTH, depth);
+    }
+
+    /** The slot with the owner's next hazards, or 0, with plain access. */
+    public static long extension(final long slot) {
+        return Words.get(slot, EXTENSION);
+    }
+
+    /** Writes the slot with the owner's next hazards, with plain access. */
+    public static void extension(final long slot, final long extension) {
+        Words.put(slot, EXTENSION, extension);
+    }
+
+    /** Start of the announced range of a structural change, with acquire access. */
+    public static long rangeStartAcquire(final long slot) {
+        return Words.getAcquire(slot, RANGE_START);
+    }
+
+    /** End of the announced range of a structural change, with acquire access; 0 when none is announced. */
+    public static long rangeEndAcquire(final long slot) {
+        return Words.getAcquire(slot, RANGE_END);
+    }
+
+    /** Announces the range of a structural change; the end is written last, with release access. */
+    public static void rangeRelease(final long slot, final long start, final long end) {
+        Words.putOpaque(slot, RANGE_START, start);
+        Words.putRelease(slot, RANGE_END, end);
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.layout;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Access to aligned 64-bit words at absolute native addresses, one method per access mode.
+ *
+ * <p>Every table of the library (records, reader slots, tree nodes) is type-stable: it grows in chunks that are never
+ * given back while the process lives, so an address taken from one of them can always be read. That is what makes
+ * access by address, without a segment per table, sound here; it is not a tool for memory that can be unmapped.
+ *
+ * <p>Each method is wait-free and has the memory effect of the {@link VarHandle} access mode that its name ends with;
+ * a name without a mode is plain access. Addresses must be multiples of {@value #BYTES}, anything else is an
+ * {@link IllegalArgumentException}.
+ *
+ * <p>The forms with a base and an offset are for the words of one record: neither must be negative, a base that is not
+ * a multiple of {@value #BYTES} is caught by an assertion alone, and the checks cost nothing.
+ */
+public final class Words {
+    /*
+     * One constant segment over the whole address space: bounds and liveness checks against constants fold away, so an
+     * access compiles to the bare instruction. JLS 17.4 says nothing of native memory; every argument about order in
+     * this library rests on the access modes below and on the fences of VarHandle.
+     */
+
+    /** Bytes in a word. */
+    public static final int BYTES = Long.BYTES;
+
+    private static final MemorySegment MEMORY = everything();
+    private static final VarHandle WORD = JAVA_LONG.varHandle().withInvokeExactBehavior();
+
+    // Every bit that the address of a word in user space can have.
+    private static final long ADDRESS_BITS = 0x3FFF_FFFF_FFFF_FFF8L;
+
+    private Words() {
+    }
+
+    // For the compiler, which sees that a masked base is aligned and within bounds, so that both checks fold away, for
+    // all words of a record at once.
+    private static long at(final long base) {
+        assert (base & ~ADDRESS_BITS) == 0 : "not the address of a word: base=0x" + Long.toHexString(base);
+        return base & ADDRESS_BITS;
+    }
+
+    @SuppressWarnings("restricted")
+    private static MemorySegment everything() {
+        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    }
+
+    /** Reads the word at {@code address} with plain access. */
+    public static long get(final long address) {
+        return (long) WORD.get(MEMORY, address);
+    }
+
+    /** Reads the word at {@code address} with opaque access. */
+    public static long getOpaque(final long address) {
+        return (long) WORD.getOpaque(MEMORY, address);
+    }
+
+    /** Reads the word at {@code address} with acquire access. */
+    public static long getAcquire(final long address) {
+        return (long) WORD.getAcquire(MEMORY, address);
+    }
+
+    /** Reads the word at {@code address} with volatile access. */
+    public static long getVolatile(final long address) {
+        return (long) WORD.getVolatile(MEMORY, address);
+    }
+
+    /** Writes the word at {@code address} with plain access. */
+    public static void put(final long address, final long value) {
+        WORD.set(MEMORY, address, value);
+    }
+
+    /** Writes the word at {@code address} with opaque access. */
+    public static void putOpaque(final long address, final long value) {
+        WORD.setOpaque(MEMORY, address, value);
+    }
+
+    /** Writes the word at {@code address} with release access. */
+    public static void putRelease(final long address, final long value) {
+        WORD.setRelease(MEMORY, address, value);
+    }
+
+    /** Writes the word at {@code address} with volatile access. */
+    public static void putVolatile(final long address, final long value) {
+        WORD.setVolatile(MEMORY, address, value);
+    }
+
+    /** Reads the word at {@code base + offset} with plain access. */
+    public static long get(final long base, final int offset) {
+        return (long) WORD.get(MEMORY, at(base) + offset);
+    }
+
+    /** Reads the word at {@code base + offset} with opaque access. */
+    public static long getOpaque(final long base, final int offset) {
+        return (long) WORD.getOpaque(MEMORY, at(base) + offset);
+    }
+
+    /** Reads the word at {@code base + offset} with acquire access. */
+    public static long getAcquire(final long base, final int offset) {
+        return (long) WORD.getAcquire(MEMORY, at(base) + offset);
+    }
+
+    /** Reads the word at {@code base + offset} with volatile access. */
+    public static long getVolatile(final long base, final int offset) {
+        return (long) WORD.getVolatile(MEMORY, at(base) + offset);
+    }
+
+    /** Writes the word at {@code base + offset} with plain access. */
+    public static void put(final long base, final int offset, final long value) {
+        WORD.set(MEMORY, at(base) + offset, value);
+    }
+
+    /** Writes the word at {@code base + offset} with opaque access. */
+    public static void putOpaque(final long base, final int offset, final long value) {
+        WORD.setOpaque(MEMORY, at(base) + offset, value);
+    }
+
+    /** Writes the word at {@code base + offset} with release access. */
+    public static void putRelease(final long base, final int offset, final long value) {
+        WORD.setRelease(MEMORY, at(base) + offset, value);
+    }
+
+    /** Writes the word at {@code base + offset} with volatile access. */
+    public static void putVolatile(final long base, final int offset, final long value) {
+        WORD.setVolatile(MEMORY, at(base) + offset, value);
+    }
+
+    /** Sets the word to {@code value} if it is {@code expected}, with volatile access; true if it did. */
+    public static boolean compareAndSet(final long address, final long expected, final long value) {
+        return WORD.compareAndSet(MEMORY, address, expected, value);
+    }
+
+    /** Sets the word to {@code value} if it is {@code expected}, with volatile access; returns what it found. */
+    public static long compareAndExchange(final long address, final long expected, final long value) {
+        return (long) WORD.compareAndExchange(MEMORY, address, expected, value);
+    }
+
+    /** Adds {@code delta} with volatile access and returns what was there before. */
+    public static long getAndAdd(final long address, final long delta) {
+        return (long) WORD.getAndAdd(MEMORY, address, delta);
+    }
+
+    /** Sets the bits of {@code mask} with volatile access and returns what was there before. */
+    public static long getAndBitwiseOr(final long address, final long mask) {
+        return (long) WORD.getAndBitwiseOr(MEMORY, address, mask);
+    }
+
+    /** Keeps the bits of {@code mask} with volatile access and returns what was there before. */
+    public static long getAndBitwiseAnd(final long address, final long mask) {
+        return (long) WORD.getAndBitwiseAnd(MEMORY, address, mask);
+    }
+
+    /** Sets the word to {@code value} with volatile access and returns what was there before. */
+    public static long getAndSet(final long address, final long value) {
+        return (long) WORD.getAndSet(MEMORY, address, value);
+    }
+
+    /** Copies {@code lengthBytes} bytes from one address to another with plain access; the ranges may overlap. */
+    public static void copy(final long fromAddress, final long toAddress, final long lengthBytes) {
+        MemorySegment.copy(MEMORY, fromAddress, MEMORY, toAddress, lengthBytes);
+    }
+
+    /** Fills {@code lengthBytes} bytes from {@code address} with {@code value}, with plain access. */
+    public static void fill(final long address, final long lengthBytes, final byte value) {
+        MEMORY.asSlice(address, lengthBytes).fill(value);
+    }
+
+    /**
+     * A view of {@code lengthBytes} bytes from {@code address} that any thread may use at any time; nothing checks
+     * whether that memory is still what it was.
+     */
+    public static MemorySegment view(final long address, final long lengthBytes) {
+        return MEMORY.asSlice(address, lengthBytes);
+    }
+}

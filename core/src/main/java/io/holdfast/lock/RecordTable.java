@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lock;
+
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.memory.NativeMemory;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Records of regions: a table that only grows and is never zeroed, so that a sequence goes on rising over all lives of
+ * a record, and an address of a record can always be read.
+ *
+ * <p>Thread-safe. {@link #allocate()} and {@link #free(long)} are lock-free but for the growth of the table.
+ */
+public final class RecordTable {
+    /*
+     * Free records form a stack. HEAD holds the index of the first one plus one, and a tag that rises with every
+     * change, so that a compare-and-set by a thread that slept through a pop and a push of the same record fails:
+     *
+     *     63 ............ INDEX_BITS   INDEX_BITS-1 ..... 0
+     *     TAG                          INDEX + 1, 0 when empty
+     *
+     * [F1] The link is written before the releasing compare-and-set that publishes the record, and read after an
+     *      acquiring read of HEAD. It may be stale when another thread pops first; the tag then refuses the swap.
+     */
+    static final int FIRST_CHUNK = 1024; // each further chunk is twice as long, so few of them hold everything
+    private static final int INDEX_BITS = 28;
+    private static final long INDEX = (1L << INDEX_BITS) - 1;
+    private static final long TAG_UNIT = 1L << INDEX_BITS;
+
+    /**
+     * Sequences of neighbouring records begin this far apart, as far as a lock stamp's bits of the incarnation allow,
+     * so that a stamp of one region is told from a stamp of another.
+     */
+    private static final int SEQUENCE_SPACING = 24;
+
+    /**
+     * A record whose sequence came this near to its end is not used again; no life is long enough to use up the rest.
+     */
+    private static final long LAST_SEQUENCE = Long.MAX_VALUE - (1L << 40);
+
+    private final NativeMemory memory;
+    private final AtomicLong head = new AtomicLong();
+    private final AtomicLong inUse = new AtomicLong();
+    private volatile long[] chunks = {};
+
+    /** An empty table; memory is taken with the first record. */
+    public RecordTable(final NativeMemory memory) {
+        this.memory = memory;
+    }
+
+    /** A detached record that nobody else has. */
+    public long allocate() {
+        while (true) {
+            final long seen = head.get();
+            final int index = (int) (seen & INDEX) - 1;
+            if (index < 0) {
+                grow(seen);
+                continue;
+            }
+            final long record = address(index);
+            final long link = RecordLayout.linkOpaque(record); // [F1]
+            if (head.compareAndSet(seen, ((seen & ~INDEX) + TAG_UNIT) | (link & INDEX))) {
+                inUse.incrementAndGet();
+                return record;
+            }
+        }
+    }
+
+    /** Takes a record back that is detached, drained, and out of reach of every pin. */
+    public void free(final long record) {
+        inUse.decrementAndGet();
+        if (RecordLayout.sequenceAcquire(record) < LAST_SEQUENCE) {
+            push(record, indexOf(record));
+        }
+    }
+
+    /** Records that are allocated. */
+    public long inUse() {
+        return inUse.get();
+    }
+
+    /** Records that exist, free ones included. */
+    public long capacity() {
+        return first(chunks.length);
+    }
+
+    private void push(final long record, final int index) {
+        long seen;
+        do {
+            seen = head.get();
+            RecordLayout.linkOpaque(record, seen & INDEX); // [F1]
+        } while (!head.compareAndSet(seen, ((seen & ~INDEX) + TAG_UNIT) | (index + 1L)));
+    }
+
+    /** Index of the first record of a chunk. */
+    private static long first(final int chunk) {
+        return (long) FIRST_CHUNK * ((1L << chunk) - 1);
+    }
+
+    private static long length(final int chunk) {
+        return (long) FIRST_CHUNK << chunk;
+    }
+
+    private long address(final int index) {
+        final int chunk = Long.SIZE - 1 - Long.numberOfLeadingZeros(index / FIRST_CHUNK + 1L);
+        return chunks[chunk] + (index - first(chunk)) * RecordLayout.BYTES;
+    }
+
+    private int indexOf(final long record) {
+        final long[] all = chunks;
+        for (int i = 0; i < all.length; i++) {
+            final long offset = record - all[i];
+            if (offset >= 0 && offset < length(i) * RecordLayout.BYTES) {
+                return (int) (first(i) + offset / RecordLayout.BYTES);
+            }
+        }
+        throw new IllegalArgumentException("not a record: address=0x" + Long.toHexString(record));
+    }
+
+    private synchronized void grow(final long seen) {
+        if (head.get() != seen) {
+            return;
+        }
+        final int chunk = chunks.length;
+        final long first = first(chunk);
+        final long length = length(chunk);
+        if (first + length > INDEX) {
+            throw new IllegalStateException("too many regions: records=" + first);
+        }
+        final long base = memory.mapTable(length * RecordLayout.BYTES);
+        if (base % RecordLayout.BYTES != 0) {
+            throw new IllegalStateException("record table is misaligned: base=0x" + Long.toHexString(base));
+        }
+        final long[] grown = Arrays.copyOf(chunks, chunk + 1);
+        grown[chunk] = base;
+        chunks = grown;
+        for (long i = length - 1; i >= 0; i--) {
+            final long record = base + i * RecordLayout.BYTES;
+            RecordLayout.sequenceRelease(record, (first + i) << SEQUENCE_SPACING);
+            push(record, (int) (first + i));
+        }
+    }
+
+    /** Length of the table in bytes. */
+    public long bytes() {
+        return capacity() * RecordLayout.BYTES;
+    }
+}

@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lock;
+
+import static io.holdfast.layout.RecordLayout.ATTACHED;
+import static io.holdfast.layout.RecordLayout.COUNT;
+import static io.holdfast.layout.RecordLayout.COUNT_LIMIT;
+import static io.holdfast.layout.RecordLayout.COUNT_UNIT;
+import static io.holdfast.layout.RecordLayout.EXCLUDING;
+import static io.holdfast.layout.RecordLayout.EXCLUSIVE;
+import static io.holdfast.layout.RecordLayout.OWNER;
+import static io.holdfast.layout.RecordLayout.WRITER;
+
+import io.holdfast.epoch.DrainListener;
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The lock of a region: shared by hazard, counted, exclusive, optimistic, and the end of all of them, detaching.
+ *
+ * <p>The state is in the record alone; an instance holds what every record of a space has in common, the domain in
+ * which readers announce themselves. A shared lock by hazard is announced in the thread's own slot, a counted hold in
+ * the lock word. All methods are thread-safe. Methods named {@code try…} never wait; the others wait as their
+ * {@link Waiting} says. Those that acquire return a {@linkplain Stamps stamp}, or a refusal, which is not positive;
+ * they never allocate.
+ *
+ * <p>A record is one life of a region only as long as its incarnation is the one that the caller names.
+ */
+public final class RegionLock {
+    /*
+     * States of the lock word; h is the number of hazards that name the record (not in the word), c the count.
+     *
+     *   state      ATTACHED EXCLUDING EXCLUSIVE SEQUENCE      state       ATTACHED EXCLUDING EXCLUSIVE SEQUENCE
+     *   FREE       0        0         0         any           EXCLUSIVE   1        1         1         odd
+     *   OPEN       1        0         0         even          DETACHED    0        1         0         odd
+     *   DRAINING   1        1         0         even          MOVED       0        1         1         odd
+     *
+     * Operations; a cell is the next state, '-' a refusal, 'w' a wait in the forms that wait, '!' an exception.
+     *
+     *   state      attach share hold  exclusive upgrade  drained    withdraw end    downgrade  detach    reclaim
+     *   FREE       OPEN   -     -     -         !        !          !        !      !          -         FREE
+     *   OPEN       !      OPEN  OPEN  DRAINING  DRAINING !          !        !      !          DETACHED  !
+     *   DRAINING   !      w     w     w         -        EXCLUSIVE  OPEN     !      !          w         !
+     *   EXCLUSIVE  !      w     w     w         !        !          !        OPEN   OPEN       w         !
+     *   DETACHED   !      -     -     -         -        (drained)  !        !      !          -         FREE
+     *   MOVED      !      -     -     -         -        !          !        !      !          -         FREE
+     *
+     *   MOVED is entered from EXCLUSIVE alone, by its owner (Moves): the region goes on in other records.
+     *
+     *   A thread that would wait for itself gets an exception where the table says 'w'.
+     *
+     *   "drained" needs h = 0 and c = 0, looked at in this order: a hazard may turn into a count, in this order, while
+     *   the record is DRAINING, and a count never into a hazard. In OPEN, h and c are arbitrary; shared and counted
+     *   locks end in every state but EXCLUSIVE and FREE, where there are none.
+     *
+     * Ordering
+     * [S1] Announcing a hazard and then reading the lock word, against setting EXCLUDING, the heavy barrier and then
+     *      reading the hazards: EpochDomain [E1]. One of the two sees the other.
+     * [S2] The lock word is read with acquire and the incarnation after it, so an ATTACHED that belongs to a later life
+     *      comes with that life's incarnation. Comparing the incarnation before the announcement instead would accept a
+     *      record that was reused in between.
+     * [S3] Ending a shared lock is a release store of the hazard, or a read-modify-write of the count; the draining
+     *      writer reads either with acquire or volatile: the reader's last access comes before the writer's first.
+     * [X1] The sequence becomes odd before the writer's first write: a release store and a StoreStore fence after it.
+     *      Pairs with [O2]. Without the fence a reader could see a write and still the even sequence.
+     * [X2] The sequence becomes even, two higher, with release, after the writer's last write. Pairs with [O1].
+     * [X3] The writer bits are cleared by a volatile read-modify-write after that; pairs with [S2] of the next reader.
+     * [O1] The stamp is read with acquire: the reads that follow see at least what the last writer left.
+     * [O2] Validation runs an acquire fence and then reads sequence and lock word: reads before it that saw a later
+     *      writer's data make it see that writer's odd sequence. The lock word is looked at too, because detaching is
+     *      the one step that ends every stamp, and the sequence follows it a moment later.
+     * [D1] Detaching is one compare-and-set that takes ATTACHED away and sets EXCLUDING. It happens under a pin: a
+     *      record is not reused before the pins from before have ended, so the word that is swapped is this
+     *      incarnation's.
+     * [C1] An increment by compare-and-set may hit a later life of the record, whose word looked the same. The
+     *      incarnation is compared after it, and the increment taken back, which the later life's writer may see for a
+     *      moment: a drain waits for it, so nothing but time is lost. The same goes for EXCLUDING: it is withdrawn
+     *      again, and until then nobody else can set or clear it.
+     * [P1] A refused reader looks at the lock word before it announces anything, so a reader that saw the writer does
+     *      not disturb the drain again, however often it tries. Without it readers that try again and again could keep
+     *      an announced writer from ever finding their hazards clear. The look decides nothing else.
+     *
+     * If a thread stops for ever: a reader inside, or between its announcement and its look at the lock word, holds up
+     * writers of that record alone; a writer between announcement and end refuses readers of that record alone; nobody
+     * else is touched. Waiting parties poll, so there is no wake-up to lose and none that could reach freed memory.
+     */
+    private final EpochDomain domain;
+    private final DrainListener listener;
+
+    /**
+     * A lock over the records whose readers announce themselves in {@code domain}.
+     *
+     * @param listener told when a writer has waited long
+     */
+    public RegionLock(final EpochDomain domain, final DrainListener listener) {
+        this.domain = domain;
+        this.listener = listener;
+    }
+
+    /**
+     * Makes a free record that the caller has described a live region.
+     *
+     * @return its incarnation
+     */
+    public static long attach(final long record) {
+        final long lock = RecordLayout.lockVolatile(record);
+        if (lock != 0) {
+            throw new IllegalStateException("attach of a record that is not free: " + RecordLayout.describeLock(lock));
+        }
+        final long incarnation = (RecordLayout.sequence(record) | 1) + 1;
+        RecordLayout.incarnationRelease(record, incarnation);
+        RecordLayout.sequenceRelease(record, incarnation);
+        RecordLayout.lockRelease(record, ATTACHED); // publishes all of the record, pairs with [S2] and [O1]
+        return incarnation;
+    }
+
+    /** Whether the record is attached at this moment, in whatever incarnation. */
+    public static boolean isAttached(final long record) {
+        return (RecordLayout.lockAcquire(record) & ATTACHED) != 0;
+    }
+
+    /** Whether the record is attached and in this incarnation at this moment. */
+    public static boolean isAttached(final long record, final long incarnation) {
+        return (RecordLayout.lockAcquire(record) & ATTACHED) != 0 && RecordLayout.incarnation(record) == incarnation;
+    }
+
+    /** Locks in shared mode through a hazard of the current thread. */
+    public long tryShare(final long record, final long incarnation) {
+        if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED) { // [P1]
+            return refusal(record, incarnation);
+        }
+        final long slot = domain.slot();
+        int hazard = -1;
+        try {
+            hazard = domain.announce(slot, record); // [S1]
+            if (hazard >= 0) {
+                final long lock = RecordLayout.lockAcquire(record); // [S2]
+                if ((lock & (ATTACHED | WRITER)) == ATTACHED && RecordLayout.incarnation(record) == incarnation) {
+                    return Stamps.shared(hazard, incarnation);
+                }
+            }
+        } catch (final Throwable e) {
+            retreat(slot, hazard);
+            throw e;
+        }
+        retreat(slot, hazard);
+        return hazard < 0 ? Stamps.SATURATED : refusal(record, incarnation);
+    }
+
+    private void retreat(final long slot, final int hazard) {
+        if (hazard >= 0) {
+            domain.clear(slot, hazard);
+        }
+        domain.leave(slot);
+    }
+
+    private static long refusal(final long record, final long incarnation) {
+        final long lock = RecordLayout.lockAcquire(record);
+        if (RecordLayout.incarnation(record) != incarnation) {
+            return Stamps.DETACHED;
+        }
+        if ((lock & ATTACHED) == 0) {
+            return (lock & EXCLUSIVE) != 0 ? Stamps.MOVED : Stamps.DETACHED;
+        }
+        return (lock & EXCLUSIVE) != 0 ? Stamps.EXCLUSIVE : Stamps.EXCLUDED;
+    }
+
+    /**
+     * Locks in shared mode, waiting while a writer is there.
+     *
+     * @return a stamp, or a refusal for good: detached, saturated, or that the waiting gave up
+     * @throws IllegalMonitorStateException if the thread would wait for itself
+     */
+    public long share(final long record, final long incarnation, final Waiting waiting) {
+        while (true) {
+            final long stamp = tryShare(record, incarnation);
+            if (stamp > 0 || !Stamps.isTransient(stamp)) {
+                return stamp;
+            }
+            checkMayWait("share", record, RecordLayout.lockAcquire(record));
+            if (!pause(record, 0, waiting)) {
+                return Stamps.gaveUp(waiting);
+            }
+        }
+    }
+
+    /** Lets others go on, and reports when it is time; false if the waiting gave up. */
+    private boolean pause(final long record, final long tag, final Waiting waiting) {
+        if (!waiting.pause()) {
+            return false;
+        }
+        if (waiting.reportDue()) {
+            listener.stillDraining(record, tag, waiting.elapsedNs());
+        }
+        return true;
+    }
+
+    /**
+     * Ends a shared lock of the current thread.
+     *
+     * @throws IllegalMonitorStateException if the current thread holds no such lock
+     */
+    public void endShare(final long record, final long stamp) {
+        final long slot = checkShared("end of a shared lock", record, stamp);
+        domain.clear(slot, Stamps.hazard(stamp)); // [S3]
+        domain.leave(slot);
+    }
+
+    /** Whether the current thread holds the shared lock of this stamp on the record. */
+    public boolean isShared(final long record, final long stamp) {
+        return isShared(domain.slotOrNone(), record, stamp);
+    }
+
+    private boolean isShared(final long slot, final long record, final long stamp) {
+        return Stamps.isShared(stamp) && slot != 0 && domain.announced(slot, Stamps.hazard(stamp)) == record &&
+            Stamps.isOf(stamp, RecordLayout.incarnation(record));
+    }
+
+    private long checkShared(final String operation, final long record, final long stamp) {
+        final long slot = domain.slotOrNone();
+        if (!isShared(slot, record, stamp)) {
+            throw unmatched(operation, record, stamp);
+        }
+        return slot;
+    }
+
+    /** Takes a counted hold, which any thread may end. */
+    public static long tryHold(final long record, final long incarnation) {
+        long lock = RecordLayout.lockVolatile(record);
+        while (true) {
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
+                return refusal(record, incarnation);
+            }
+            if ((lock & COUNT) >= COUNT_LIMIT) {
+                return Stamps.SATURATED;
+            }
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock + COUNT_UNIT);
+            if (witness == lock) {
+                break;
+            }
+            lock = witness;
+        }
+        if (RecordLayout.incarnation(record) != incarnation) { // [C1]
+            uncount(record);
+            return Stamps.DETACHED;
+        }
+        return Stamps.counted(incarnation);
+    }
+
+    /** Takes one from the count; false if it is zero already, so that misuse cannot borrow from the other fields. */
+    private static boolean uncount(final long record) {
+        long lock = RecordLayout.lockVolatile(record);
+        while ((lock & COUNT) != 0) {
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock - COUNT_UNIT); // [S3]
+            if (witness == lock) {
+                return true;
+            }
+            lock = witness;
+        }
+        return false;
+    }
+
+    /**
+     * Ends a counted hold.
+     *
+     * @throws IllegalMonitorStateException if there is none on the record
+     */
+    public static void endHold(final long record, final long stamp) {
+        if (!Stamps.isCounted(stamp) || !Stamps.isOf(stamp, RecordLayout.incarnationAcquire(record)) ||
+            !uncount(record)) {
+            throw unmatched("end of a counted hold", record, stamp);
+        }
+    }
+
+    /**
+     * Turns a shared lock of the current thread into a counted hold, also while a writer waits for it to end.
+     *
+     * @return the hold's stamp, or saturated, and then the shared lock is still held
+     */
+    public long toHold(final long record, final long stamp) {
+        final long slot = checkShared("turning a shared lock into a hold", record, stamp);
+        long lock = RecordLayout.lockVolatile(record);
+        while (true) {
+            if ((lock & COUNT) >= COUNT_LIMIT) {
+                return Stamps.SATURATED;
+            }
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock + COUNT_UNIT);
+            if (witness == lock) {
+                break;
+            }
+            lock = witness;
+        }
+        domain.clear(slot, Stamps.hazard(stamp)); // after the increment: a drain looks at hazards first
+        domain.leave(slot);
+        return Stamps.counted(RecordLayout.incarnation(record));
+    }
+
+    /** Locks in exclusive mode if nobody is inside. */
+    public long tryExclusive(final long record, final long incarnation) {
+        final long lock = RecordLayout.lockAcquire(record);
+        if ((lock & COUNT) != 0 || domain.isAnnounced(record, 0)) {
+            // Not worth a barrier; also the answer when the record is somebody else's by now.
+            return isAttached(record, incarnation) ? Stamps.SHARED : refusal(record, incarnation);
+        }
+        final long refused = tryExclude(record, incarnation);
+        if (refused != 0) {
+            return refused;
+        }
+        return becomeExclusiveIfDrained(record, 0);
+    }
+
+    private long becomeExclusiveIfDrained(final long record, final long ownHazard) {
+        boolean drained = false;
+        try {
+            domain.heavyBarrier(); // [S1]
+            drained = !domain.isAnnounced(record, ownHazard) && (RecordLayout.lockVolatile(record) & COUNT) == 0;
+        } finally {
+            if (!drained) {
+                withdraw(record);
+            }
+        }
+        return drained ? becomeExclusive(record) : Stamps.SHARED;
+    }
+
+    /**
+     * Locks in exclusive mode: turns new readers away and waits for those inside.
+     *
+     * @return a stamp, or a refusal for good: detached, or that the waiting gave up, which leaves no trace
+     * @throws IllegalMonitorStateException if the thread would wait for itself
+     */
+    public long exclusive(final long record, final long incarnation, final Waiting waiting) {
+        checkMayDrain("exclusive", record);
+        while (true) {
+            final long refused = tryExclude(record, incarnation);
+            if (refused == 0) {
+                break;
+            }
+            if (!Stamps.isTransient(refused)) {
+                return refused;
+            }
+            checkMayWait("exclusive", record, RecordLayout.lockAcquire(record));
+            if (!pause(record, 0, waiting)) {
+                return Stamps.gaveUp(waiting);
+            }
+        }
+        boolean drained = false;
+        try { // the barrier, the idle strategy and the listener may throw
+            waiting.reset();
+            domain.heavyBarrier(); // [S1]
+            drained = drain(record, 0, waiting);
+        } finally {
+            if (!drained) {
+                withdraw(record);
+            }
+        }
+        return drained ? becomeExclusive(record) : Stamps.gaveUp(waiting);
+    }
+
+    /** Sets EXCLUDING for the current thread; 0, or why not. */
+    private static long tryExclude(final long record, final long incarnation) {
+        final long me = RecordLayout.owned(Thread.currentThread().threadId());
+        long lock = RecordLayout.lockVolatile(record);
+        while (true) {
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
+                return refusal(record, incarnation);
+            }
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | EXCLUDING | me);
+            if (witness == lock) {
+                break;
+            }
+            lock = witness;
+        }
+        if (RecordLayout.incarnation(record) != incarnation) { // a later life, as in [C1]
+            withdraw(record);
+            return Stamps.DETACHED;
+        }
+        return 0;
+    }
+
+    private static void withdraw(final long record) {
+        RecordLayout.getAndMaskLock(record, ~(WRITER | OWNER));
+    }
+
+    private boolean drain(final long record, final long tag, final Waiting waiting) {
+        if (!domain.awaitReaders(record, 0, tag, waiting, listener)) {
+            return false;
+        }
+        // The count last: a hazard seen above as gone may have become a hold, and was counted before it went.
+        while ((RecordLayout.lockVolatile(record) & COUNT) != 0) { // [S3]
+            if (!pause(record, tag, waiting)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static long becomeExclusive(final long record) {
+        RecordLayout.getAndAddLock(record, EXCLUSIVE);
+        final long sequence = RecordLayout.sequence(record) + 1;
+        RecordLayout.sequenceRelease(record, sequence); // [X1]
+        VarHandle.storeStoreFence(); // [X1]
+        return Stamps.exclusive(RecordLayout.incarnation(record));
+    }
+
+    /**
+     * Ends the exclusive lock of the current thread.
+     *
+     * @throws IllegalMonitorStateException if the current thread does not hold it
+     */
+    public void endExclusive(final long record, final long stamp) {
+        if (!isExclusive(record, stamp)) {
+            throw unmatched("end of an exclusive lock", record, stamp);
+        }
+        RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
+        withdraw(record); // [X3]
+    }
+
+    /** Whether the current thread holds the exclusive lock of this stamp on the record. */
+    public boolean isExclusive(final long record, final long stamp) {
+        final long lock = RecordLayout.lockAcquire(record);
+        return Stamps.isExclusive(stamp) && (lock & EXCLUSIVE) != 0 &&
+            (lock & OWNER) == RecordLayout.owned(Thread.currentThread().threadId()) &&
+            Stamps.isOf(stamp, RecordLayout.incarnation(record));
+    }
+
+    /**
+     * Turns the exclusive lock of the current thread into a shared one; no writer gets in between.
+     *
+     * @return the stamp of the shared lock, or saturated, and then the exclusive lock is still held
+     */
+    public long downgrade(final long record, final long stamp) {
+        if (!isExclusive(record, stamp)) {
+            throw unmatched("downgrade", record, stamp);
+        }
+        final long slot = domain.slot();
+        final int hazard = domain.announce(slot, record); // seen by the next writer: it sets EXCLUDING after [X3]
+        if (hazard < 0) {
+            return Stamps.SATURATED;
+        }
+        RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
+        withdraw(record); // [X3]
+        return Stamps.shared(hazard, RecordLayout.incarnation(record));
+    }
+
+    /**
+     * Turns a shared lock of the current thread into the exclusive one if nobody else is inside.
+     *
+     * @return the exclusive stamp, or a refusal, and then the shared lock is still held
+     */
+    public long tryUpgrade(final long record, final long stamp) {
+        final long slot = checkShared("upgrade", record, stamp);
+        final long own = domain.hazardAddress(slot, Stamps.hazard(stamp));
+        if (domain.isAnnounced(record, own) || (RecordLayout.lockAcquire(record) & COUNT) != 0) {
+            return Stamps.SHARED;
+        }
+        final long refused = tryExclude(record, RecordLayout.incarnation(record));
+        if (refused != 0) {
+            return refused;
+        }
+        final long exclusive = becomeExclusiveIfDrained(record, own);
+        if (exclusive > 0) {
+            domain.clear(slot, Stamps.hazard(stamp));
+            domain.leave(slot);
+        }
+        return exclusive;
+    }
+
+    /** A stamp for {@link #validate}, or 0 if the record is held exclusively, detached, or in another incarnation. */
+    public static long tryOptimisticRead(final long record, final long incarnation) {
+        final long sequence = RecordLayout.sequenceAcquire(record); // [O1]
+        // The lock word is for validate: a record just detached, with an even sequence yet, gives a stamp that fails.
+        return (sequence & 1) == 0 && RecordLayout.incarnation(record) == incarnation ? sequence : 0;
+    }
+
+    /**
+     * Whether no exclusive holder, unmap or reuse came since the stamp was taken. The reads to be validated must come
+     * before this call.
+     */
+    public static boolean validate(final long record, final long stamp) {
+        VarHandle.acquireFence(); // [O2]
+        return (RecordLayout.lockAcquire(record) & ATTACHED) != 0 && RecordLayout.sequence(record) == stamp &&
+            stamp != 0;
+    }
+
+    /**
+     * Ends the record's life: from the moment of success on, nobody can lock it, and every stamp fails. This is the
+     * point of no return of an unmap; what is left to do is {@link #drainDetached} and {@link #reclaim}.
+     *
+     * @return 1, or a refusal: already detached, or that the waiting for another writer gave up
+     * @throws IllegalMonitorStateException if the thread would wait for itself
+     */
+    public long detach(final long record, final long incarnation, final Waiting waiting) {
+        checkMayDrain("unmap", record);
+        while (true) {
+            final long result = tryDetach(record, incarnation);
+            if (result > 0 || !Stamps.isTransient(result)) {
+                return result;
+            }
+            checkMayWait("unmap", record, RecordLayout.lockAcquire(record));
+            if (!pause(record, 0, waiting)) {
+                return Stamps.gaveUp(waiting);
+            }
+        }
+    }
+
+    /** Detaches if no writer is there; 1, or a refusal. */
+    public long tryDetach(final long record, final long incarnation) {
+        domain.pin(); // [D1]
+        try {
+            final long me = RecordLayout.owned(Thread.currentThread().threadId());
+            long lock = RecordLayout.lockVolatile(record);
+            while (true) {
+                if ((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) {
+                    return refusal(record, incarnation);
+                }
+                final long detached = (lock & ~ATTACHED) | EXCLUDING | me;
+                final long witness = RecordLayout.compareAndExchangeLock(record, lock, detached); // [D1]
+                if (witness == lock) {
+                    RecordLayout.sequenceVolatile(record, RecordLayout.sequence(record) + 1);
+                    return 1;
+                }
+                lock = witness;
+            }
+        } finally {
+            domain.unpin();
+        }
+    }
+
+    /**
+     * Waits until no guard, hold or earlier pin can reach a detached record.
+     *
+     * <p>A thread that is pinned or holds a guard on the record must bring a waiting that ends: it is not told that it
+     * waits for itself, as it is by {@link #detach}, because a drain of no duration is of use to it.
+     *
+     * @param tag from {@link EpochDomain#retireEpoch()}, called after the record was detached
+     * @return false if the waiting gave up; the record stays detached and can be drained later, by any thread
+     */
+    public boolean drainDetached(final long record, final long tag, final Waiting waiting) {
+        return drain(record, tag, waiting);
+    }
+
+    /** Whether a detached record is free of guards, holds and earlier pins at this moment. Never waits. */
+    public boolean isDrained(final long record, final long tag) {
+        return domain.passed(tag) && !domain.isAnnounced(record, 0) &&
+            (RecordLayout.lockVolatile(record) & COUNT) == 0;
+    }
+
+    /** Makes a record that is detached and drained, or was never attached, free for its next life. */
+    public static void reclaim(final long record) {
+        final long lock = RecordLayout.lockVolatile(record);
+        if (lock != 0 && (lock & (ATTACHED | EXCLUDING | COUNT)) != EXCLUDING) {
+            throw new IllegalStateException("reclaim of a record that is not drained: " +
+                RecordLayout.describeLock(lock));
+        }
+        RecordLayout.lockRelease(record, 0);
+    }
+
+    /** Refuses to begin a drain that would wait for the current thread itself. */
+    private void checkMayDrain(final String operation, final long record) {
+        if (domain.isPinned()) {
+            throw new IllegalMonitorStateException(operation + " by a pinned thread could wait for itself: " +
+                describe(record) + "; close the pin first, or use a try form");
+        }
+        if (domain.announcedByMe(record, 0)) {
+            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region would " +
+                "wait for itself: " + describe(record) + "; close the guard first, or upgrade it");
+        }
+    }
+
+    private void checkMayWait(final String operation, final long record, final long lock) {
+        if ((lock & WRITER) != 0 && (lock & OWNER) == RecordLayout.owned(Thread.currentThread().threadId())) {
+            throw new IllegalMonitorStateException(operation + " by the thread that holds the region exclusively " +
+                "would wait for itself: " + describe(record) + "; end or downgrade the exclusive guard first");
+        }
+        if (domain.isPinned()) {
+            throw new IllegalMonitorStateException(operation + " by a pinned thread would wait, perhaps for itself: " +
+                describe(record) + "; close the pin first, or use a try form");
+        }
+        if (domain.announcedByMe(record, 0)) {
+            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region, for " +
+                "which a writer waits, would wait for itself: " + describe(record) + "; use the guard that is held");
+        }
+    }
+
+    private static IllegalMonitorStateException unmatched(final String operation, final long record,
+                                                          final long stamp) {
+        return new IllegalMonitorStateException(operation + " that the current thread does not hold: stamp=" +
+            Stamps.describe(stamp) + ", " + describe(record));
+    }
+
+    /** The decoded state of a record, for messages. */
+    public static String describe(final long record) {
+        return "incarnation=" + RecordLayout.incarnationAcquire(record) + ", sequence=" +
+            RecordLayout.sequenceAcquire(record) + ", " + RecordLayout.describeLock(RecordLayout.lockAcquire(record));
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.memory;
+
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** The exceptions for files that cannot be used as asked. */
+final class FileErrors {
+    /** A system call on a file failed. */
+    static UncheckedIOException failed(
+        final NativeMemory memory, final String operation, final Path path, final NativeCall call, final long length,
+        final int errno) {
+        final String reason = "call=" + call.symbol() + ", errno=" + errno + " (" + Errno.name(errno) + "): "
+            + Remedies.of(memory, call, length, errno);
+        final String file = path.toString();
+        final FileSystemException cause = switch (errno) {
+            case Errno.ENOENT -> new NoSuchFileException(file, null, reason);
+            case Errno.EACCES, Errno.EPERM -> new AccessDeniedException(file, null, reason);
+            default -> new FileSystemException(file, null, reason);
+        };
+        return new UncheckedIOException(operation + " failed: path=" + path + ", " + reason, cause);
+    }
+
+    /** A file is not what the operation needs. */
+    static UncheckedIOException unfit(final String operation, final Path path, final String reason) {
+        return new UncheckedIOException(operation + " failed: path=" + path + ", " + reason,
+            new FileSystemException(path.toString(), null, reason));
+    }
+
+    private FileErrors() {
+    }
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.memory;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open regular file that can be mapped. Owns the descriptor: it is closed by {@link #close}, or, when calls of other
+ * threads are still under way then, by the last of them, so that no call can hit a file that gets the same descriptor
+ * next.
+ *
+ * <p>Thread-safe. Operations that change the size of one file through any handle of this process exclude each other.
+ * Errors of the file are reported as {@link UncheckedIOException} whose cause is the {@code java.nio.file} exception
+ * for the error; the message names operation, path, error and remedy.
+ */
+public final class FileHandle implements AutoCloseable {
+    /*
+     * `uses` counts the open handle itself and every call under way; the CLOSED bit turns new calls away. Whoever takes
+     * the count to zero closes the descriptor. All accesses are read-modify-writes of one word in volatile mode, so a
+     * call either is counted before the closing one leaves, or is turned away.
+     */
+    private static final int CLOSED = 1 << 30;
+    private static final int NEW_FILE_MODE = 0x1b6; // rw-rw-rw-, from which the process takes its mask
+    private static final int STRIPES = 64;
+    private static final int ASCII_END = 0x80;
+    private static final ReentrantLock[] SIZE_LOCKS =
+        IntStream.range(0, STRIPES).mapToObj(stripe -> new ReentrantLock()).toArray(ReentrantLock[]::new);
+
+    private static final long STATFS_BYTES = 128;
+    private static final long EXT = 0xEF53L;
+    private static final long XFS = 0x58465342L;
+    private static final long BTRFS = 0x9123683EL;
+    private static final long TMPFS = 0x01021994L;
+
+    private final NativeMemory memory;
+    private final Path path;
+    private final FileAccess access;
+    private final int descriptor;
+    private final long device;
+    private final long inode;
+    private final AtomicInteger uses = new AtomicInteger(1);
+    private volatile @Nullable Boolean reliable;
+
+    private FileHandle(
+        final NativeMemory memory, final Path path, final FileAccess access, final int descriptor,
+        final FileStatus status) {
+        this.memory = memory;
+        this.path = path;
+        this.access = access;
+        this.descriptor = descriptor;
+        this.device = status.device();
+        this.inode = status.inode();
+    }
+
+    /**
+     * Opens a file for mapping.
+     *
+     * @param memory the calls to use, also for everything done with the handle later.
+     * @param path the file; symbolic links are followed.
+     * @param access what mappings of the handle will need at most.
+     * @param create whether a missing file is created empty; only with {@link FileAccess#READ_WRITE}.
+     * @return the open file.
+     * @throws IllegalArgumentException if the path does not belong to the operating system's own file system, or
+     *     creation is asked for a file that is not written.
+     * @throws UncheckedIOException if the file is missing, may not be opened or is not a regular file.
+     */
+    public static FileHandle open(
+        final NativeMemory memory, final Path path, final FileAccess access, final boolean create) {
+        if (!path.getFileSystem().equals(FileSystems.getDefault())) {
+            throw new IllegalArgumentException("map failed: path=" + path + ", fileSystem="
+                + path.getFileSystem().provider().getScheme() + ": give a path of the default file system");
+        }
+        if (create && access != FileAccess.READ_WRITE) {
+            throw new IllegalArgumentException("map failed: path=" + path + ", access=" + access
+                + ": only a file that is opened for writing can be created");
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            final MemorySegment name = nativePath(path, arena);
+            final MemorySegment buffer = arena.allocate(FileStatus.BYTES, Long.BYTES);
+            // Before opening, because opening a device can have effects of its own.
+            final int known = memory.statx(NativeMemory.AT_FDCWD, name, 0, NativeMemory.STATX_BASIC_STATS, buffer);
+            if (known == 0) {
+                requireRegular(path, FileStatus.of(buffer));
+            } else if (!create || known != -Errno.ENOENT) {
+                throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -known);
+            }
+            return open(memory, path, access, create, name, buffer);
+        }
+    }
+
+    private static FileHandle open(
+        final NativeMemory memory, final Path path, final FileAccess access, final boolean create,
+        final MemorySegment name, final MemorySegment buffer) {
+        final int flags = access.openFlags() | (create ? NativeMemory.O_CREAT : 0) | NativeMemory.O_CLOEXEC
+            | NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
+        final int descriptor = uninterrupted(() -> memory.open(name, flags, NEW_FILE_MODE));
+        if (descriptor < 0) {
+            throw FileErrors.failed(memory, "map", path, NativeCall.OPEN, 0, -descriptor);
+        }
+        boolean opened = false;
+        try {
+            final FileStatus status = status(memory, path, descriptor, buffer);
+            requireRegular(path, status);
+            final FileHandle handle = new FileHandle(memory, path, access, descriptor, status);
+            opened = true;
+            return handle;
+        } finally {
+            if (!opened) {
+                memory.close(descriptor);
+            }
+        }
+    }
+
+    private static void requireRegular(final Path path, final FileStatus status) {
+        if (!status.isRegular()) {
+            throw FileErrors.unfit("map", path, "is " + status.kind() + ": only regular files can be mapped");
+        }
+    }
+
+    private static FileStatus status(
+        final NativeMemory memory, final Path path, final int descriptor, final MemorySegment buffer) {
+        final MemorySegment itself = buffer.asSlice(FileStatus.BYTES - 1, 1);
+        itself.set(JAVA_BYTE, 0, (byte) 0);
+        final int result = memory.statx(
+            descriptor, itself, NativeMemory.AT_EMPTY_PATH, NativeMemory.STATX_BASIC_STATS, buffer);
+        if (result < 0) {
+            throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -result);
+        }
+        return FileStatus.of(buffer);
+    }
+
+    private static MemorySegment nativePath(final Path path, final Arena arena) {
+        final String name = path.toAbsolutePath().toString();
+        return name.chars().allMatch(letter -> letter < ASCII_END)
+            ? arena.allocateFrom(name, StandardCharsets.US_ASCII)
+            : nativeBytes(path, arena);
+    }
+
+    // A path's bytes need not be text in any character set; its URI spells them out one by one.
+    private static MemorySegment nativeBytes(final Path path, final Arena arena) {
+        final byte[] encoded = path.toUri().getRawPath().getBytes(StandardCharsets.ISO_8859_1);
+        final MemorySegment name = arena.allocate(encoded.length + 1L);
+        long length = 0;
+        for (int index = 0; index < encoded.length; index++) {
+            byte value = encoded[index];
+            if (value == '%') {
+                value = (byte) (Character.digit(encoded[index + 1], 16) << 4 | Character.digit(encoded[index + 2], 16));
+                index += 2;
+            }
+            name.set(JAVA_BYTE, length++, value);
+        }
+        if (length > 1 && name.get(JAVA_BYTE, length - 1) == '/') {
+            name.set(JAVA_BYTE, length - 1, (byte) 0); // the URI of a directory; what it is, statx will say
+        }
+        return name;
+    }
+
+    private static int uninterrupted(final IntSupplier call) {
+        int result = call.getAsInt();
+        while (result == -Errno.EINTR) {
+            result = call.getAsInt();
+        }
+        return result;
+    }
+
+    /** Returns the path that the file was opened by. */
+    public Path path() {
+        return path;
+    }
+
+    /** Returns what mappings of this file may allow at most. */
+    public FileAccess access() {
+        return access;
+    }
+
+    /** Returns the file's number on its device, which with {@link #device} identifies it while it is open. */
+    public long inode() {
+        return inode;
+    }
+
+    /** Returns the number of the device that the file is on. */
+    public long device() {
+        return device;
+    }
+
+    /** Whether {@link #close} has been called. */
+    public boolean isClosed() {
+        return (uses.get() & CLOSED) != 0;
+    }
+
+    /**
+     * Returns the file's size in bytes, now.
+     *
+     * @throws UncheckedIOException if the file system fails.
+     * @throws IllegalStateException if the file is closed.
+     */
+    public long size() {
+        enter();
+        try {
+            return sizeNow();
+        } finally {
+            leave();
+        }
+    }
+
+    private long sizeNow() {
+        try (Arena arena = Arena.ofConfined()) {
+            return status(memory, path, descriptor, arena.allocate(FileStatus.BYTES, Long.BYTES)).size();
+        }
+    }
+
+    /**
+     * Checks that the file has the bytes that are to be mapped.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes, or 0 for all to the end.
+     * @return how many bytes, more than 0.
+     * @throws IllegalArgumentException if offset or length is negative or their sum is too large.
+     * @throws UncheckedIOException if the file is empty or ends before the range does.
+     */
+    public long requireRange(final long offset, final long length) {
+        requireArguments("map", offset, length);
+        final long size = size();
+        if (size == 0) {
+            throw FileErrors.unfit("map", path,
+                "size=0: the file is empty: write it first, or map it with a length to grow to");
+        }
+        if (offset >= size) {
+            throw FileErrors.unfit("map", path, "offset=" + offset + ", size=" + size
+                + ": the offset is past the end of the file: map a smaller offset, or let the file grow");
+        }
+        if (length > size - offset) {
+            throw FileErrors.unfit("map", path, "offset=" + offset + ", length=" + length + ", size=" + size
+                + ": the file is shorter than asked: map fewer bytes, or let the file grow");
+        }
+        return length == 0 ? size - offset : length;
+    }
+
+    private void requireArguments(final String operation, final long offset, final long length) {
+        if (offset < 0 || length < 0 || offset > Long.MAX_VALUE - length) {
+            throw new IllegalArgumentException(operation + " failed: path=" + path + ", offset=" + offset + ", length="
+                + length + ": give an offset and a length that are not negative and whose sum fits into a long");
+        }
+    }
+
+    /**
+     * Lets the file grow to at least a size, with the blocks for the new part reserved where the file system can, so
+     * that a full disk is an error here and not a signal at the first write. A failed growth leaves the size as it was.
+     *
+     * @param length the size in bytes that the file has at least afterwards.
+     * @return the file's size.
+     * @throws IllegalArgumentException if the length is negative.
+     * @throws UncheckedIOException if the disk is full or the file system fails.
+     */
+    public long ensureLength(final long length) {
+        requireArguments("grow", 0, length);
+        enter();
+        final ReentrantLock lock = sizeLock();
+        lock.lock();
+        try {
+            final long size = sizeNow();
+            if (size >= length) {
+                return size;
+            }
+            final int result = uninterrupted(() -> memory.fallocate(descriptor, 0, size, length - size));
+            if (result == -Errno.EOPNOTSUPP) {
+                setLength("grow", length);
+            } else if (result < 0) {
+                throw takeBack(size, length,
+                    FileErrors.failed(memory, "grow", path, NativeCall.FALLOCATE, length, -result));
+            }
+            return length;
+        } finally {
+            lock.unlock();
+            leave();
+        }
+    }
+
+    // A growth that ran out of blocks may have set the size to where it came.
+    private UncheckedIOException takeBack(final long size, final long length, final UncheckedIOException failure) {
+        try {
+            final long reached = sizeNow();
+            if (reached > size && reached < length) {
+                setLength("grow", size);
+            }
+        } catch (final UncheckedIOException second) {
+            failure.addSuppressed(second);
+        }
+        return failure;
+    }
+
+    /**
+     * Sets the file's size, cutting it off or extending it by a hole.
+     *
+     * <p>Pages behind the new end must not be mapped by anybody who still reads them.
+     *
+     * @param length the new size in bytes.
+     * @throws IllegalArgumentException if the length is negative.
+     * @throws UncheckedIOException if the file system fails.
+     */
+    public void truncate(final long length) {
+        requireArguments("truncate", 0, length);
+        enter();
+        final ReentrantLock lock = sizeLock();
+        lock.lock();
+        try {
+            setLength("truncate", length);
+        } finally {
+            lock.unlock();
+            leave();
+        }
+    }
+
+    private void setLength(final String operation, final long length) {
+        final int result = uninterrupted(() -> memory.ftruncate(descriptor, length));
+        if (result < 0) {
+            throw FileErrors.failed(memory, operation, path, NativeCall.FTRUNCATE, length, -result);
+        }
+    }
+
+    /**
+     * Gives the blocks of a range back to the file system. The range reads as zero afterwards; the size stays.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes, more than 0.
+     * @throws IllegalArgumentException if the range is not one.
+     * @throws UncheckedIOException if the file system cannot do it or fails.
+     */
+    public void punchHole(final long offset, final long length) {
+        requireArguments("punch", offset, length);
+        enter();
+        try {
+            final int mode = NativeMemory.FALLOC_FL_PUNCH_HOLE | NativeMemory.FALLOC_FL_KEEP_SIZE;
+            final int result = uninterrupted(() -> memory.fallocate(descriptor, mode, offset, length));
+            if (result < 0) {
+                throw FileErrors.failed(memory, "punch", path, NativeCall.FALLOCATE, length, -result);
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    /**
+     * Waits until the file's data and size are on its device.
+     *
+     * @throws UncheckedIOException if the device fails.
+     */
+    public void force() {
+        enter();
+        try {
+            final int result = uninterrupted(() -> memory.fsync(descriptor));
+            if (result < 0) {
+                throw FileErrors.failed(memory, "force", path, NativeCall.FSYNC, 0, -result);
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    /**
+     * Whether the file is on a file system of the kernel's own, whose shared mappings are not refused once the kernel
+     * has taken away what they replace.
+     */
+    boolean mapsReliably() {
+        final Boolean known = reliable;
+        if (known != null) {
+            return known;
+        }
+        final boolean found = isOnKernelFileSystem();
+        reliable = found;
+        return found;
+    }
+
+    private boolean isOnKernelFileSystem() {
+        try (Arena arena = Arena.ofConfined()) {
+            final MemorySegment buffer = arena.allocate(STATFS_BYTES, Long.BYTES);
+            if (memory.fstatfs(descriptor, buffer) < 0) {
+                return false;
+            }
+            final long type = buffer.get(JAVA_LONG, 0);
+            return type == EXT || type == XFS || type == BTRFS || type == TMPFS;
+        }
+    }
+
+    /** Holds the descriptor open until {@link #leave}, and returns it. */
+    int enter() {
+        int seen = uses.get();
+        while ((seen & CLOSED) == 0) {
+            final int witness = uses.compareAndExchange(seen, seen + 1);
+            if (witness == seen) {
+                return descriptor;
+            }
+            seen = witness;
+        }
+        throw new IllegalStateException("file is closed: path=" + path + ": open it again");
+    }
+
+    /** Ends one {@link #enter}. An error of the device that only this late closing meets is not reported. */
+    void leave() {
+        if (uses.decrementAndGet() == CLOSED) {
+            memory.close(descriptor);
+        }
+    }
+
+    private ReentrantLock sizeLock() {
+        return SIZE_LOCKS[Math.floorMod(Long.hashCode(device * 31 + inode), STRIPES)];
+    }
+
+    /**
+     * Closes the file; mappings of it stay. Later calls do nothing.
+     *
+     * @throws UncheckedIOException if the device reports that data written before is lost. The file is closed even so.
+     */
+    @Override
+    public void close() {
+        int seen = uses.get();
+        while ((seen & CLOSED) == 0) {
+            final int witness = uses.compareAndExchange(seen, (seen - 1) | CLOSED);
+            if (witness == seen) {
+                if (seen == 1) {
+                    closeDescriptor();
+                }
+                return;
+            }
+            seen = witness;
+        }
+    }
+
+    private void closeDescriptor() {
+        final int result = memory.close(descriptor);
+        if (result < 0 && result != -Errno.EINTR) {
+            throw FileErrors.failed(memory, "close", path, NativeCall.CLOSE, 0, -result);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "FileHandle[path=" + path + ", access=" + access + ", closed=" + isClosed() + "]";
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.memory;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What {@code statx} says of a file.
+ *
+ * @param mode the type and the permissions.
+ * @param size the size in bytes.
+ * @param device the number of the device that the file is on.
+ * @param inode the file's number on its device.
+ */
+record FileStatus(int mode, long size, long device, long inode) {
+    /*
+     * struct statx, the same on every machine; only the fields that are read:
+     *
+     *    28  u16 mode     32  u64 inode     40  u64 size     136  u32 device, major     140  u32 device, minor
+     */
+    /** The size of the buffer that the call fills, in bytes. */
+    static final long BYTES = 256;
+    private static final long MODE_OFFSET = 28;
+    private static final long INODE_OFFSET = 32;
+    private static final long SIZE_OFFSET = 40;
+    private static final long MAJOR_OFFSET = 136;
+    private static final long MINOR_OFFSET = 140;
+
+    private static final int TYPE_BITS = 0xf000;
+    private static final int REGULAR = 0x8000;
+    private static final int DIRECTORY = 0x4000;
+    private static final int FIFO = 0x1000;
+    private static final int CHARACTER_DEVICE = 0x2000;
+    private static final int BLOCK_DEVICE = 0x6000;
+    private static final int SOCKET = 0xc000;
+
+    static FileStatus of(final MemorySegment buffer) {
+        return new FileStatus(
+            Short.toUnsignedInt(buffer.get(JAVA_SHORT, MODE_OFFSET)),
+            buffer.get(JAVA_LONG, SIZE_OFFSET),
+            (long) buffer.get(JAVA_INT, MAJOR_OFFSET) << Integer.SIZE
+                | Integer.toUnsignedLong(buffer.get(JAVA_INT, MINOR_OFFSET)),
+            buffer.get(JAVA_LONG, INODE_OFFSET));
+    }
+
+    boolean isRegular() {
+        return (mode & TYPE_BITS) == REGULAR;
+    }
+
+    /** Returns what kind of file this is, in words. */
+    String kind() {
+        return switch (mode & TYPE_BITS) {
+            case REGULAR -> "a regular file";
+            case DIRECTORY -> "a directory";
+            case FIFO -> "a pipe";
+            case CHARACTER_DEVICE -> "a character device";
+            case BLOCK_DEVICE -> "a block device";
+            case SOCKET -> "a socket";
+            default -> "a special file";
+        };
+    }
+}

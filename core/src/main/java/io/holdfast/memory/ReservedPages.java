@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.memory;
+
+import static io.holdfast.memory.NativeMemory.MADV_DONTNEED;
+import static io.holdfast.memory.NativeMemory.MADV_POPULATE_READ;
+import static io.holdfast.memory.NativeMemory.MADV_POPULATE_WRITE;
+import static io.holdfast.memory.NativeMemory.MS_ASYNC;
+import static io.holdfast.memory.NativeMemory.MS_SYNC;
+import static io.holdfast.memory.NativeMemory.PROT_READ;
+import static io.holdfast.memory.NativeMemory.PROT_WRITE;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+
+/**
+ * A range of addresses and what can be done to its pages where they are: zeroing, advice, protection, writing back,
+ * keeping in memory. Ranges are given by offset from {@link #base} and length, both multiples of the page size.
+ *
+ * <p>Thread-safe for disjoint ranges; advice, populating, writing back and counting also for the same one.
+ */
+public abstract sealed class ReservedPages permits Reservation {
+    /**
+     * Up to so many bytes anonymous memory is zeroed by hand. Asking the kernel for fresh pages instead is cheaper only
+     * where no more than a few of them are touched again, and below half of this size not even then.
+     */
+    public static final long ZERO_BY_HAND_BYTES = 256L << 10;
+
+    static final int READ_WRITE = PROT_READ | PROT_WRITE;
+
+    private static final int MINCORE_PAGES = 1 << 16;
+    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
+
+    private final NativeMemory memory;
+    private final long base;
+    private final long capacity;
+    private final long pageMask;
+    private final MemorySegment bytes;
+
+    ReservedPages(final NativeMemory memory, final long base, final long capacity) {
+        this.memory = memory;
+        this.base = base;
+        this.capacity = capacity;
+        this.pageMask = memory.pageSize() - 1L;
+        this.bytes = segment(base, capacity);
+    }
+
+    @SuppressWarnings("restricted")
+    private static MemorySegment segment(final long address, final long length) {
+        return MemorySegment.ofAddress(address).reinterpret(length);
+    }
+
+    /** Returns the address of offset 0. */
+    public final long base() {
+        return base;
+    }
+
+    /** Returns the size in bytes. */
+    public final long capacity() {
+        return capacity;
+    }
+
+    /** Returns the calls that are used. */
+    public final NativeMemory memory() {
+        return memory;
+    }
+
+    /** Returns the page size less one. */
+    final long pageMask() {
+        return pageMask;
+    }
+
+    /**
+     * Zeroes writable anonymous memory, by hand or by asking the kernel for fresh pages, whichever is cheaper.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     */
+    public final void zeroAnonymous(final long offset, final long length) {
+        requireRange(offset, length);
+        // The kernel refuses for pages that are locked or huge.
+        if (length <= ZERO_BY_HAND_BYTES || memory.madvise(base + offset, length, MADV_DONTNEED) != 0) {
+            bytes.asSlice(offset, length).fill((byte) 0);
+        }
+    }
+
+    /**
+     * Gives the pages of anonymous memory back to the system; it reads as zero afterwards.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if the kernel refuses.
+     */
+    public final void discard(final long offset, final long length) {
+        advise(offset, length, MADV_DONTNEED);
+    }
+
+    /**
+     * Gives advice on pages.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @param advice one of the {@code MADV} constants of {@link NativeMemory}.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if the kernel refuses.
+     */
+    public final void advise(final long offset, final long length, final int advice) {
+        requireRange(offset, length);
+        memory.check(NativeCall.MADVISE, base + offset, length, memory.madvise(base + offset, length, advice));
+    }
+
+    /**
+     * Makes pages present, so that touching them waits for nothing.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @param forWriting whether they will be written; their bytes stay as they are in either case.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if there is not enough memory or the file cannot be read.
+     */
+    public final void populate(final long offset, final long length, final boolean forWriting) {
+        requireRange(offset, length);
+        final int advice = forWriting ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+        final int result = memory.madvise(base + offset, length, advice);
+        if (result == -Errno.EINVAL) {
+            touch(offset, length, forWriting); // a kernel before 5.14
+        } else {
+            memory.check(NativeCall.MADVISE, base + offset, length, result);
+        }
+    }
+
+    private void touch(final long offset, final long length, final boolean forWriting) {
+        for (long at = offset; at < offset + length; at += pageMask + 1) {
+            if (forWriting) {
+                final int _ = (int) INT.getAndAdd(bytes, at, 0);
+            } else {
+                final int _ = (int) INT.getOpaque(bytes, at);
+            }
+        }
+    }
+
+    /**
+     * Changes whether pages can be written; they can always be read.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @param writable whether they can be written from now on.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if the kernel refuses.
+     */
+    public final void protect(final long offset, final long length, final boolean writable) {
+        requireRange(offset, length);
+        final int protection = writable ? READ_WRITE : PROT_READ;
+        memory.check(NativeCall.MPROTECT, base + offset, length, memory.mprotect(base + offset, length, protection));
+    }
+
+    /**
+     * Writes changed pages of a file mapping back.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @param wait whether to return only when they are on the device.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if the device reports an error; the data may not be on it.
+     */
+    public final void sync(final long offset, final long length, final boolean wait) {
+        requireRange(offset, length);
+        memory.check(NativeCall.MSYNC, base + offset, length,
+            memory.msync(base + offset, length, wait ? MS_SYNC : MS_ASYNC));
+    }
+
+    /**
+     * Keeps pages in memory, or lets them be reclaimed again.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @param locked whether they are kept from now on.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if the limit of locked memory is reached.
+     */
+    public final void lock(final long offset, final long length, final boolean locked) {
+        requireRange(offset, length);
+        if (locked) {
+            final int result = memory.mlock(base + offset, length);
+            if (result < 0) {
+                final NativeException failure = memory.failure(NativeCall.MLOCK, base + offset, length, -result);
+                memory.munlock(base + offset, length); // the kernel may have locked a part
+                throw failure;
+            }
+        } else {
+            memory.check(NativeCall.MUNLOCK, base + offset, length, memory.munlock(base + offset, length));
+        }
+    }
+
+    /**
+     * Returns how many bytes of a range are in memory now.
+     *
+     * @param offset the first byte.
+     * @param length how many bytes.
+     * @return the bytes of the resident pages.
+     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @throws NativeException if the kernel refuses.
+     */
+    public final long residentBytes(final long offset, final long length) {
+        requireRange(offset, length);
+        final long pageSize = pageMask + 1;
+        long resident = 0;
+        try (Arena arena = Arena.ofConfined()) {
+            final MemorySegment vector = arena.allocate(Math.min(length / pageSize, MINCORE_PAGES));
+            for (long at = offset; at < offset + length; at += vector.byteSize() * pageSize) {
+                final long part = Math.min(vector.byteSize() * pageSize, offset + length - at);
+                memory.check(NativeCall.MINCORE, base + at, part,
+                    memory.mincore(base + at, part, vector.address()));
+                for (long page = 0; page < part / pageSize; page++) {
+                    resident += vector.get(ValueLayout.JAVA_BYTE, page) & 1;
+                }
+            }
+        }
+        return resident * pageSize;
+    }
+
+    final void requireRange(final long offset, final long length) {
+        if (offset < 0 || length <= 0 || offset > capacity - length || ((offset | length) & pageMask) != 0) {
+            throw notARange(offset, length);
+        }
+    }
+
+    private IllegalArgumentException notARange(final long offset, final long length) {
+        return new IllegalArgumentException("range not allowed: offset=" + offset + ", length=" + length
+            + ", capacity=" + capacity + ", pageSize=" + (pageMask + 1)
+            + ": give multiples of the page size inside the capacity, and a length above 0");
+    }
+}

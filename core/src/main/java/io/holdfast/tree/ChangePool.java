@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.epoch.RetireList;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Changes that are not in use, with the nodes that they keep in store. A thread that wants one takes it out; it may be
+ * given back by another thread, and a virtual thread needs nothing of its own.
+ *
+ * <p>Thread-safe and lock-free; allocates only when more changes are in use at once than ever before.
+ */
+final class ChangePool {
+    /*
+     * [P1] Taking is an exchange with null and giving back a compare-and-set from null, both volatile: who takes a change
+     *      out sees all that its previous user did to it, and only one thread gets it. Without that order a node could
+     *      be in store twice.
+     */
+    private static final int STRIDE = 32; // references per 128 bytes, so that neighbours do not share a line pair
+
+    private final NodePool nodes;
+    private final RetireList retired;
+    private final TreeTuning tuning;
+    private final int places;
+    private final AtomicReferenceArray<@Nullable Change> idle;
+
+    ChangePool(final NodePool nodes, final RetireList retired, final TreeTuning tuning) {
+        this.nodes = nodes;
+        this.retired = retired;
+        this.tuning = tuning;
+        this.places = Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4;
+        this.idle = new AtomicReferenceArray<>(places * STRIDE);
+    }
+
+    /** A change that nobody else uses until it is given back. */
+    Change take() {
+        final int home = (int) Thread.currentThread().threadId();
+        for (int i = 0; i < places; i++) {
+            final int place = place(home + i);
+            if (idle.getPlain(place) != null) {
+                final Change change = idle.getAndSet(place, null); // [P1]
+                if (change != null) {
+                    return change;
+                }
+            }
+        }
+        return new Change(nodes, retired, tuning);
+    }
+
+    /** Gives a change back that is idle. The calling thread need not be pinned. */
+    void give(final Change change) {
+        change.supply().flush();
+        assert change.supply().isIdle() : "a change is given back in use: " + change;
+        final int home = (int) Thread.currentThread().threadId();
+        for (int i = 0; i < places; i++) {
+            if (idle.compareAndSet(place(home + i), null, change)) { // [P1]
+                return;
+            }
+        }
+        change.supply().surrender();
+    }
+
+    /** Collections that failed because a barrier did, as far as the idle changes know. */
+    long failedCollections() {
+        long failed = 0;
+        for (int i = 0; i < places; i++) {
+            final Change change = idle.get(place(i));
+            if (change != null) {
+                failed += change.supply().failedCollections();
+            }
+        }
+        return failed;
+    }
+
+    private int place(final int number) {
+        return (number & places - 1) * STRIDE;
+    }
+
+    /** Nodes in store of all idle changes. Only while nobody changes the tree. */
+    long storedNodes() {
+        long stored = 0;
+        for (int i = 0; i < places; i++) {
+            final Change change = idle.get(place(i));
+            if (change != null) {
+                stored += change.supply().stored().size();
+            }
+        }
+        return stored;
+    }
+}

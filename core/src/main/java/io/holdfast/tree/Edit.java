@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.memory.NativeException;
+
+/**
+ * A private version of the tree in which many changes are made, and which becomes visible in one step or not at all.
+ *
+ * <p>Nothing is visible before {@link #publish()}. The ranges that the edit has changed must be at publication as they
+ * were when it began: if another change came there, the publication is refused; changes elsewhere stay, and the edit is
+ * rebased on them. What the edit merely looked at is not checked.
+ *
+ * <p>All nodes are taken before anything becomes visible. Where none can be had, a change or a publication throws
+ * {@link NativeException}, and nothing has become visible; after a failed change the edit can only be closed, a failed
+ * publication may be tried again.
+ *
+ * <p>It belongs to the thread that began it and pins the structure until it is published or closed; so it holds back the
+ * recycling of nodes and records, but neither other changes nor the memory of regions.
+ */
+public final class Edit implements AutoCloseable {
+    /*
+     *    state       insert, remove, ...   publish                               close
+     *    OPEN        OPEN; BROKEN if it    PUBLISHED, REFUSED; OPEN if it        DROPPED
+     *                throws for memory     throws for memory
+     *    BROKEN      !                     !                                     DROPPED
+     *    PUBLISHED   !                     !                                     PUBLISHED
+     *    REFUSED     !                     !                                     REFUSED
+     *    DROPPED     !                     !                                     DROPPED
+     *
+     * Publication. If the root is still the edit's base, the root is swung to the private version: the point of no
+     * return is that compare-and-set. Otherwise the touched ranges, merged and in order, are compared between the base
+     * and the root of now; both stay readable because of the pin. If they are the same, a second change starts from the
+     * root of now, and in each touched range what is there is replaced by what the private version has there; all nodes
+     * outside are shared with the root of now. No interval of either version crosses the edge of a merged range, since
+     * each change touches the whole of every interval that it adds, removes or alters. Then the root is swung to that.
+     *
+     * After HOLD_AFTER lost races the edit asks single changes to wait (HoldBack), for a time that follows from how long
+     * its last attempt took.
+     */
+    private static final int HOLD_AFTER = 2;
+
+    private enum State { OPEN, BROKEN, PUBLISHED, REFUSED, DROPPED }
+
+    private final IntervalTree tree;
+    private final Change change;
+    private final Thread owner = Thread.currentThread();
+    private final RangeList touched = new RangeList();
+    private final Interval scratch = new Interval();
+    private State state = State.OPEN;
+    private int lostRaces;
+
+    /** Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called. */
+    Edit(final IntervalTree tree, final Change change) {
+        this.tree = tree;
+        this.change = change;
+    }
+
+    /** The value of the interval of the private version that contains the address, or 0. */
+    public long find(final long address) {
+        checkOpen("find");
+        return TreeReader.find(change.root(), address);
+    }
+
+    /** The private version's interval with the greatest start at or before the address; false if there is none. */
+    public boolean floor(final long address, final Interval into) {
+        checkOpen("floor");
+        return TreeReader.floor(change.root(), address, into);
+    }
+
+    /** The private version's interval with the smallest start at or after the address; false if there is none. */
+    public boolean ceiling(final long address, final Interval into) {
+        checkOpen("ceiling");
+        return TreeReader.ceiling(change.root(), address, into);
+    }
+
+    /** Shows the private version's intervals that overlap a range, in order, until the visitor has seen enough. */
+    public void forEach(final long start, final long end, final IntervalVisitor visitor) {
+        checkOpen("forEach");
+        TreeReader.forEach(change.root(), start, end, visitor);
+    }
+
+    /** Inserts an interval; false, with nothing changed, if it overlaps another of the private version. */
+    public boolean insert(final long start, final long end, final long value) {
+        checkOpen("insert");
+        tree.checkInterval(start, end);
+        IntervalTree.checkValue(value);
+        state = State.BROKEN;
+        final boolean inserted = change.insert(start, end, value);
+        state = State.OPEN;
+        if (inserted) {
+            touched.add(start, end);
+        }
+        return inserted;
+    }
+
+    /** Inserts an interval into the private version's first gap; as {@link IntervalTree#insertIntoGap}. */
+    public long insertIntoGap(final long size, final long alignment, final long low, final long high,
+                              final boolean lowestFirst, final long value) {
+        checkOpen("insertIntoGap");
+        final long start = tree.gapUnder(change.root(), size, alignment, low, high, lowestFirst);
+        if (start != GapSearch.NONE) {
+            insert(start, start + size, value);
+        }
+        return start;
+    }
+
+    /** Removes the interval that starts at the address; its value, or 0 if none starts there. */
+    public long remove(final long start) {
+        checkOpen("remove");
+        final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : start;
+        state = State.BROKEN;
+        final long value = change.remove(start);
+        state = State.OPEN;
+        if (value != 0) {
+            touched.add(start, end);
+        }
+        return value;
+    }
+
+    /** Sets end and value of an interval; as {@link IntervalTree#change}. */
+    public boolean change(final long start, final long expected, final long newEnd, final long newValue) {
+        checkOpen("change");
+        tree.checkInterval(start, newEnd);
+        IntervalTree.checkValue(newValue);
+        final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : newEnd;
+        state = State.BROKEN;
+        final boolean changed = change.change(start, expected, newEnd, newValue);
+        state = State.OPEN;
+        if (changed) {
+            touched.add(start, Math.max(end, newEnd));
+        }
+        return changed;
+    }
+
+    /** Replaces what lies in a range; as {@link IntervalTree#replace}. */
+    public boolean replace(final long start, final long end, final long... intervals) {
+        checkOpen("replace");
+        tree.checkReplacement(start, end, intervals);
+        state = State.BROKEN;
+        final boolean replaced = change.replace(start, end, intervals);
+        state = State.OPEN;
+        if (replaced) {
+            touched.add(start, end);
+        }
+        return replaced;
+    }
+
+    /**
+     * Makes all changes visible in one step, and ends the edit.
+     *
+     * @return false, with nothing made visible, if another change came in the same ranges since the edit began
+     * @throws IllegalStateException if the edit has ended, or the tree was closed
+     * @throws NativeException       if no node could be had; nothing is visible and the edit is still open
+     */
+    public boolean publish() {
+        checkOpen("publish");
+        touched.coalesce();
+        long request = 0;
+        try {
+            while (true) {
+                final long began = System.nanoTime();
+                final Outcome outcome = attempt();
+                if (outcome != Outcome.LOST) {
+                    end(outcome == Outcome.PUBLISHED ? State.PUBLISHED : State.REFUSED);
+                    return outcome == Outcome.PUBLISHED;
+                }
+                lostRaces++;
+                if (lostRaces >= HOLD_AFTER) {
+                    final long tookNs = System.nanoTime() - began;
+                    request = tree.holdBack().request(request, tookNs, lostRaces - HOLD_AFTER);
+                }
+            }
+        } finally {
+            tree.holdBack().end(request);
+        }
+    }
+
+    private enum Outcome { PUBLISHED, REFUSED, LOST }
+
+    private Outcome attempt() {
+        final long current = tree.openRootAcquire();
+        if (current == change.base()) {
+            return tree.swing(change) ? Outcome.PUBLISHED : Outcome.LOST;
+        }
+        for (int i = 0; i < touched.size(); i++) {
+            if (!isSame(change.base(), current, touched.start(i), touched.end(i))) {
+                return Outcome.REFUSED;
+            }
+        }
+        return rebase(current) ? Outcome.PUBLISHED : Outcome.LOST;
+    }
+
+    private static boolean isSame(final long base, final long current, final long start, final long end) {
+        if (TreeReader.isInSharedLeaf(base, current, start, end)) {
+            return true;
+        }
+        final Interval before = new Interval();
+        final Interval now = new Interval();
+        long position = start;
+        while (true) {
+            final boolean had = TreeReader.firstEndingAfter(base, position, before) && before.start() < end;
+            final boolean has = TreeReader.firstEndingAfter(current, position, now) && now.start() < end;
+            if (!had || !has) {
+                return had == has;
+            }
+            if (!before.isSameAs(now)) {
+                return false;
+            }
+            position = now.end();
+        }
+    }
+
+    private boolean rebase(final long current) {
+        final Change rebased = tree.takeChange();
+        boolean won = false;
+        try {
+            rebased.begin(current);
+            for (int i = 0; i < touched.size(); i++) {
+                transplant(rebased, touched.start(i), touched.end(i));
+            }
+            won = tree.swing(rebased);
+        } finally {
+            if (!won) {
+                rebased.abort();
+            }
+            tree.giveBack(rebased);
+        }
+        return won;
+    }
+
+    private void transplant(final Change rebased, final long start, final long end) {
+        rebased.clear(start, end);
+        TreeReader.forEach(change.root(), start, end, (from, to, value) -> {
+            final boolean inserted = rebased.insert(from, to, value);
+            assert inserted : "no room in a cleared range: start=" + from + ", end=" + to;
+            return true;
+        });
+    }
+
+    /** Races for the root that this edit has lost so far. */
+    public int lostRaces() {
+        return lostRaces;
+    }
+
+    private void end(final State last) {
+        state = last;
+        tree.close(change);
+    }
+
+    private void checkOpen(final String operation) {
+        checkThread(operation);
+        if (state != State.OPEN) {
+            throw new IllegalStateException("edit has ended: operation=" + operation + ", state=" + state +
+                "; begin another");
+        }
+    }
+
+    private void checkThread(final String operation) {
+        if (Thread.currentThread() != owner) {
+            throw new WrongThreadException("edit of another thread: operation=" + operation + ", owner=" + owner +
+                ", current=" + Thread.currentThread());
+        }
+    }
+
+    /** Drops what was not published; does nothing if the edit has ended. */
+    @Override
+    public void close() {
+        checkThread("close");
+        if (state == State.OPEN || state == State.BROKEN) {
+            end(State.DROPPED);
+        }
+    }
+}

@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.RetireList;
+import io.holdfast.layout.NodeLayout;
+import io.holdfast.layout.Words;
+import io.holdfast.memory.NativeMemory;
+import java.util.function.Supplier;
+import org.agrona.concurrent.BackoffIdleStrategy;
+import org.agrona.concurrent.IdleStrategy;
+
+/**
+ * An ordered set of intervals {@code [start, end)} that never overlap, each with a value that is not 0, off-heap.
+ *
+ * <p>Thread-safe. Searches are wait-free up to the height of the tree and allocate nothing; the calling thread must be
+ * pinned in the tree's domain. Changes are lock-free, pin by themselves and may be called pinned or not; once the
+ * tree has reached its size they allocate nothing on the heap either. Each change takes effect in one step, the
+ * compare-and-set of the root; each search looks at one root. Where both find nothing to do, they take effect when they
+ * read the root. What one thread did before a change is visible to every thread that finds the change's effect.
+ *
+ * <p>Every change either completes or leaves the tree as it was, also when no memory is left for nodes
+ * ({@link io.holdfast.memory.NativeException}).
+ */
+public final class IntervalTree {
+    /*
+     * Layout of the control block: ROOT, HOLD (HoldBack) and the pool's words, each on a line pair of its own; then
+     * CLOSED_LEAF, an empty leaf that is the root of a closed tree and of no other.
+     *
+     * A change: pin; read the root R; make copies of what changes, with a new root R'; compare-and-set ROOT from R to R'.
+     * If that fails all copies go straight back, since nobody saw them, and the change starts again from the root that is
+     * there now. If it succeeds the nodes that only R reached are retired, and used again after a grace period.
+     *
+     *   operation                     takes effect at
+     *   find, floor, ceiling, ...     the read of ROOT
+     *   change that finds its case    the compare-and-set of ROOT
+     *   change that refuses           its last read of ROOT
+     *
+     * [T1] ROOT is swung by a volatile compare-and-set after all nodes were written, and read with acquire. Without it a
+     *      reader could follow the root into a node that is not filled yet. The nodes below are read plainly: their
+     *      addresses come out of what [T1] ordered.
+     * [T2] ROOT cannot return to R between the read and the compare-and-set of one change: R's node is retired at the
+     *      earliest when it is replaced, and the pin of the change keeps it from being used again. So a successful
+     *      exchange means that nothing changed. Without the pin a recycled node could make it succeed on another tree
+     *      (ABA).
+     * [T3] Retiring comes after the exchange: what a thread finds that pins itself later is not retired. The domain's
+     *      heavy barrier stands between the exchange and the look at the pins (EpochDomain [E1]).
+     *
+     * Left out: changing a node in place (snapshots and readers rely on published nodes), parent pointers (copying a
+     * path would copy the tree).
+     */
+    private static final int LINE_PAIR = 128;
+    private static final int ROOT = 0;
+    private static final int HOLD = ROOT + LINE_PAIR;
+    private static final int POOL = HOLD + LINE_PAIR;
+    private static final int CLOSED_LEAF = POOL + NodePool.CONTROL_BYTES;
+    private static final int CONTROL_BYTES = CLOSED_LEAF + NodeLayout.BYTES;
+
+    private final EpochDomain domain;
+    private final TreeTuning tuning;
+    private final long from;
+    private final long to;
+    private final long rootAddress;
+    private final long closedRoot;
+    private final HoldBack holdBack;
+    private final NodePool nodes;
+    private final RetireList retired;
+    private final ChangePool changes;
+
+    /**
+     * An empty tree.
+     *
+     * @param domain in which readers pin themselves
+     * @param memory for nodes; they are never given back
+     * @param from   lowest address of an interval
+     * @param to     end of the highest, at most {@link NodeLayout#ADDRESS_LIMIT}
+     */
+    public IntervalTree(final EpochDomain domain, final NativeMemory memory, final long from, final long to,
+                        final TreeTuning tuning) {
+        this(domain, memory, from, to, tuning, BackoffIdleStrategy::new);
+    }
+
+    /**
+     * The same.
+     *
+     * @param strategy how single changes wait when an edit that has lost several races asks them to
+     */
+    public IntervalTree(final EpochDomain domain, final NativeMemory memory, final long from, final long to,
+                        final TreeTuning tuning, final Supplier<? extends IdleStrategy> strategy) {
+        if (from < 0 || from >= to || to > NodeLayout.ADDRESS_LIMIT) {
+            throw new IllegalArgumentException("bounds out of range: from=" + from + ", to=" + to + ", limit=" +
+                NodeLayout.ADDRESS_LIMIT);
+        }
+        if (((from | to) & tuning.granule() - 1) != 0) {
+            throw new IllegalArgumentException("bounds misaligned: from=" + from + ", to=" + to + ", granule=" +
+                tuning.granule());
+        }
+        this.domain = domain;
+        this.tuning = tuning;
+        this.from = from;
+        this.to = to;
+        final long control =
+            memory.mapTable(Math.ceilDiv((long) CONTROL_BYTES, memory.pageSize()) * memory.pageSize());
+        this.rootAddress = control + ROOT;
+        this.closedRoot = NodeLayout.root(control + CLOSED_LEAF, 0);
+        NodeLayout.formatLeaf(control + CLOSED_LEAF);
+        NodeLayout.seal(control + CLOSED_LEAF);
+        Words.putVolatile(rootAddress, closedRoot); // [T1]
+        this.holdBack = new HoldBack(control + HOLD, strategy);
+        this.nodes = new NodePool(memory, control + POOL);
+        this.retired = new RetireList(domain, tuning.retireBatch(), nodes::push);
+        this.changes = new ChangePool(nodes, retired, tuning);
+        reopen();
+    }
+
+    /** The root word of this moment [T1]; what it names stays as it is while the calling thread is pinned. */
+    long rootAcquire() {
+        assert domain.isStructurePinned() : "read without a pin: thread=" + Thread.currentThread();
+        return Words.getAcquire(rootAddress);
+    }
+
+    /** The same, for who wants to change the tree. */
+    long openRootAcquire() {
+        final long root = rootAcquire();
+        if (root == closedRoot) {
+            throw new IllegalStateException("tree is closed: from=" + from + ", to=" + to);
+        }
+        return root;
+    }
+
+    /** Swings the root from the base of a change to its private version; false if another change came first. */
+    boolean swing(final Change change) {
+        if (change.root() != change.base()) {
+            change.seal();
+            if (!Words.compareAndSet(rootAddress, change.base(), change.root())) { // [T1] [T2]
+                return false;
+            }
+        }
+        change.published();
+        return true;
+    }
+
+    /** The same for a change that starts again if it lost. */
+    private boolean publish(final Change change) {
+        if (swing(change)) {
+            return true;
+        }
+        change.abort();
+        holdBack.yieldTo();
+        return false;
+    }
+
+    /** Takes a change and pins. */
+    private Change open() {
+        return open(changes.take());
+    }
+
+    private Change open(final Change change) {
+        holdBack.yieldTo();
+        domain.pinStructure();
+        return change;
+    }
+
+    /** Unpins and gives a change back, aborting it if it was not published; then retires what it replaced [T3]. */
+    void close(final Change change) {
+        change.abort();
+        domain.unpinStructure();
+        changes.give(change);
+    }
+
+    /** A change from the pool, for a thread that is pinned already. */
+    Change takeChange() {
+        return changes.take();
+    }
+
+    /** Gives an idle change back without unpinning. */
+    void giveBack(final Change change) {
+        changes.give(change);
+    }
+
+    HoldBack holdBack() {
+        return holdBack;
+    }
+
+    /** The value of the interval that contains the address, or 0. The calling thread is pinned. */
+    public long find(final long address) {
+        return TreeReader.find(rootAcquire(), address);
+    }
+
+    /** The interval with the greatest start at or before the address; false if there is none. The caller is pinned. */
+    public boolean floor(final long address, final Interval into) {
+        return TreeReader.floor(rootAcquire(), address, into);
+    }
+
+    /** The interval with the smallest start at or after the address; false if there is none. The caller is pinned. */
+    public boolean ceiling(final long address, final Interval into) {
+        return TreeReader.ceiling(rootAcquire(), address, into);
+    }
+
+    /** The interval with the smallest start after the address; false if there is none. The caller is pinned. */
+    public boolean next(final long address, final Interval into) {
+        return TreeReader.higher(rootAcquire(), address, into);
+    }
+
+    /** The interval with the greatest start before the address; false if there is none. The caller is pinned. */
+    public boolean previous(final long address, final Interval into) {
+        return TreeReader.lastStartingBefore(rootAcquire(), address, into);
+    }
+
+    /** The first interval that overlaps a range; false if there is none. The caller is pinned. */
+    public boolean firstOverlap(final long start, final long end, final Interval into) {
+        checkRange(start, end);
+        return TreeReader.firstEndingAfter(rootAcquire(), start, into) && into.start() < end;
+    }
+
+    /**
+     * Shows all intervals that overlap a range, in order, until the visitor has seen enough. They are those of one
+     * moment, also when the visitor changes the tree. The caller is pinned.
+     */
+    public void forEach(final long start, final long end, final IntervalVisitor visitor) {
+        checkRange(start, end);
+        TreeReader.forEach(rootAcquire(), start, end, visitor);
+    }
+
+    /** The same from the last to the first. */
+    public void forEachDescending(final long start, final long end, final IntervalVisitor visitor) {
+        checkRange(start, end);
+        TreeReader.forEachDescending(rootAcquire(), start, end, visitor);
+    }
+
+    /** The tree as it is now. Pins the calling thread until the snapshot is closed. */
+    public Snapshot snapshot() {
+        return new Snapshot(this, domain, tuning);
+    }
+
+    /** A cursor over the live tree that stands before everything; each of its steps needs a pin. */
+    public Cursor cursor() {
+        return new Cursor(this);
+    }
+
+    /** A private version to make many changes in. Pins the calling thread until it is published or closed. */
+    public Edit edit() {
+        final Change change = open();
+        boolean begun = false;
+        try {
+            change.begin(openRootAcquire());
+            begun = true;
+            return new Edit(this, change);
+        } finally {
+            if (!begun) {
+                close(change);
+            }
+        }
+    }
+
+    /**
+     * Inserts an interval.
+     *
+     * @return false if it overlaps another; nothing is changed then
+     */
+    public boolean insert(final long start, final long end, final long value) {
+        checkInterval(start, end);
+        checkValue(value);
+        final Change change = open();
+        try {
+            while (true) {
+                change.begin(openRootAcquire());
+                if (!change.insert(start, end, value)) {
+                    return false;
+                }
+                if (publish(change)) {
+                    return true;
+                }
+            }
+        } finally {
+            close(change);
+        }
+    }
+
+    /**
+     * Removes the interval that starts at the address.
+     *
+     * @return its value, or 0 if no interval starts there
+     */
+    public long remove(final long start) {
+        checkAddress(start);
+        return remove(changes.take(), start);
+    }
+
+    /** The same with a change that may have nodes in store, and that is given back. */
+    long remove(final Change change, final long start) {
+        open(change);
+        try {
+            while (true) {
+                change.begin(openRootAcquire());
+                final long value = change.remove(start);
+                if (value == 0 || publish(change)) {
+                    return value;
+                }
+            }
+        } finally {
+            close(change);
+        }
+    }
+
+    /** Takes the nodes for a removal in advance, so that it cannot fail for want of memory. */
+    public PreparedRemoval prepareRemoval() {
+        final Change change = open();
+        try {
+            openRootAcquire();
+            return new PreparedRemoval(this, change.reserveForRemoval());
+        } finally {
+            close(change);
+        }
+    }
+
+    /** Removes with nodes taken in advance. */
+    long removePrepared(final long start, final long chain) {
+        final Change change = changes.take();
+        change.supply().store(chain);
+        return remove(change, start);
+    }
+
+    /** Gives nodes taken in advance back. */
+    void giveBack(final long chain) {
+        final Change change = changes.take();
+        change.supply().store(chain);
+        changes.give(change);
+    }
+
+    /**
+     * Moves the end of an interval, or exchanges its value, or both, in one step.
+     *
+     * @param start    where the interval starts
+     * @param expected the value that it must have
+     * @return false if no interval starts there, or it has another value, or it would reach into the next; nothing is
+     *     changed then
+     */
+    public boolean change(final long start, final long expected, final long newEnd, final long newValue) {
+        checkInterval(start, newEnd);
+        checkValue(newValue);
+        final Change change = open();
+        try {
+            while (true) {
+                change.begin(openRootAcquire());
+                if (!change.change(start, expected, newEnd, newValue)) {
+                    return false;
+                }
+                if (publish(change)) {
+                    return true;
+                }
+            }
+        } finally {
+            close(change);
+        }
+    }
+
+    /**
+     * Replaces all intervals that lie in a range by others, in one step.
+     *
+     * @param intervals start, end and value of each, in order and within the range; may be none
+     * @return false if an interval of the tree crosses an edge of the range; nothing is changed then
+     */
+    public boolean replace(final long start, final long end, final long... intervals) {
+        checkReplacement(start, end, intervals);
+        final Change change = open();
+        try {
+            while (true) {
+                change.begin(openRootAcquire());
+                if (!change.replace(start, end, intervals)) {
+                    return false;
+                }
+                if (publish(change)) {
+                    return true;
+                }
+            }
+        } finally {
+            close(change);
+        }
+    }
+
+    /**
+     * Finds the first gap of a size, lowest or highest first, and inserts an interval of that size there, in one step.
+     *
+     * @param size      in bytes
+     * @param alignment of the start, a power of two
+     * @param low       the interval begins at or above
+     * @param high      the interval ends at or below
+     * @return the start, or -1 if there is no such gap
+     */
+    public long insertIntoGap(final long size, final long alignment, final long low, final long high,
+                              final boolean lowestFirst, final long value) {
+        checkGap(size, alignment, low, high);
+        checkValue(value);
+        final Change change = open();
+        try {
+            while (true) {
+                final long root = openRootAcquire();
+                final long start = GapSearch.search(root, from, to, size, alignment, low, high, lowestFirst);
+                if (start == GapSearch.NONE) {
+                    return GapSearch.NONE;
+                }
+                change.begin(root);
+                final boolean inserted = change.insert(start, start + size, value);
+                assert inserted : "a gap was not free: start=" + start + ", size=" + size;
+                if (publish(change)) {
+                    return start;
+                }
+            }
+        } finally {
+            close(change);
+        }
+    }
+
+    /**
+     * The start of the first gap of a size, lowest or highest first, or -1; parameters as for
+     * {@link #insertIntoGap}. The calling thread is pinned.
+     */
+    public long findGap(final long size, final long alignment, final long low, final long high,
+                        final boolean lowestFirst) {
+        return gapUnder(rootAcquire(), size, alignment, low, high, lowestFirst);
+    }
+
+    long gapUnder(final long root, final long size, final long alignment, final long low, final long high,
+                  final boolean lowestFirst) {
+        checkGap(size, alignment, low, high);
+        return GapSearch.search(root, from, to, size, alignment, low, high, lowestFirst);
+    }
+
+    /**
+     * Removes everything and refuses changes from now on; lookups find nothing. Does nothing if the tree is closed.
+     *
+     * @return whether this call closed it
+     */
+    public boolean close() {
+        final Change change = open();
+        try {
+            while (true) {
+                final long root = rootAcquire();
+                if (root == closedRoot) {
+                    return false;
+                }
+                change.begin(root);
+                change.dropAll();
+                change.become(closedRoot);
+                if (publish(change)) {
+                    return true;
+                }
+            }
+        } finally {
+            close(change);
+        }
+    }
+
+    /**
+     * Makes a closed tree usable again, empty.
+     *
+     * @return whether this call did; false if it was open
+     */
+    public boolean reopen() {
+        final Change change = open();
+        try {
+            change.begin(closedRoot);
+            change.becomeEmpty();
+            return swing(change);
+        } finally {
+            close(change);
+        }
+    }
+
+    /** The number of intervals; O(n / leaf capacity). The calling thread is pinned. */
+    public long size() {
+        return TreeReader.size(rootAcquire());
+    }
+
+    /** What the tree consists of at this moment. The calling thread is pinned. */
+    public TreeInspector.Census census() {
+        return TreeInspector.count(rootAcquire(), tuning);
+    }
+
+    /**
+     * Checks every structural invariant of the tree as it is at this moment. The calling thread is pinned.
+     *
+     * @throws IllegalStateException naming what is wrong
+     */
+    public TreeInspector.Census checkStructure() {
+        return TreeInspector.check(rootAcquire(), tuning);
+    }
+
+    /** Reclaims replaced nodes whose grace period has passed; never waits. */
+    public void collect() {
+        retired.collect();
+    }
+
+    /**
+     * Waits until all nodes replaced before this call can be used again.
+     *
+     * @throws IllegalStateException if the calling thread is pinned
+     */
+    public void drain(final Supplier<? extends IdleStrategy> strategy) {
+        retired.drain(strategy);
+    }
+
+    /** Bytes of native memory that the tree has mapped for nodes. */
+    public long mappedBytes() {
+        return nodes.mappedBytes();
+    }
+
+    /** Times that nodes could not be reclaimed because a barrier failed, as far as is known; they are tried again. */
+    public long failedCollections() {
+        return changes.failedCollections();
+    }
+
+    /** Nodes that exist, wherever they are. Exact only while nobody changes the tree. */
+    long nodes() {
+        return nodes.nodes();
+    }
+
+    /** Nodes ready to be used. Exact only while nobody changes the tree and nothing is retired. */
+    long freeNodes() {
+        return nodes.freeNodes() + changes.storedNodes();
+    }
+
+    private static void checkAddress(final long address) {
+        if (address < 0 || address >= NodeLayout.ADDRESS_LIMIT) {
+            throw new IllegalArgumentException("not an address: address=" + address + ", limit=" +
+                NodeLayout.ADDRESS_LIMIT);
+        }
+    }
+
+    private static void checkRange(final long start, final long end) {
+        if (start < 0 || start >= end) {
+            throw new IllegalArgumentException("range empty or inverted: start=" + start + ", end=" + end);
+        }
+    }
+
+    void checkReplacement(final long start, final long end, final long... intervals) {
+        checkInterval(start, end);
+        if (intervals.length % 3 != 0) {
+            throw new IllegalArgumentException("intervals are start, end and value each: length=" + intervals.length);
+        }
+        long least = start;
+        for (int i = 0; i < intervals.length; i += 3) {
+            checkInterval(intervals[i], intervals[i + 1]);
+            checkValue(intervals[i + 2]);
+            if (intervals[i] < least || intervals[i + 1] > end) {
+                throw new IllegalArgumentException("interval out of order or range: start=" + intervals[i] + ", end=" +
+                    intervals[i + 1] + ", least=" + least + ", most=" + end);
+            }
+            least = intervals[i + 1];
+        }
+    }
+
+    void checkInterval(final long start, final long end) {
+        if (start < from || end > to || start >= end) {
+            throw new IllegalArgumentException("not an interval of this tree: start=" + start + ", end=" + end +
+                ", from=" + from + ", to=" + to);
+        }
+        if (((start | end) & tuning.granule() - 1) != 0) {
+            throw new IllegalArgumentException("interval misaligned: start=" + start + ", end=" + end + ", granule=" +
+                tuning.granule());
+        }
+    }
+
+    static void checkValue(final long value) {
+        if (value == 0) {
+            throw new IllegalArgumentException("value must not be 0, which means that nothing was found");
+        }
+    }
+
+    private void checkGap(final long size, final long alignment, final long low, final long high) {
+        if (size <= 0 || (size & tuning.granule() - 1) != 0) {
+            throw new IllegalArgumentException("size must be a positive multiple of the granule: size=" + size +
+                ", granule=" + tuning.granule());
+        }
+        if (alignment < tuning.granule() || Long.bitCount(alignment) != 1 || alignment > NodeLayout.ADDRESS_LIMIT) {
+            throw new IllegalArgumentException("alignment must be a power of two and not below the granule: alignment=" +
+                alignment + ", granule=" + tuning.granule());
+        }
+        if (low < 0 || low > high) {
+            throw new IllegalArgumentException("bounds inverted: low=" + low + ", high=" + high);
+        }
+    }
+}

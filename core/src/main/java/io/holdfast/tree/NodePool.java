@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.layout.NodeLayout;
+import io.holdfast.layout.Words;
+import io.holdfast.memory.NativeMemory;
+
+/**
+ * Where the nodes of one tree come from and return to: chunks that are never given back, and a stack of free chains.
+ *
+ * <p>Thread-safe and lock-free. Taking nodes needs a pin of the tree's domain, and a node comes back here only when a
+ * grace period has passed since it was last reachable or in the hands of a change; {@link NodeSupply} sees to both. No
+ * operation allocates on the heap. Taking fails only with the system call that maps a new chunk, and leaves the pool as
+ * it was then.
+ */
+final class NodePool {
+    /*
+     * Layout of the control block, each word on a line pair of its own because different threads write them:
+     *
+     *    0     FREE     first node of the first free chain, or 0
+     *    128   CURRENT  the chunk that nodes are cut from, or 0
+     *    256   SPARE    first chunk that a losing thread has mapped for later, or 0
+     *    384   CHUNKS   first of all chunks, for accounting
+     *
+     * and of a chunk, whose first line pair holds these and whose nodes follow:
+     *
+     *    0     CUT      bytes cut off so far, may exceed LENGTH
+     *    8     LENGTH   of the chunk in bytes
+     *    16    SPARED   next chunk on SPARE
+     *    24    OLDER    next chunk on CHUNKS
+     *
+     * [N1] FREE is a Treiber stack without a tag. Who pops is pinned; a chain that was popped after the pin began can be
+     *      pushed again only after a grace period, that is, not before the pin has ended. So a head that compares equal
+     *      is the head that was read, and its successor is what was read. Without the pin, or if nodes came back
+     *      without a grace period, the exchange could install a chain that is in use (ABA).
+     * [N2] The push is a volatile compare-and-set after the links were written; it pairs with the acquiring read of the
+     *      head. Without it the popping thread could follow links from an earlier life of the nodes.
+     * [N3] CURRENT is swung after the chunk's words were written, and read with acquire: CUT and LENGTH are there.
+     * [N4] SPARE is popped by exchange of the whole stack, so it has no ABA either.
+     *
+     * benign race: nextChain of a head that has just been popped by another thread may be anything; the exchange fails.
+     */
+    private static final int LINE_PAIR = 128;
+    private static final int FREE = 0;
+    private static final int CURRENT = FREE + LINE_PAIR;
+    private static final int SPARE = CURRENT + LINE_PAIR;
+    private static final int CHUNKS = SPARE + LINE_PAIR;
+
+    /** Bytes of a control block. */
+    static final int CONTROL_BYTES = CHUNKS + LINE_PAIR;
+
+    private static final int CUT = 0;
+    private static final int LENGTH = CUT + Words.BYTES;
+    private static final int SPARED = LENGTH + Words.BYTES;
+    private static final int OLDER = SPARED + Words.BYTES;
+    private static final int CHUNK_HEADER = LINE_PAIR;
+
+    private static final int CUT_AT_ONCE = 8;
+    private static final long CHUNK_GRANULE = 64 << 10;
+    private static final long LARGEST_CHUNK = 64 << 20;
+    private static final long LARGE_CHUNK = 4 << 20;
+
+    private final NativeMemory memory;
+    private final long control;
+
+    /**
+     * An empty pool.
+     *
+     * @param control address of {@value #CONTROL_BYTES} zeroed bytes that stay
+     */
+    NodePool(final NativeMemory memory, final long control) {
+        this.memory = memory;
+        this.control = control;
+    }
+
+    /** Puts at least one node on the list. The calling thread is pinned. */
+    void take(final NodeList into) {
+        long head = Words.getAcquire(control + FREE); // [N2]
+        while (head != 0) {
+            final long witness = Words.compareAndExchange(control + FREE, head, NodeLayout.nextChain(head)); // [N1]
+            if (witness == head) {
+                for (long node = head; node != 0; node = NodeLayout.link(node)) {
+                    into.push(node);
+                }
+                return;
+            }
+            head = witness;
+        }
+        cut(into);
+    }
+
+    /** Takes a chain back whose grace period has passed. */
+    void push(final long chain) {
+        long head = Words.getAcquire(control + FREE);
+        while (true) {
+            NodeLayout.nextChain(chain, head);
+            final long witness = Words.compareAndExchange(control + FREE, head, chain); // [N2]
+            if (witness == head) {
+                return;
+            }
+            head = witness;
+        }
+    }
+
+    private void cut(final NodeList into) {
+        while (true) {
+            final long chunk = Words.getAcquire(control + CURRENT); // [N3]
+            if (chunk != 0 && cut(chunk, into)) {
+                return;
+            }
+            replace(chunk);
+        }
+    }
+
+    private static boolean cut(final long chunk, final NodeList into) {
+        final long length = Words.get(chunk + LENGTH);
+        if (Words.getAcquire(chunk + CUT) + NodeLayout.BYTES > length) {
+            return false;
+        }
+        final long from = Words.getAndAdd(chunk + CUT, (long) CUT_AT_ONCE * NodeLayout.BYTES);
+        final long to = Math.min(from + (long) CUT_AT_ONCE * NodeLayout.BYTES, length);
+        boolean any = false;
+        for (long at = from; at + NodeLayout.BYTES <= to; at += NodeLayout.BYTES) {
+            into.push(chunk + at);
+            any = true;
+        }
+        return any;
+    }
+
+    private void replace(final long exhausted) {
+        final long spare = Words.getAndSet(control + SPARE, 0); // [N4]
+        final long chunk;
+        if (spare != 0) {
+            chunk = spare;
+            for (long rest = Words.get(spare + SPARED); rest != 0;) {
+                final long next = Words.get(rest + SPARED);
+                keep(rest);
+                rest = next;
+            }
+        } else {
+            chunk = map(exhausted == 0 ? 0 : Words.get(exhausted + LENGTH));
+        }
+        if (!Words.compareAndSet(control + CURRENT, exhausted, chunk)) { // [N3]
+            keep(chunk);
+        }
+    }
+
+    private void keep(final long chunk) {
+        long head = Words.getAcquire(control + SPARE);
+        while (true) {
+            Words.put(chunk + SPARED, head);
+            final long witness = Words.compareAndExchange(control + SPARE, head, chunk); // [N4]
+            if (witness == head) {
+                return;
+            }
+            head = witness;
+        }
+    }
+
+    private long map(final long before) {
+        final long wanted = Math.clamp(before * 2, CHUNK_GRANULE, LARGEST_CHUNK);
+        final long length = Math.ceilDiv(Math.max(wanted, CHUNK_HEADER + NodeLayout.BYTES), CHUNK_GRANULE) *
+            CHUNK_GRANULE;
+        final long chunk = memory.mapTable(length);
+        if (length >= LARGE_CHUNK) {
+            // Only advice: lookups in a large tree miss the TLB less. What the call returns does not matter.
+            final int ignored = memory.madvise(chunk, length, NativeMemory.MADV_HUGEPAGE);
+            assert ignored <= 0 : "madvise: result=" + ignored;
+        }
+        Words.put(chunk + CUT, CHUNK_HEADER);
+        Words.put(chunk + LENGTH, length);
+        long head = Words.getAcquire(control + CHUNKS);
+        while (true) {
+            Words.put(chunk + OLDER, head);
+            final long witness = Words.compareAndExchange(control + CHUNKS, head, chunk);
+            if (witness == head) {
+                return chunk;
+            }
+            head = witness;
+        }
+    }
+
+    /** Nodes cut so far, wherever they are now. Exact only while nobody takes nodes. */
+    long nodes() {
+        long nodes = 0;
+        for (long chunk = Words.getAcquire(control + CHUNKS); chunk != 0; chunk = Words.get(chunk + OLDER)) {
+            final long cut = Math.min(Words.getAcquire(chunk + CUT), Words.get(chunk + LENGTH));
+            nodes += (cut - CHUNK_HEADER) / NodeLayout.BYTES;
+        }
+        return nodes;
+    }
+
+    /** Bytes mapped so far. */
+    long mappedBytes() {
+        long bytes = 0;
+        for (long chunk = Words.getAcquire(control + CHUNKS); chunk != 0; chunk = Words.get(chunk + OLDER)) {
+            bytes += Words.get(chunk + LENGTH);
+        }
+        return bytes;
+    }
+
+    /** Nodes in free chains. Only while nobody takes or returns nodes. */
+    long freeNodes() {
+        long nodes = 0;
+        for (long chain = Words.getAcquire(control + FREE); chain != 0; chain = NodeLayout.nextChain(chain)) {
+            for (long node = chain; node != 0; node = NodeLayout.link(node)) {
+                nodes++;
+            }
+        }
+        return nodes;
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.epoch.RetireList;
+import io.holdfast.layout.NodeLayout;
+
+/**
+ * The nodes of one change at a time: those it took, those it replaced, and a store of free ones for the next change.
+ *
+ * <p>Not thread-safe; a {@link Change} belongs to one thread at a time. After {@link #published()} or {@link #abort()}
+ * nothing is taken and nothing replaced.
+ */
+final class NodeSupply {
+    /*
+     * Where a node is. 'taken' is every node that this change took from the store, once each, also when it was recycled
+     * within the change, so that an abort can give all of them straight back: none was ever reachable by others.
+     *
+     *   state      take()      recycle()   replace()    published()          abort()
+     *   stored     private     -           -            stored               stored
+     *   private    -           spare       -            reachable            stored
+     *   spare      private     -           -            stored               stored
+     *   reachable  -           -           replaced     reachable            reachable
+     *   replaced   -           -           -            retired (flush)      reachable
+     *
+     * A store that has grown beyond KEPT is handed to the retire list as well and not to the pool: a thread that takes
+     * from the pool relies on nodes coming back only after a grace period (NodePool [N1]).
+     */
+    private static final int KEPT = 64;
+    private static final int CHAIN = 32;
+
+    private final NodePool pool;
+    private final RetireList retired;
+    private final NodeList stored = new NodeList();
+    private final NodeList taken = new NodeList();
+    private final NodeList spare = new NodeList();
+    private final NodeList replaced = new NodeList();
+    private final NodeList outgoing = new NodeList();
+    private long failedCollections;
+
+    NodeSupply(final NodePool pool, final RetireList retired) {
+        this.pool = pool;
+        this.retired = retired;
+    }
+
+    /** A free node for this change. The calling thread is pinned, or has called {@link #reserve} for enough nodes. */
+    long take() {
+        if (!spare.isEmpty()) {
+            return spare.pop();
+        }
+        if (stored.isEmpty()) {
+            pool.take(stored);
+        }
+        final long node = stored.pop();
+        taken.push(node);
+        return node;
+    }
+
+    /** Takes nodes in advance, so that this many can be taken without the pool. The calling thread is pinned. */
+    void reserve(final int nodes) {
+        while (stored.size() < nodes) {
+            pool.take(stored);
+        }
+    }
+
+    /** Links stored nodes to a chain and lets them go from the store; {@link #reserve} has made sure that they exist. */
+    long detach(final int nodes) {
+        long chain = 0;
+        for (int i = 0; i < nodes; i++) {
+            final long node = stored.pop();
+            NodeLayout.link(node, chain);
+            chain = node;
+        }
+        return chain;
+    }
+
+    /** Puts the nodes of a detached chain into the store. */
+    void store(final long chain) {
+        for (long node = chain; node != 0; node = NodeLayout.link(node)) {
+            stored.push(node);
+        }
+    }
+
+    /** A private node with the contents of a published one, which is replaced by it. */
+    long copy(final long original) {
+        final long node = take();
+        NodeLayout.formatCopy(node, original);
+        replaced.push(original);
+        return node;
+    }
+
+    /** A node that this change does not need any more, private or published. */
+    void drop(final long node) {
+        if (NodeLayout.isOwned(node)) {
+            spare.push(node);
+        } else {
+            replaced.push(node);
+        }
+    }
+
+    /** Ends the ownership of all private nodes, before they become reachable. */
+    void seal() {
+        for (int i = 0; i < taken.size(); i++) {
+            NodeLayout.seal(taken.get(i));
+        }
+    }
+
+    /** The private nodes are reachable now, and the replaced ones are not any more. */
+    void published() {
+        spare.moveTo(stored);
+        taken.clear();
+        replaced.moveTo(outgoing);
+    }
+
+    /** The private nodes never became reachable. */
+    void abort() {
+        taken.moveTo(stored);
+        spare.clear();
+        replaced.clear();
+    }
+
+    /** Retires what {@link #published()} left behind and what is too much to keep. */
+    void flush() {
+        while (stored.size() > KEPT) {
+            outgoing.push(stored.pop());
+        }
+        while (!outgoing.isEmpty()) {
+            long chain = 0;
+            for (int i = 0; i < CHAIN && !outgoing.isEmpty(); i++) {
+                final long node = outgoing.pop();
+                NodeLayout.link(node, chain);
+                chain = node;
+            }
+            retire(chain);
+        }
+        outgoing.clear();
+    }
+
+    private void retire(final long chain) {
+        try {
+            retired.retire(chain);
+        } catch (final IllegalStateException e) {
+            // The barrier of a grace period failed. The chain is on the list, whose next collection tries again, and the
+            // change that replaced its nodes has happened, so it must not look as if it had failed.
+            failedCollections++;
+        }
+    }
+
+    /** Hands all stored nodes over, when this supply is given up. */
+    void surrender() {
+        stored.moveTo(outgoing);
+        flush();
+    }
+
+    /** Free nodes in store. */
+    NodeList stored() {
+        return stored;
+    }
+
+    /** Collections that failed because a barrier did; nothing was lost. */
+    long failedCollections() {
+        return failedCollections;
+    }
+
+    /** Whether no change is going on. */
+    boolean isIdle() {
+        return taken.isEmpty() && replaced.isEmpty() && outgoing.isEmpty();
+    }
+}

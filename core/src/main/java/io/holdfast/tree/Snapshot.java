@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.epoch.EpochDomain;
+
+/**
+ * The tree as it was at one moment, whatever happens to it meanwhile. Taking one is O(1): it is a root and a pin.
+ *
+ * <p>It belongs to the thread that took it and pins the structure for that thread until it is closed. It holds back
+ * replaced nodes and records, but neither changes nor the memory of regions.
+ */
+public final class Snapshot implements AutoCloseable {
+    private final EpochDomain domain;
+    private final Thread owner;
+    private final TreeTuning tuning;
+    private long root;
+
+    Snapshot(final IntervalTree tree, final EpochDomain domain, final TreeTuning tuning) {
+        this.domain = domain;
+        this.tuning = tuning;
+        this.owner = Thread.currentThread();
+        domain.pinStructure();
+        this.root = tree.rootAcquire();
+    }
+
+    long checkedRoot() {
+        checkThread();
+        if (root == 0) {
+            throw new IllegalStateException("snapshot is closed: take another");
+        }
+        return root;
+    }
+
+    private void checkThread() {
+        if (Thread.currentThread() != owner) {
+            throw new WrongThreadException("snapshot of another thread: owner=" + owner + ", current=" +
+                Thread.currentThread());
+        }
+    }
+
+    /** The value of the interval that contains the address, or 0. */
+    public long find(final long address) {
+        return TreeReader.find(checkedRoot(), address);
+    }
+
+    /** The interval with the greatest start at or before the address; false if there is none. */
+    public boolean floor(final long address, final Interval into) {
+        return TreeReader.floor(checkedRoot(), address, into);
+    }
+
+    /** The interval with the smallest start at or after the address; false if there is none. */
+    public boolean ceiling(final long address, final Interval into) {
+        return TreeReader.ceiling(checkedRoot(), address, into);
+    }
+
+    /** A cursor over this snapshot that stands before everything. */
+    public Cursor cursor() {
+        checkedRoot();
+        return new Cursor(this);
+    }
+
+    /** Shows all intervals that overlap a range, in order, until the visitor has seen enough. */
+    public void forEach(final long start, final long end, final IntervalVisitor visitor) {
+        TreeReader.forEach(checkedRoot(), start, end, visitor);
+    }
+
+    /** The number of intervals; O(n / leaf capacity). */
+    public long size() {
+        return TreeReader.size(checkedRoot());
+    }
+
+    /** Checks every structural invariant. */
+    public TreeInspector.Census checkStructure() {
+        return TreeInspector.check(checkedRoot(), tuning);
+    }
+
+    /** Ends the snapshot and its pin; does nothing if it is closed. */
+    @Override
+    public void close() {
+        checkThread();
+        if (root != 0) {
+            root = 0;
+            domain.unpinStructure();
+        }
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import io.holdfast.layout.NodeLayout;
+
+/**
+ * Searches under a root word that cannot change: reads only, wait-free up to the height of the tree, no allocation.
+ * The caller keeps the nodes from being recycled, by a pin or because they are its own.
+ */
+final class TreeReader {
+    private TreeReader() {
+    }
+
+    /** The value of the interval that contains the address, or 0. */
+    static long find(final long root, final long address) {
+        if (address >>> NodeLayout.ADDRESS_BITS != 0) {
+            return 0;
+        }
+        long node = NodeLayout.rootNode(root);
+        for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
+            node = NodeLayout.child(node, NodeLayout.innerRank(node, address));
+        }
+        final int entry = NodeLayout.leafRank(node, address);
+        return address < NodeLayout.end(node, entry) ? NodeLayout.value(node, entry) : 0;
+    }
+
+    /** The interval with the greatest start at or before the address; false if there is none. */
+    static boolean floor(final long root, final long address, final Interval into) {
+        if (address < 0) {
+            return false;
+        }
+        final long known = Math.min(address, NodeLayout.ADDRESS_LIMIT - 1);
+        long node = NodeLayout.rootNode(root);
+        for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
+            node = NodeLayout.child(node, NodeLayout.innerRank(node, known));
+        }
+        // Keys are exact, so only the first leaf of the tree can have nothing at or before the address.
+        final int entry = NodeLayout.leafRank(node, known);
+        return entry > 0 && load(node, entry, into);
+    }
+
+    /** The interval with the smallest start after the address; false if there is none. */
+    static boolean higher(final long root, final long after, final Interval into) {
+        final long address = Math.clamp(after, -1, NodeLayout.ADDRESS_LIMIT - 1);
+        long node = NodeLayout.rootNode(root);
+        long next = 0;
+        int nextLevel = 0;
+        for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
+            final int slot = NodeLayout.innerRank(node, address);
+            if (slot + 1 < NodeLayout.count(node)) {
+                next = NodeLayout.child(node, slot + 1);
+                nextLevel = level - 1;
+            }
+            node = NodeLayout.child(node, slot);
+        }
+        final int entry = NodeLayout.leafRank(node, address);
+        if (entry < NodeLayout.count(node)) {
+            return load(node, entry + 1, into);
+        }
+        if (next == 0) {
+            return false;
+        }
+        for (int level = nextLevel; level > 0; level--) {
+            next = NodeLayout.child(next, 0);
+        }
+        return load(next, 1, into);
+    }
+
+    /** The interval with the smallest start at or after the address; false if there is none. */
+    static boolean ceiling(final long root, final long address, final Interval into) {
+        return higher(root, Math.max(address, 0) - 1, into);
+    }
+
+    /** The first interval that ends after the address: the one that contains it, or the next; false if none. */
+    static boolean firstEndingAfter(final long root, final long address, final Interval into) {
+        return floor(root, address, into) && into.end() > address || higher(root, address, into);
+    }
+
+    /** The last interval that starts before the address; false if there is none. */
+    static boolean lastStartingBefore(final long root, final long address, final Interval into) {
+        return floor(root, address - 1, into);
+    }
+
+    /** The leaf in which an interval with this start belongs. */
+    static long leaf(final long root, final long start) {
+        long node = NodeLayout.rootNode(root);
+        for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
+            node = NodeLayout.child(node, NodeLayout.innerRank(node, start));
+        }
+        return node;
+    }
+
+    /** Whether one and the same leaf has all that two versions have in a range; false does not mean that it has not. */
+    static boolean isInSharedLeaf(final long root, final long other, final long start, final long end) {
+        final long leaf = leaf(root, start);
+        final int count = NodeLayout.count(leaf);
+        return count > 0 && NodeLayout.start(leaf, 1) <= start && NodeLayout.start(leaf, count) >= end &&
+            leaf(other, start) == leaf;
+    }
+
+    /** Whether an interval reaches from before an address to behind it. */
+    static boolean isCutAt(final long root, final long address, final Interval scratch) {
+        return lastStartingBefore(root, address, scratch) && scratch.end() > address;
+    }
+
+    /** Shows all intervals that overlap a range, in order, until the visitor has seen enough. */
+    static void forEach(final long root, final long start, final long end, final IntervalVisitor visitor) {
+        final Interval interval = new Interval();
+        boolean more = firstEndingAfter(root, Math.max(start, 0), interval);
+        while (more && interval.start() < end) {
+            final long leaf = leaf(root, interval.start());
+            final int count = NodeLayout.count(leaf);
+            for (int i = NodeLayout.leafRank(leaf, interval.start()); i <= count; i++) {
+                if (NodeLayout.start(leaf, i) >= end ||
+                    !visitor.visit(NodeLayout.start(leaf, i), NodeLayout.end(leaf, i), NodeLayout.value(leaf, i))) {
+                    return;
+                }
+            }
+            more = higher(root, NodeLayout.start(leaf, count), interval);
+        }
+    }
+
+    /** The same from the last to the first. */
+    static void forEachDescending(final long root, final long start, final long end, final IntervalVisitor visitor) {
+        final Interval interval = new Interval();
+        boolean more = lastStartingBefore(root, end, interval);
+        while (more && interval.end() > start) {
+            final long leaf = leaf(root, interval.start());
+            for (int i = NodeLayout.leafRank(leaf, interval.start()); i > 0; i--) {
+                if (NodeLayout.end(leaf, i) <= start ||
+                    !visitor.visit(NodeLayout.start(leaf, i), NodeLayout.end(leaf, i), NodeLayout.value(leaf, i))) {
+                    return;
+                }
+            }
+            more = lastStartingBefore(root, NodeLayout.start(leaf, 1), interval);
+        }
+    }
+
+    /** The number of intervals; looks at every node but reads leaves' headers only. */
+    static long size(final long root) {
+        return size(NodeLayout.rootNode(root), NodeLayout.rootLevel(root));
+    }
+
+    private static long size(final long node, final int level) {
+        final int count = NodeLayout.count(node);
+        if (level == 0) {
+            return count;
+        }
+        long size = 0;
+        for (int i = 0; i < count; i++) {
+            size += size(NodeLayout.child(node, i), level - 1);
+        }
+        return size;
+    }
+
+    private static boolean load(final long leaf, final int entry, final Interval into) {
+        into.set(NodeLayout.start(leaf, entry), NodeLayout.end(leaf, entry), NodeLayout.value(leaf, entry));
+        return true;
+    }
+}

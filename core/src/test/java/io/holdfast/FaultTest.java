@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.memory.FaultInjectingMemory;
+import io.holdfast.memory.FaultInjectingMemory.Call;
+import io.holdfast.memory.FaultInjectingMemory.Damage;
+import io.holdfast.memory.NativeCall;
+import io.holdfast.memory.NativeMemory;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Every call to the system that an operation makes fails once, with each error and each damage that it can do: the
+ * operation completes or leaves the space as it was, and past the point of no return it completes (G9).
+ */
+class FaultTest extends SpaceFixture {
+    private static final int EIO = 5;
+    private static final int EAGAIN = 11;
+    private static final int ENOMEM = 12;
+    private static final int EINVAL = 22;
+    private static final int ENOSPC = 28;
+    private static final int MANY = 1000;
+
+    private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
+    private Path data;
+
+    @Override
+    AddressSpace.Builder configure(final AddressSpace.Builder builder) {
+        return builder.memory(memory).capacity(256L << 20);
+    }
+
+    @BeforeEach
+    void warmUp() {
+        data = file("data", 20_000);
+        space.map(PAGE).unmap();
+        space.map(FileBacking.readOnly(data)).unmap();
+    }
+
+    static Stream<Arguments> faults() {
+        final List<Arguments> all = new ArrayList<>();
+        for (final int errno : new int[] {ENOMEM, EAGAIN, EINVAL, EIO, ENOSPC}) {
+            for (final Damage damage : new Damage[] {Damage.NONE, Damage.HOLE}) {
+                all.add(Arguments.of(errno, damage));
+            }
+        }
+        return all.stream();
+    }
+
+    /** A failing close does its work all the same; it has its own tests below. */
+    private static boolean isNoClose(final Call call) {
+        return call.kind() != NativeCall.CLOSE;
+    }
+
+    /** Something that may throw what the system's refusals become. */
+    private interface Operation {
+        Region run();
+    }
+
+    /** Lets the operation fail at each of its calls; what it gives, if it completes, is unmapped. */
+    private int failAtEachCall(final Predicate<Call> calls, final int errno, final Damage damage,
+                               final Operation operation) {
+        for (int n = 1; n < MANY; n++) {
+            final Resources before = Resources.of(space, directory);
+            final long faults = memory.faults();
+            memory.arm(calls, n, n, errno, damage);
+            try {
+                final Region region = operation.run();
+                memory.disarm();
+                region.unmap();
+            } catch (final MappingException | UncheckedIOException e) {
+                memory.disarm();
+                assertThat(e.getMessage()).as("call " + n).contains("errno=" + errno);
+            }
+            final Resources after = Resources.of(space, directory);
+            assertThat(after.listing()).as("call " + n).isEqualTo(before.listing());
+            assertThat(after.records()).as("records, call " + n).isEqualTo(before.records());
+            assertThat(after.bytes()).as("addresses, call " + n).isEqualTo(before.bytes());
+            assertThat(after.descriptors()).as("descriptors, call " + n).isEqualTo(before.descriptors());
+            assertThat(after.files()).as("mappings of files, call " + n).isEqualTo(before.files());
+            assertThat(after.mappings()).as("kernel mappings, call " + n).hasSizeLessThanOrEqualTo(
+                Math.max(3, before.mappings().size()));
+            assertThat(space.statistics().quarantinedBytes()).as("quarantine, call " + n).isZero();
+            assertThat(space.statistics().lostBytes()).as("lost, call " + n).isZero();
+            assertWorks();
+            if (memory.faults() == faults) {
+                return n - 1;
+            }
+        }
+        throw new AssertionError("the operation makes more than " + MANY + " calls");
+    }
+
+    private void assertWorks() {
+        final Region anonymous = space.map(3 * PAGE);
+        assertThat(AnonymousRegionTest.isFilled(anonymous, (byte) 0)).isTrue();
+        AnonymousRegionTest.fill(anonymous, (byte) 0x33);
+        final Region mapped = space.map(FileBacking.readOnly(data).range(3, 15_000));
+        try (Guard guard = mapped.share()) {
+            assertThat(guard.segment().get(JAVA_BYTE, 14_999)).isEqualTo(byteAt(15_002));
+        }
+        mapped.unmap();
+        anonymous.unmap();
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void mapOfAnonymousMemory(final int errno, final Damage damage) {
+        final long[] size = {0};
+        final int calls = failAtEachCall(FaultTest::isNoClose, errno, damage, () -> {
+            size[0] += 12L << 20; // so that the zone has to grow
+            return space.map(size[0]);
+        });
+        assertThat(calls).isPositive();
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void mapOfFiles(final int errno, final Damage damage) {
+        for (final FileBacking backing : List.of(FileBacking.readOnly(data), FileBacking.readWrite(data).range(5, 9000),
+            FileBacking.copyOnWrite(data).range(4097, 100), FileBacking.readWrite(data).growableTo(1 << 20))) {
+            assertThat(failAtEachCall(FaultTest::isNoClose, errno, damage, () -> space.map(backing)))
+                .as(backing.toString()).isGreaterThanOrEqualTo(4);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void mapOfFileThatIsCreated(final int errno, final Damage damage) throws IOException {
+        final int[] number = {0};
+        final int calls = failAtEachCall(FaultTest::isNoClose, errno, damage, () -> {
+            final Path path = directory.resolve("new" + number[0]++);
+            return space.map(FileBacking.readWrite(path).range(0, 50_000).growableTo(1 << 20));
+        });
+        assertThat(calls).isGreaterThanOrEqualTo(5);
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files.count()).isPositive();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void growth(final int errno, final Damage damage) {
+        final Region log = space.map(FileBacking.readWrite(file("log", 10_000)).growableTo(4 << 20));
+        final long[] size = {log.size()};
+        for (int n = 1; n < MANY; n++) {
+            final Resources before = Resources.of(space, directory);
+            final long faults = memory.faults();
+            memory.arm(FaultTest::isNoClose, n, n, errno, damage);
+            try {
+                log.grow(size[0] + 10_000);
+                size[0] += 10_000;
+                memory.disarm();
+            } catch (final MappingException | UncheckedIOException e) {
+                memory.disarm();
+                assertThat(e.getMessage()).contains("errno=" + errno);
+                before.assertUnchanged(space, directory);
+            }
+            assertThat(log.size()).isEqualTo(size[0]);
+            try (Guard guard = log.shareWritable()) {
+                assertBytesOf(guard.segment().asSlice(0, 9_999), 0);
+                guard.segment().set(JAVA_BYTE, size[0] - 1, (byte) n);
+                assertThat(guard.segment().get(JAVA_BYTE, size[0] - 1)).isEqualTo((byte) n);
+            }
+            assertThat(space.statistics().lostBytes()).isZero();
+            if (memory.faults() == faults) {
+                assertThat(n).isGreaterThan(2);
+                return;
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void unmap(final int errno, final Damage damage) {
+        final FileBacking backing = FileBacking.readWrite(data).growableTo(1 << 20);
+        for (int n = 1; n < MANY; n++) {
+            final Resources before = Resources.of(space, directory);
+            final Region file = space.map(backing);
+            final Region anonymous = space.map(1 << 20);
+            put(anonymous, 0, 7);
+            final long faults = memory.faults();
+            memory.arm(FaultTest::isNoClose, n, n, errno, damage);
+            unmapOrRefuse(file);
+            unmapOrRefuse(anonymous);
+            memory.disarm();
+            final boolean done = memory.faults() == faults;
+            for (final Region region : List.of(file, anonymous)) {
+                if (region.isMapped()) {
+                    region.unmap();
+                }
+            }
+            assertThat(space.statistics().regions()).isZero();
+            assertThat(space.statistics().mappedBytes()).isZero();
+            assertWorks(); // unmapping a file retries what is quarantined
+            assertThat(space.statistics().quarantinedBytes()).as("call " + n).isZero();
+            before.assertUnchanged(space, directory);
+            if (done) {
+                assertThat(n).isGreaterThan(2);
+                return;
+            }
+        }
+    }
+
+    private static void unmapOrRefuse(final Region region) {
+        try {
+            region.unmap();
+        } catch (final MappingException e) {
+            assertThat(region.isMapped()).as("before the point of no return nothing has happened").isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {ENOMEM, EAGAIN, EINVAL})
+    void unmapWhileTheKernelTakesNothingBack(final int errno) {
+        final Resources before = Resources.of(space, directory);
+        final long[] addresses = new long[20];
+        for (int i = 0; i < addresses.length; i++) {
+            final Region region = space.map(FileBacking.copyOnWrite(data));
+            addresses[i] = region.address();
+            final long address = space.base() + region.address();
+            memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == address, 1, 1, errno, Damage.NONE);
+            region.unmap();
+            memory.disarm();
+            assertThat(region.isMapped()).isFalse();
+            assertThat(space.statistics().regions()).isZero();
+        }
+        assertThat(space.statistics().quarantinedBytes()).isPositive();
+        try (Pin pin = space.pin()) {
+            for (final long address : addresses) {
+                assertThat(pin.find(address)).isNull();
+            }
+        }
+        assertWorks();
+        assertThat(space.statistics().quarantinedBytes()).isZero();
+        before.assertUnchanged(space, directory);
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void close(final int errno, final Damage damage) {
+        for (int n = 1; n < MANY; n++) {
+            final long base = space.base();
+            for (int i = 0; i < 3; i++) {
+                put(space.map(1 << 20), 0, 7);
+                space.map(FileBacking.readWrite(data).growableTo(1 << 20));
+                space.map(FileBacking.copyOnWrite(data));
+            }
+            final long faults = memory.faults();
+            memory.arm(FaultTest::isNoClose, n, n, errno, damage);
+            space.close();
+            memory.disarm();
+            final boolean done = memory.faults() == faults;
+            assertThat(space.isOpen()).isFalse();
+            space = configure(AddressSpace.builder().name("test").idleStrategy(idle)).open();
+            assertThat(space.base()).as("call " + n).isEqualTo(base);
+            final SpaceStatistics statistics = space.statistics();
+            assertThat(statistics.recordsInUse()).as("records, call " + n).isZero();
+            assertThat(statistics.quarantinedBytes()).isZero();
+            assertThat(statistics.lostBytes()).isZero();
+            assertThat(Resources.mappings(directory)).isZero();
+            assertThat(Resources.descriptors(directory)).isZero();
+            assertWorks();
+            final Region whole = space.map(space.capacity());
+            whole.unmap();
+            if (done) {
+                return;
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("operationsThatClose")
+    void failingCloseOfADescriptorMustFailNothing(final FileBacking.Access access, final boolean growable) {
+        final FileBacking backing = switch (access) {
+            case READ_ONLY -> FileBacking.readOnly(data);
+            case READ_WRITE -> growable ? FileBacking.readWrite(data).growableTo(1 << 20) : FileBacking.readWrite(data);
+            case COPY_ON_WRITE -> FileBacking.copyOnWrite(data);
+        };
+        final Resources before = Resources.of(space, directory);
+        final long faults = memory.faults();
+        memory.failFrom(NativeCall.CLOSE, 1, EIO, Damage.DONE);
+        final Region region = space.map(backing);
+        try (Guard guard = region.share()) {
+            assertBytesOf(guard.segment(), 0);
+        }
+        region.unmap();
+        memory.disarm();
+        assertThat(memory.faults()).isGreaterThan(faults);
+        before.assertUnchanged(space, directory);
+    }
+
+    static Stream<Arguments> operationsThatClose() {
+        return Stream.of(Arguments.of(FileBacking.Access.READ_ONLY, false),
+            Arguments.of(FileBacking.Access.READ_WRITE, false), Arguments.of(FileBacking.Access.READ_WRITE, true),
+            Arguments.of(FileBacking.Access.COPY_ON_WRITE, false));
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Growth in place, and writing back. */
+class GrowTest extends SpaceFixture {
+    private static final int START = 10_000;
+    private static final long MAXIMUM = 4L << 20;
+
+    private Path path;
+
+    private Region growable() {
+        path = file("log", START);
+        return space.map(FileBacking.readWrite(path).growableTo(MAXIMUM));
+    }
+
+    @Test
+    void growthMustKeepAddressAndBytesAndExtendTheFile() throws IOException {
+        final Region region = growable();
+        final long address = region.address();
+        for (final long size : new long[] {START, START + 1, 12_288, 12_289, 1 << 20, MAXIMUM}) {
+            region.grow(size);
+            assertThat(region.size()).isEqualTo(size);
+            assertThat(region.address()).isEqualTo(address);
+            assertThat(Files.size(path)).isEqualTo(size);
+            try (Guard guard = region.shareWritable()) {
+                assertThat(guard.segment().byteSize()).isEqualTo(size);
+                assertBytesOf(guard.segment().asSlice(0, START), 0);
+                guard.segment().set(JAVA_BYTE, size - 1, byteAt(size - 1));
+            }
+            try (Pin pin = space.pin()) {
+                assertThat(pin.find(address + size - 1)).isEqualTo(region);
+                assertThat(pin.find(address + size)).isNull();
+            }
+        }
+        region.unmap();
+        assertThat(Files.size(path)).isEqualTo(MAXIMUM);
+        assertThat(Resources.mappings(directory)).isZero();
+    }
+
+    @Test
+    void growthMustGoOnUnderGuardsPinsAndHolds() throws Exception {
+        final Region region = growable();
+        try (Guard guard = region.shareWritable(); Pin pin = space.pin();
+            Threads.Holder other = Threads.hold(region::share); Hold hold = region.hold()) {
+            final MemorySegment before = guard.segment();
+            region.grow(100_000);
+            assertBytesOf(before, 0);
+            assertThat(before.byteSize()).isEqualTo(START);
+            assertThat(pin.find(region.address() + 99_999)).isEqualTo(region);
+            try (Guard now = region.share(); Hold.View view = hold.view()) {
+                assertThat(now.segment().byteSize()).isEqualTo(100_000);
+                assertThat(view.segment().byteSize()).isEqualTo(100_000);
+            }
+            assertThat(other.thread().isAlive()).isTrue();
+        }
+    }
+
+    @Test
+    void unalignedRangeMustGrowAtItsOffset() throws IOException {
+        final Path file = directory.resolve("odd");
+        final Region region = space.map(FileBacking.readWrite(file).range(5001, 10).growableTo(100_000));
+        region.grow(100_000);
+        assertThat(Files.size(file)).isEqualTo(105_001);
+        try (Guard guard = region.shareWritable()) {
+            guard.segment().set(JAVA_BYTE, 99_999, (byte) 3);
+        }
+        region.force();
+        assertThat(Files.readAllBytes(file)[105_000]).isEqualTo((byte) 3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {START - 1, 0, -1, Long.MIN_VALUE, MAXIMUM + 1, Long.MAX_VALUE})
+    void sizeOutOfRangeMustBeRefused(final long size) throws IOException {
+        final Region region = growable();
+        assertThatThrownBy(() -> region.grow(size)).isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContainingAll("grow out of range: newSize=" + size, "size=" + START, "maximum=" + MAXIMUM,
+                "region=0x", "attached=true");
+        assertThat(region.size()).isEqualTo(START);
+        assertThat(Files.size(path)).isEqualTo(START);
+    }
+
+    @Test
+    void regionThatIsNotGrowableMustNotGrow() {
+        final Region fixed = space.map(FileBacking.readWrite(file("data", 100)));
+        assertThatThrownBy(() -> fixed.grow(200)).isInstanceOf(RegionException.class)
+            .hasMessageContainingAll("grow", "not growable", "region=0x", "attached=true");
+        final Region anonymous = space.map(100);
+        assertThatThrownBy(() -> anonymous.grow(200)).isInstanceOf(RegionException.class)
+            .hasMessageContaining("not growable");
+    }
+
+    @Test
+    void unmappedRegionMustNotGrowOrBeWrittenBack() {
+        final Region region = growable();
+        region.unmap();
+        assertThatThrownBy(() -> region.grow(20_000)).isInstanceOf(RegionException.class)
+            .hasMessageContainingAll("grow refused: reason=DETACHED", "attached=false");
+        assertThatThrownBy(region::force).isInstanceOf(RegionException.class)
+            .hasMessageContainingAll("force refused: reason=DETACHED", "attached=false");
+    }
+
+    @Test
+    void readersMustSeeOnlyGoodBytesWhileARegionGrows() throws Exception {
+        final Region region = growable();
+        final AtomicBoolean stop = new AtomicBoolean();
+        final Threads.Work<Long> guarded = Threads.start(() -> {
+            long grown = 0;
+            long last = 0;
+            while (!stop.get()) {
+                try (Guard guard = region.share()) {
+                    final MemorySegment segment = guard.segment();
+                    grown += segment.byteSize() > last ? 1 : 0;
+                    last = segment.byteSize();
+                    assertThat(segment.get(JAVA_BYTE, START - 1)).isEqualTo(byteAt(START - 1));
+                    segment.get(JAVA_BYTE, last - 1);
+                }
+            }
+            return grown;
+        });
+        final Threads.Work<Long> optimistic = Threads.start(() -> {
+            long grown = 0;
+            long last = 0;
+            while (!stop.get()) {
+                final MemorySegment segment = region.optimisticSegment();
+                grown += segment.byteSize() > last ? 1 : 0;
+                last = segment.byteSize();
+                segment.get(JAVA_BYTE, last - 1);
+            }
+            return grown;
+        });
+        for (long size = START; size <= MAXIMUM; size += 2_000) {
+            region.grow(size);
+        }
+        stop.set(true);
+        assertThat(guarded.get()).as("sizes seen under guards").isGreaterThan(1);
+        assertThat(optimistic.get()).as("sizes seen optimistically").isGreaterThan(1);
+    }
+
+    @Test
+    void growthsThatRaceMustBothBeThere() throws Exception {
+        final Region region = growable();
+        final Threads.Work<Boolean> other = Threads.start(() -> {
+            growTo(region, 2L << 20);
+            return true;
+        });
+        growTo(region, MAXIMUM);
+        other.get();
+        assertThat(region.size()).isEqualTo(MAXIMUM);
+        assertThat(Files.size(path)).isEqualTo(MAXIMUM);
+    }
+
+    private static void growTo(final Region region, final long limit) {
+        for (long size = START; size <= limit; size += 4096) {
+            try {
+                region.grow(size);
+            } catch (final IllegalArgumentException larger) {
+                assertThat(region.size()).isGreaterThan(size);
+            }
+        }
+        if (region.size() < limit) {
+            region.grow(limit);
+        }
+    }
+
+    @Test
+    void writingBackMustDoNothingWhereNothingCanReachAFile() {
+        space.map(PAGE).force();
+        space.map(FileBacking.readOnly(file("data", 100))).force();
+        space.map(FileBacking.copyOnWrite(file("copy", 100))).force();
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Counted holds and their views (G1, G10). */
+class HoldTest extends SpaceFixture {
+    private Region region;
+
+    @BeforeEach
+    void mapRegion() {
+        region = space.map(PAGE);
+        put(region, 0, 11);
+    }
+
+    @Test
+    void holdMustKeepTheRegionAndMayBeReleasedByAnotherThread() throws Exception {
+        final Hold hold = region.hold();
+        assertThat(hold.region()).isSameAs(region);
+        assertThat(region.tryExclusive().isHeld()).isFalse();
+        final Threads.Work<Boolean> unmap = Threads.start(() -> {
+            region.unmap();
+            return true;
+        });
+        idle.awaitWaiter();
+        assertThat(unmap.isDone()).isFalse();
+        Threads.run(() -> {
+            try (Hold.View view = hold.view()) {
+                assertThat(view.segment().get(JAVA_LONG, 0)).isEqualTo(11);
+                view.segment().set(JAVA_LONG, 0, 12);
+            }
+        });
+        Threads.run(hold::close);
+        unmap.get();
+        assertThat(hold.isHeld()).isFalse();
+    }
+
+    @Test
+    void guardMustTurnIntoAHoldAlsoWhileAWriterWaits() throws Exception {
+        final Guard guard = region.share();
+        final Threads.Work<Boolean> writer = Threads.start(() -> {
+            try (Guard exclusive = region.exclusive()) {
+                return exclusive.isHeld();
+            }
+        });
+        idle.awaitWaiter();
+        final Hold hold = guard.toHold();
+        assertThat(guard.isHeld()).isFalse();
+        assertThatThrownBy(guard::segment).isInstanceOf(RegionException.class).hasMessageContaining("not held");
+        guard.close();
+        idle.awaitWaiter();
+        assertThat(writer.isDone()).isFalse();
+        hold.close();
+        assertThat(writer.get()).isTrue();
+    }
+
+    @Test
+    void exclusiveGuardMustNotTurnIntoAHold() {
+        try (Guard guard = region.exclusive()) {
+            assertThatThrownBy(guard::toHold).isInstanceOf(IllegalMonitorStateException.class)
+                .hasMessageContainingAll("hold", "attached=true");
+            assertThat(guard.isHeld()).isTrue();
+        }
+    }
+
+    @Test
+    void releasedHoldMustNotBeUsed() {
+        final Hold hold = region.hold();
+        hold.close();
+        assertThatThrownBy(hold::close).isInstanceOf(IllegalStateException.class)
+            .hasMessageContainingAll("release of a released hold", "region=0x", "holds=0");
+        assertThatThrownBy(hold::view).isInstanceOf(IllegalStateException.class)
+            .hasMessageContainingAll("view of a released hold", "region=0x");
+    }
+
+    @Test
+    void holdWithOpenViewsMustNotBeReleased() throws Exception {
+        final Hold hold = region.hold();
+        final Hold.View view = hold.view();
+        assertThatThrownBy(hold::close).isInstanceOf(IllegalStateException.class)
+            .hasMessageContainingAll("open views: views=1", "holds=1", "close the views first");
+        assertThat(hold.isHeld()).isTrue();
+        Threads.run(() -> {
+            assertThatThrownBy(() -> view.segment().get(JAVA_LONG, 0)).isInstanceOf(WrongThreadException.class);
+            assertThatThrownBy(view::close).isInstanceOf(WrongThreadException.class)
+                .hasMessageContainingAll("close of a view of another thread: caller=other", "region=0x");
+        });
+        view.close();
+        assertThatThrownBy(view::close).isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("close of a view that is closed already");
+        assertThatThrownBy(() -> view.segment().get(JAVA_LONG, 0)).isInstanceOf(IllegalStateException.class);
+        hold.close();
+    }
+
+    @Test
+    void viewOfAReadOnlyRegionMustBeReadOnly() {
+        final Region file = space.map(FileBacking.readOnly(file("data", 100)));
+        try (Hold hold = file.hold(); Hold.View view = hold.view()) {
+            assertThat(view.segment().isReadOnly()).isTrue();
+            assertBytesOf(view.segment(), 0);
+        }
+    }
+
+    @Test
+    void holdOfAnUnmappedRegionMustBeRefused() {
+        region.unmap();
+        assertThatThrownBy(region::hold).isInstanceOf(RegionException.class)
+            .hasMessageContainingAll("hold refused: reason=DETACHED", "region=0x", "attached=false", "look it up again");
+    }
+}

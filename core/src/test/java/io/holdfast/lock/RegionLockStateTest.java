@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.epoch.EpochTestSupport;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.LockFixture.State;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every cell of the table of states in {@link RegionLock}, one test each, by a thread that is no writer: G2, G3, G5.
+ */
+class RegionLockStateTest {
+    /** A state: the call succeeds and leads there. '-': refused for good. 'w': refused for now. '!': an exception. */
+    private static final String TABLE = """
+        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp
+        FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !        -
+        OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        OPEN
+        DRAINING  !      w     w    w         !       !   !         w        !       !        !        !        DRAINING
+        EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !        -
+        DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !        -
+        MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !        -
+        """;
+
+    /** The same for a thread that has a shared lock, taken before the state came about, and another thread a hold. */
+    private static final String TABLE_FOR_HOLDERS = """
+        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp
+        OPEN      !      OPEN  OPEN !         -       !   !         !        !       OPEN     OPEN     OPEN     OPEN
+        DRAINING  !      !     w    !         -       !   !         !        !       DRAINING DRAINING DRAINING DRAINING
+        DETACHED  !      -     -    !         -       !   !         !        !       DETACHED DETACHED DETACHED -
+        """;
+
+    private interface Operation {
+        long on(LockFixture fixture, long shared, long counted);
+    }
+
+    private static Operation operation(final String name) {
+        return switch (name) {
+            case "attach" -> (f, shared, counted) -> RegionLock.attach(f.record);
+            case "share" -> (f, shared, counted) -> f.lock.share(f.record, f.incarnation, EpochTestSupport.impatient());
+            case "hold" -> (f, shared, counted) -> RegionLock.tryHold(f.record, f.incarnation);
+            case "exclusive" -> (f, shared, counted) ->
+                f.lock.exclusive(f.record, f.incarnation, EpochTestSupport.impatient());
+            case "upgrade" -> (f, shared, counted) -> f.lock.tryUpgrade(f.record, shared);
+            case "end" -> (f, shared, counted) -> {
+                f.lock.endExclusive(f.record, Stamps.exclusive(f.incarnation));
+                return 1;
+            };
+            case "downgrade" -> (f, shared, counted) -> f.lock.downgrade(f.record, Stamps.exclusive(f.incarnation));
+            case "detach" -> (f, shared, counted) ->
+                f.lock.detach(f.record, f.incarnation, EpochTestSupport.impatient());
+            case "reclaim" -> (f, shared, counted) -> {
+                RegionLock.reclaim(f.record);
+                return 1;
+            };
+            case "endShare" -> (f, shared, counted) -> {
+                f.lock.endShare(f.record, shared);
+                return 1;
+            };
+            case "endHold" -> (f, shared, counted) -> {
+                RegionLock.endHold(f.record, counted);
+                return 1;
+            };
+            case "toHold" -> (f, shared, counted) -> f.lock.toHold(f.record, shared);
+            case "stamp" -> (f, shared, counted) -> {
+                final long stamp = RegionLock.tryOptimisticRead(f.record, f.incarnation);
+                return stamp == 0 ? Stamps.DETACHED : stamp;
+            };
+            default -> throw new AssertionError("no such operation: " + name);
+        };
+    }
+
+    @TestFactory
+    List<DynamicTest> everyCellMustHoldForAThreadWithoutLocks() {
+        return cells(TABLE, false);
+    }
+
+    @TestFactory
+    List<DynamicTest> everyCellMustHoldForAThreadWithASharedLock() {
+        return cells(TABLE_FOR_HOLDERS, true);
+    }
+
+    private static List<DynamicTest> cells(final String table, final boolean holding) {
+        final List<DynamicTest> tests = new ArrayList<>();
+        final List<List<String>> rows = table.lines().map(line -> List.of(line.trim().split(" +", -1))).toList();
+        final List<String> names = rows.getFirst();
+        for (final List<String> cells : rows.subList(1, rows.size())) {
+            for (int column = 1; column < names.size(); column++) {
+                final State from = State.valueOf(cells.getFirst());
+                final String name = names.get(column);
+                final String expected = cells.get(column);
+                tests.add(DynamicTest.dynamicTest(from + " " + name + " " + expected,
+                    () -> check(from, name, expected, holding)));
+            }
+        }
+        return tests;
+    }
+
+    private static void check(final State from, final String name, final String expected, final boolean holding) {
+        final LockFixture fixture = new LockFixture();
+        long shared = Stamps.shared(0, fixture.incarnation);
+        long counted = Stamps.counted(fixture.incarnation);
+        if (holding) {
+            shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
+            counted = RegionLock.tryHold(fixture.record, fixture.incarnation);
+            assertThat(shared).isPositive();
+            assertThat(counted).isPositive();
+        }
+        if (holding && from == State.DETACHED) {
+            assertThat(fixture.lock.tryDetach(fixture.record, fixture.incarnation)).isEqualTo(1);
+        } else {
+            fixture.put(from);
+        }
+        final long before = RecordLayout.sequenceAcquire(fixture.record);
+        String outcome;
+        try {
+            final long result = operation(name).on(fixture, shared, counted);
+            outcome = result > 0 ? "ok" : outcome(result);
+        } catch (final IllegalStateException | IllegalMonitorStateException e) {
+            assertThat(e).hasMessageContaining("attached=").hasMessageContaining("holds=");
+            outcome = "!";
+        }
+        final String next = fixture.state().name();
+        assertThat(outcome.equals("ok") ? next : outcome).as(RegionLock.describe(fixture.record)).isEqualTo(expected);
+        if (!outcome.equals("ok")) {
+            assertThat(next).as("state after a refusal").isEqualTo(from.name());
+            assertThat(RecordLayout.sequenceAcquire(fixture.record)).isEqualTo(before);
+        }
+    }
+
+    private static String outcome(final long refusal) {
+        return refusal == Stamps.TIMED_OUT || refusal == Stamps.EXCLUDED || refusal == Stamps.EXCLUSIVE ? "w" : "-";
+    }
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.tree.TreeFixture.Entry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Many changes in one step: visible all at once or not at all (G7), rebased, refused, never starved. */
+class TreeEditTest {
+    private final TreeFixture fixture = TreeFixture.with(TreeFixture.TINY);
+    private final IntervalTree tree = fixture.tree;
+
+    private void fill(final int count) {
+        for (int i = 0; i < count; i++) {
+            assertThat(tree.insert(i * 10L, i * 10L + 5, i + 1)).isTrue();
+        }
+    }
+
+    @Test
+    void nothingMustBeVisibleBeforePublishAndEverythingAfterIt() {
+        fill(100);
+        final List<Entry> before = fixture.entries();
+        try (Edit edit = tree.edit()) {
+            for (int i = 0; i < 100; i += 2) {
+                assertThat(edit.remove(i * 10L)).isEqualTo(i + 1);
+                assertThat(edit.insert(i * 10L + 1, i * 10L + 3, 1000 + i)).isTrue();
+            }
+            assertThat(edit.find(1)).isEqualTo(1000);
+            assertThat(edit.find(0)).isZero();
+            assertThat(fixture.entries()).isEqualTo(before);
+            assertThat(edit.publish()).isTrue();
+        }
+        assertThat(fixture.find(0)).isZero();
+        assertThat(fixture.find(1)).isEqualTo(1000);
+        assertThat(fixture.check().intervals()).isEqualTo(100);
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void droppedEditMustLeaveNoTrace() {
+        fill(50);
+        final List<Entry> before = fixture.entries();
+        try (Edit edit = tree.edit()) {
+            assertThat(edit.replace(0, TreeFixture.SPACE)).isTrue();
+            for (int i = 0; i < 300; i++) {
+                edit.insert(i, i + 1, 7);
+            }
+        }
+        assertThat(fixture.entries()).isEqualTo(before);
+        assertThat(fixture.domain.isStructurePinned()).isFalse();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void editWithoutAChangeMustPublishNothing() {
+        fill(10);
+        try (Edit edit = tree.edit()) {
+            assertThat(edit.remove(3)).isZero();
+            tree.remove(0);
+            assertThat(edit.publish()).isTrue();
+        }
+        assertThat(fixture.check().intervals()).isEqualTo(9);
+    }
+
+    @Test
+    void editMustBeRebasedOnChangesElsewhere() {
+        fill(60);
+        try (Edit edit = tree.edit()) {
+            edit.remove(100);
+            edit.insert(106, 110, 500);
+            edit.change(300, 31, 309, 501);
+            edit.replace(400, 450, 420, 430, 502);
+            for (int i = 0; i < 60; i++) {
+                if (i != 10 && i != 30 && (i < 40 || i > 44)) {
+                    assertThat(tree.change(i * 10L, i + 1, i * 10L + 4, 2000 + i)).isTrue();
+                }
+            }
+            assertThat(edit.publish()).isTrue();
+        }
+        assertThat(fixture.find(100)).isZero();
+        assertThat(fixture.find(106)).isEqualTo(500);
+        assertThat(fixture.find(308)).isEqualTo(501);
+        assertThat(fixture.find(425)).isEqualTo(502);
+        assertThat(fixture.find(405)).isZero();
+        assertThat(fixture.find(0)).isEqualTo(2000);
+        assertThat(fixture.find(593)).isEqualTo(2059);
+        fixture.check();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void editMustBeRefusedWhenWhatItRemovesHasChanged() {
+        fill(30);
+        try (Edit edit = tree.edit()) {
+            edit.remove(100);
+            edit.remove(50);
+            tree.change(100, 11, 105, 99);
+            final List<Entry> now = fixture.entries();
+            assertThat(edit.publish()).isFalse();
+            assertThat(fixture.entries()).isEqualTo(now);
+        }
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void editMustBeRefusedWhenItsFreeRangeIsTaken() {
+        fill(30);
+        try (Edit edit = tree.edit()) {
+            edit.insert(105, 110, 99);
+            tree.insert(107, 108, 98);
+            assertThat(edit.publish()).isFalse();
+        }
+        assertThat(fixture.find(107)).isEqualTo(98);
+        assertThat(fixture.find(105)).isZero();
+        try (Edit edit = tree.edit()) {
+            edit.change(0, 1, 8, 1);
+            tree.insert(7, 9, 97);
+            assertThat(edit.publish()).isFalse();
+        }
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void editMustBeRefusedWhenAnotherRemovedTheSame() {
+        fill(30);
+        try (Edit edit = tree.edit()) {
+            edit.remove(100);
+            tree.remove(100);
+            assertThat(edit.publish()).isFalse();
+        }
+    }
+
+    @Test
+    void gapsMustBeFoundInThePrivateVersion() {
+        try (Edit edit = tree.edit()) {
+            for (int i = 0; i < 50; i++) {
+                assertThat(edit.insertIntoGap(10, 1, 0, TreeFixture.SPACE, true, i + 1)).isEqualTo(i * 10L);
+            }
+            assertThat(tree.insertIntoGap(10, 1, 1000, TreeFixture.SPACE, true, 77)).isEqualTo(1000);
+            assertThat(edit.publish()).isTrue();
+        }
+        assertThat(fixture.check().intervals()).isEqualTo(51);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void randomEditsMustBeRebasedOrRefusedAsTheModelSays(final long seed) {
+        final Random random = new Random(seed);
+        final TreeMap<Long, Long> model = new TreeMap<>(); // single addresses, so that every key is a range of its own
+        int refused = 0;
+        int rebased = 0;
+        for (int round = 0; round < 400; round++) {
+            final TreeMap<Long, Long> mine = new TreeMap<>();
+            final TreeMap<Long, Long> theirs = new TreeMap<>();
+            final TreeMap<Long, Long> before = new TreeMap<>(model);
+            try (Edit edit = tree.edit()) {
+                for (int i = random.nextInt(20); i >= 0; i--) {
+                    final long address = random.nextInt(2000);
+                    mine.put(address, toggle(edit, address));
+                }
+                for (int i = random.nextInt(20); i > 0; i--) {
+                    final long address = random.nextInt(2000);
+                    if (!theirs.containsKey(address)) {
+                        final boolean there = before.containsKey(address);
+                        assertThat(there ? tree.remove(address) != 0 : tree.insert(address, address + 1, 9)).isTrue();
+                        theirs.put(address, there ? 0L : 9L);
+                    }
+                }
+                apply(model, theirs);
+                final boolean possible = mine.keySet().stream().noneMatch(theirs::containsKey);
+                assertThat(edit.publish()).as("seed=%d, round=%d", seed, round).isEqualTo(possible);
+                refused += possible ? 0 : 1;
+                rebased += possible && !theirs.isEmpty() ? 1 : 0;
+                if (possible) {
+                    apply(model, mine);
+                }
+            }
+            final List<Entry> expected = new ArrayList<>();
+            model.forEach((address, value) -> expected.add(new Entry(address, address + 1, value)));
+            assertThat(fixture.entries()).as("seed=%d, round=%d", seed, round).isEqualTo(expected);
+            fixture.check();
+        }
+        assertThat(refused).isPositive();
+        assertThat(rebased).isPositive();
+        fixture.checkNoNodeIsLost();
+    }
+
+    /** Puts in what is not there and takes out what is; what stands there after it, or 0. */
+    private static long toggle(final Edit edit, final long address) {
+        if (edit.find(address) != 0) {
+            edit.remove(address);
+            return 0;
+        }
+        edit.insert(address, address + 1, 5);
+        return 5;
+    }
+
+    private static void apply(final Map<Long, Long> model, final Map<Long, Long> changes) {
+        changes.forEach((address, value) -> {
+            if (value == 0) {
+                model.remove(address);
+            } else {
+                model.put(address, value);
+            }
+        });
+    }
+
+    @Test
+    void readersMustSeeAllOfAnEditOrNothing() throws InterruptedException {
+        final int places = 64;
+        for (int i = 0; i < places; i++) {
+            tree.insert(i * 10L, i * 10L + 5, 1);
+        }
+        final AtomicBoolean done = new AtomicBoolean();
+        final AtomicReference<Object> torn = new AtomicReference<>();
+        final long[] seen = new long[2];
+        final Thread reader = new Thread(() -> {
+            while (!done.get()) {
+                try (Snapshot snapshot = tree.snapshot()) {
+                    final long first = snapshot.find(0);
+                    seen[(int) (first & 1)]++;
+                    for (int i = 0; i < places; i++) {
+                        if (snapshot.find(i * 10L) != first) {
+                            torn.set("address " + i * 10 + " of version " + first + " has " + snapshot.find(i * 10L));
+                        }
+                    }
+                }
+            }
+        });
+        reader.start();
+        for (int version = 2; version < 3000 || seen[0] == 0 || seen[1] == 0; version++) {
+            try (Edit edit = tree.edit()) {
+                for (int i = 0; i < places; i++) {
+                    assertThat(edit.change(i * 10L, version - 1, i * 10L + 1 + version % 8, version)).isTrue();
+                }
+                assertThat(edit.publish()).isTrue();
+            }
+        }
+        done.set(true);
+        reader.join();
+        assertThat(torn.get()).isNull();
+        assertThat(seen[0]).isPositive();
+        assertThat(seen[1]).isPositive();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void largeEditMustGetThroughWhileSingleChangesNeverStop() throws InterruptedException {
+        fill(500);
+        final AtomicBoolean done = new AtomicBoolean();
+        final CountDownLatch running = new CountDownLatch(2);
+        final List<Thread> others = new ArrayList<>();
+        for (int t = 0; t < 2; t++) {
+            final long at = (1L << 30) + t * 100L;
+            final Thread other = new Thread(() -> {
+                running.countDown();
+                while (!done.get()) {
+                    tree.insert(at, at + 1, 1);
+                    tree.remove(at);
+                }
+            });
+            other.start();
+            others.add(other);
+        }
+        running.await();
+        int lost = 0;
+        for (int round = 0; round < 2000 && (round < 10 || tree.holdBack().requests() == 0); round++) {
+            try (Edit edit = tree.edit()) {
+                for (int i = 0; i < 500; i++) {
+                    assertThat(edit.change(i * 10L, i + 1 + round, i * 10L + 5, i + 2 + round)).isTrue();
+                }
+                assertThat(edit.publish()).isTrue();
+                lost += edit.lostRaces();
+            }
+        }
+        done.set(true);
+        for (final Thread other : others) {
+            other.join();
+        }
+        assertThat(lost).as("races lost").isPositive();
+        assertThat(tree.holdBack().requests()).as("moments asked for").isPositive();
+        assertThat(fixture.check().intervals()).isEqualTo(500);
+        fixture.checkNoNodeIsLost();
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.holdfast.epoch.BarrierFlavour;
+import io.holdfast.layout.NodeLayout;
+import io.holdfast.memory.FaultInjectingMemory;
+import io.holdfast.memory.FaultInjectingMemory.Damage;
+import io.holdfast.memory.NativeCall;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.NativeMemory;
+import io.holdfast.tree.TreeFixture.Entry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.agrona.concurrent.BackoffIdleStrategy;
+import org.junit.jupiter.api.Test;
+
+/** No node can be had, at each node that a change takes: the change throws and nothing has happened (G9). */
+class TreeMemoryTest {
+    private static final int NO_MEMORY = 12;
+    private static final int ENOUGH = 200;
+    private static final int MORE_THAN_IDLE = 4 * Runtime.getRuntime().availableProcessors();
+
+    private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
+    private final TreeFixture fixture = TreeFixture.with(memory, TreeFixture.TINY, TreeFixture.SPACE);
+    private final IntervalTree tree = fixture.tree;
+    private final List<Change> held = new ArrayList<>();
+
+    private void fill(final int count) {
+        for (int i = 0; i < count; i++) {
+            assertThat(tree.insert(i * 10L, i * 10L + 5, i + 1)).isTrue();
+        }
+    }
+
+    /** From here on exactly this many nodes can be had. */
+    private void leave(final int nodes) {
+        final Change store = tree.takeChange();
+        held.add(store);
+        fixture.pinned(() -> store.supply().reserve(ENOUGH));
+        if (!fixture.domain.isStructurePinned()) {
+            tree.drain(BackoffIdleStrategy::new);
+        }
+        memory.failFrom(NativeCall.MMAP, 1, NO_MEMORY, Damage.NONE);
+        fixture.pinned(() -> assertThatExceptionOfType(NativeException.class)
+            .isThrownBy(() -> store.supply().reserve(Integer.MAX_VALUE)));
+        for (int i = 0; i < MORE_THAN_IDLE; i++) {
+            held.add(tree.takeChange());
+        }
+        final Change only = tree.takeChange();
+        assertThat(only.supply().stored().size()).isZero();
+        for (int i = 0; i < nodes; i++) {
+            only.supply().stored().push(store.supply().stored().pop());
+        }
+        tree.giveBack(only);
+    }
+
+    private void giveAllBack() {
+        memory.disarm();
+        held.forEach(tree::giveBack);
+        held.clear();
+    }
+
+    /** Tries with no node, one node, two, until it succeeds; returns how many were needed. */
+    private int nodesNeeded(final BooleanSupplier action) {
+        for (int nodes = 0;; nodes++) {
+            final List<Entry> before = fixture.entries();
+            leave(nodes);
+            boolean failed = false;
+            try {
+                assertThat(action.getAsBoolean()).isTrue();
+            } catch (final NativeException e) {
+                failed = true;
+                assertThat(e).hasMessageContaining("mmap");
+            }
+            giveAllBack();
+            assertThat(fixture.domain.isStructurePinned()).isFalse();
+            fixture.check();
+            fixture.checkNoNodeIsLost();
+            if (!failed) {
+                return nodes;
+            }
+            assertThat(fixture.entries()).as("after failing with %d nodes", nodes).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void insertMustFailWholeAtEachNode() {
+        int most = 0;
+        for (int i = 0; i < 120; i++) {
+            final long start = i * 10L;
+            final int needed = nodesNeeded(() -> tree.insert(start, start + 5, 1));
+            most = Math.max(most, needed);
+        }
+        final int height = fixture.check().height();
+        assertThat(most).isBetween(height + 1, 2 * height + 3);
+    }
+
+    @Test
+    void removeMustFailWholeAtEachNodeAndNeedNoMoreThanIsPrepared() {
+        fill(120);
+        for (int i = 0; i < 120; i++) {
+            final long start = (i * 37L % 120) * 10;
+            final int height = fixture.check().height();
+            assertThat(nodesNeeded(() -> tree.remove(start) != 0)).isLessThanOrEqualTo(height + 3);
+        }
+    }
+
+    @Test
+    void changeReplaceAndGapInsertMustFailWholeAtEachNode() {
+        fill(100);
+        assertThat(nodesNeeded(() -> tree.change(500, 51, 509, 7))).isGreaterThan(3);
+        assertThat(nodesNeeded(() -> tree.replace(200, 700, 300, 310, 1, 400, 410, 2))).isGreaterThan(3);
+        assertThat(nodesNeeded(() -> tree.insertIntoGap(3, 1, 0, 1000, true, 9) == 5)).isGreaterThan(3);
+    }
+
+    @Test
+    void publicationMustFailWholeAtEachNodeAndSucceedLater() {
+        fill(100);
+        final long[] version = {100};
+        assertThat(nodesNeeded(() -> {
+            try (Edit edit = tree.edit()) {
+                return edit.remove(500) != 0 && edit.insert(505, 510, 9) && edit.publish();
+            }
+        })).isGreaterThan(3);
+        for (int nodes = 0, failures = 0;; nodes++) {
+            final List<Entry> before;
+            try (Edit edit = tree.edit()) {
+                assertThat(edit.change(300, version[0] == 100 ? 31 : version[0], 305, version[0] + 1)).isTrue();
+                assertThat(tree.change(700, failures == 0 ? 71 : 1000 + failures, 705, 1001 + failures)).isTrue();
+                before = fixture.entries();
+                leave(nodes);
+                try {
+                    assertThat(edit.publish()).isTrue();
+                    giveAllBack();
+                    assertThat(nodes).isGreaterThan(3);
+                    break;
+                } catch (final NativeException e) {
+                    failures++;
+                    assertThat(fixture.entries()).isEqualTo(before);
+                    giveAllBack();
+                }
+                assertThat(edit.publish()).as("once there is memory again").isTrue();
+                version[0] = version[0] + 1;
+            }
+            fixture.check();
+            fixture.checkNoNodeIsLost();
+        }
+        fixture.check();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void preparedRemovalMustNotFailForWantOfMemory() {
+        fill(150);
+        for (int i = 0; i < 150; i++) {
+            final long start = (i * 61L % 150) * 10;
+            final PreparedRemoval prepared = tree.prepareRemoval();
+            leave(0);
+            assertThat(prepared.commit(start)).isPositive();
+            giveAllBack();
+            fixture.check();
+        }
+        assertThat(fixture.entries()).isEmpty();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void preparationMustFailWholeWithoutMemory() {
+        fill(20);
+        leave(2);
+        assertThatExceptionOfType(NativeException.class).isThrownBy(tree::prepareRemoval);
+        assertThat(fixture.domain.isStructurePinned()).isFalse();
+        giveAllBack();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void constructionMustFailWholeWithoutMemory() {
+        for (int call = 1; call <= 2; call++) {
+            memory.failNth(NativeCall.MMAP, call, NO_MEMORY, Damage.NONE);
+            assertThatExceptionOfType(NativeException.class)
+                .isThrownBy(() -> new IntervalTree(fixture.domain, memory, 0, 1024, TreeFixture.TINY));
+            assertThat(fixture.domain.isStructurePinned()).isFalse();
+        }
+        memory.disarm();
+    }
+
+    @Test
+    void failingBarrierMustNotFailAChangeThatHasHappened() {
+        final boolean membarrier = fixture.domain.flavour() == BarrierFlavour.MEMBARRIER;
+        memory.failFrom(NativeCall.MEMBARRIER, 1, 1, Damage.NONE);
+        fill(200);
+        for (int i = 0; i < 200; i++) {
+            assertThat(tree.remove(i * 10L)).isEqualTo(i + 1);
+        }
+        assertThat(tree.failedCollections() > 0).isEqualTo(membarrier);
+        memory.disarm();
+        fixture.check();
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void nodesMustBeUsedAgainAndNotPileUp() {
+        fill(1000);
+        fixture.checkNoNodeIsLost();
+        for (int i = 0; i < 5_000; i++) {
+            tree.remove(i % 1000 * 10L);
+            tree.insert(i % 1000 * 10L, i % 1000 * 10L + 5, 1);
+        }
+        fixture.checkNoNodeIsLost();
+        final long before = tree.mappedBytes();
+        for (int i = 0; i < 200_000; i++) {
+            tree.remove(i % 1000 * 10L);
+            tree.insert(i % 1000 * 10L, i % 1000 * 10L + 5, 1);
+        }
+        assertThat(tree.mappedBytes()).isEqualTo(before);
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void intervalMustCostLessThanSixtyFourBytesOfNodes() {
+        final TreeFixture full = TreeFixture.with(TreeTuning.DEFAULT);
+        final long count = 100_000;
+        for (long i = 0; i < count; i++) {
+            full.tree.insert((i * 7_919 % count) * 8192, (i * 7_919 % count) * 8192 + 4096, 1);
+        }
+        assertThat(full.check().bytes()).isLessThan(count * 48);
+        full.tree.replace(0, TreeFixture.SPACE);
+        for (long i = 0; i < count; i++) {
+            full.tree.insertIntoGap(4096, 4096, 0, TreeFixture.SPACE, true, 1);
+        }
+        assertThat(full.check().bytes()).isLessThan(count * 30);
+        assertThat(NodeLayout.BYTES % NodeLayout.ALIGNMENT).isZero();
+        full.checkNoNodeIsLost();
+    }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.holdfast.layout.NodeLayout;
+import io.holdfast.tree.TreeFixture.Entry;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.agrona.concurrent.BackoffIdleStrategy;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Bad input: an exception that says what was wrong, and a tree that is as it was (G9, G10). */
+class TreeMisuseTest {
+    private static final long PAGE = 4096;
+    private static final List<Entry> CONTENTS = List.of(new Entry(0, PAGE, 1), new Entry(2 * PAGE, 3 * PAGE, 2));
+
+    private final TreeFixture fixture = TreeFixture.with(TreeFixture.TINY.withGranule(PAGE));
+    private final IntervalTree tree = fixture.tree;
+
+    @BeforeEach
+    void fill() {
+        CONTENTS.forEach(entry -> tree.insert(entry.start(), entry.end(), entry.value()));
+    }
+
+    @AfterEach
+    void treeMustBeUnchanged() {
+        assertThat(fixture.entries()).isEqualTo(CONTENTS);
+        fixture.checkNoNodeIsLost();
+    }
+
+    private static void assertRefused(final String message, final ThrowingCallable call) {
+        assertThatIllegalArgumentException().isThrownBy(call).withMessageContaining(message);
+    }
+
+    @Test
+    void emptyInvertedAndOverflowingIntervalsMustBeRefused() {
+        assertRefused("start=4096, end=4096", () -> tree.insert(PAGE, PAGE, 1));
+        assertRefused("start=8192, end=4096", () -> tree.insert(2 * PAGE, PAGE, 1));
+        assertRefused("start=-4096", () -> tree.insert(-PAGE, PAGE, 1));
+        assertRefused("end=" + (TreeFixture.SPACE + PAGE), () -> tree.insert(PAGE, TreeFixture.SPACE + PAGE, 1));
+        assertRefused("not an interval", () -> tree.insert(PAGE, Long.MAX_VALUE, 1));
+        assertRefused("not an interval", () -> tree.insert(Long.MAX_VALUE, Long.MIN_VALUE, 1));
+        assertRefused("not an interval", () -> tree.change(0, 1, 0, 1));
+        assertRefused("not an address", () -> tree.remove(-1));
+        assertRefused("not an address", () -> tree.remove(NodeLayout.ADDRESS_LIMIT));
+    }
+
+    @Test
+    void misalignedIntervalsMustBeRefused() {
+        assertRefused("misaligned: start=4097", () -> tree.insert(PAGE + 1, 2 * PAGE, 1));
+        assertRefused("granule=4096", () -> tree.insert(PAGE, 2 * PAGE - 1, 1));
+        assertRefused("misaligned", () -> tree.change(0, 1, PAGE + 8, 1));
+        assertRefused("multiple of the granule", () -> tree.insertIntoGap(100, PAGE, 0, PAGE, true, 1));
+        assertRefused("not below the granule", () -> tree.insertIntoGap(PAGE, 16, 0, PAGE, true, 1));
+    }
+
+    @Test
+    void valueZeroMustBeRefused() {
+        assertRefused("value must not be 0", () -> tree.insert(PAGE, 2 * PAGE, 0));
+        assertRefused("value must not be 0", () -> tree.change(0, 1, PAGE, 0));
+        assertRefused("value must not be 0", () -> tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 0));
+        assertRefused("value must not be 0", () -> tree.replace(0, PAGE, 0, PAGE, 0));
+    }
+
+    @Test
+    void impossibleGapsMustBeRefused() {
+        assertRefused("size=0", () -> tree.insertIntoGap(0, PAGE, 0, PAGE, true, 1));
+        assertRefused("size=-4096", () -> tree.insertIntoGap(-PAGE, PAGE, 0, PAGE, true, 1));
+        assertRefused("alignment=12288", () -> tree.insertIntoGap(PAGE, 3 * PAGE, 0, PAGE, true, 1));
+        assertRefused("bounds inverted", () -> tree.insertIntoGap(PAGE, PAGE, PAGE, 0, true, 1));
+        assertThat(tree.insertIntoGap(TreeFixture.SPACE, PAGE, 0, Long.MAX_VALUE, true, 1)).isEqualTo(-1);
+        assertThat(tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1)).isEqualTo(-1);
+        assertThat(tree.insertIntoGap(PAGE, PAGE, Long.MAX_VALUE, Long.MAX_VALUE, false, 1)).isEqualTo(-1);
+    }
+
+    @Test
+    void contradictoryReplacementsMustBeRefused() {
+        assertRefused("start, end and value each", () -> tree.replace(0, PAGE, 0, PAGE));
+        assertRefused("out of order", () -> tree.replace(0, 4 * PAGE, PAGE, 2 * PAGE, 1, 0, PAGE, 2));
+        assertRefused("out of order", () -> tree.replace(0, 4 * PAGE, 0, 2 * PAGE, 1, PAGE, 3 * PAGE, 2));
+        assertRefused("out of order or range", () -> tree.replace(0, PAGE, 0, 2 * PAGE, 1));
+        assertRefused("not an interval", () -> tree.replace(PAGE, PAGE));
+        fixture.pinned(() -> {
+            assertRefused("range empty", () -> tree.forEach(1, 1, (start, end, value) -> true));
+            assertRefused("range empty", () -> tree.firstOverlap(5, 4, new Interval()));
+        });
+    }
+
+    @Test
+    void badBoundsAndTuningMustBeRefused() {
+        assertRefused("bounds out of range", () -> TreeFixture.with(TreeFixture.TINY, 0));
+        assertRefused("bounds out of range", () -> TreeFixture.with(TreeFixture.TINY, NodeLayout.ADDRESS_LIMIT + 1));
+        assertRefused("bounds misaligned", () -> TreeFixture.with(TreeFixture.TINY.withGranule(PAGE), PAGE + 1));
+        assertRefused("leaf capacity", () -> new TreeTuning(2, 3, 1, 1));
+        assertRefused("inner capacity", () -> new TreeTuning(3, NodeLayout.INNER_CAPACITY + 1, 1, 1));
+        assertRefused("power of two", () -> TreeFixture.TINY.withGranule(3));
+        assertRefused("batch", () -> new TreeTuning(3, 3, 1, 0));
+    }
+
+    @Test
+    void endedEditMustRefuseEverything() {
+        final Edit dropped = tree.edit();
+        dropped.remove(0);
+        dropped.close();
+        dropped.close();
+        assertThatIllegalStateException().isThrownBy(dropped::publish)
+            .withMessageContaining("operation=publish, state=DROPPED");
+        assertThatIllegalStateException().isThrownBy(() -> dropped.insert(PAGE, 2 * PAGE, 1))
+            .withMessageContaining("operation=insert");
+        final Edit published = tree.edit();
+        assertThat(published.publish()).isTrue();
+        assertThatIllegalStateException().isThrownBy(published::publish).withMessageContaining("state=PUBLISHED");
+        published.close();
+    }
+
+    @Test
+    void editMustRefuseBadInputAndStayUsable() {
+        try (Edit edit = tree.edit()) {
+            assertRefused("misaligned", () -> edit.insert(PAGE, 2 * PAGE + 1, 1));
+            assertRefused("value", () -> edit.insert(PAGE, 2 * PAGE, 0));
+            assertRefused("not an interval", () -> edit.replace(PAGE, PAGE));
+            assertRefused("size", () -> edit.insertIntoGap(1, PAGE, 0, PAGE, true, 1));
+            assertThat(edit.insert(PAGE, 2 * PAGE, 3)).isTrue();
+            assertThat(edit.remove(PAGE)).isEqualTo(3);
+            assertThat(edit.publish()).isTrue();
+        }
+    }
+
+    @Test
+    void editAndSnapshotMustRefuseOtherThreads() throws InterruptedException {
+        try (Edit edit = tree.edit(); Snapshot snapshot = tree.snapshot()) {
+            final AtomicReference<Throwable> byEdit = new AtomicReference<>();
+            final AtomicReference<Throwable> bySnapshot = new AtomicReference<>();
+            final Thread other = new Thread(() -> {
+                byEdit.set(thrownBy(edit::publish));
+                bySnapshot.set(thrownBy(snapshot::close));
+            });
+            other.start();
+            other.join();
+            assertThat(byEdit.get()).isInstanceOf(WrongThreadException.class).hasMessageContaining("operation=publish");
+            assertThat(bySnapshot.get()).isInstanceOf(WrongThreadException.class).hasMessageContaining("owner=");
+        }
+        assertThat(fixture.domain.isStructurePinned()).isFalse();
+    }
+
+    private static Throwable thrownBy(final Runnable action) {
+        try {
+            action.run();
+            return new AssertionError("nothing was thrown");
+        } catch (final RuntimeException e) {
+            return e;
+        }
+    }
+
+    @Test
+    void closedSnapshotMustRefuseEverything() {
+        final Snapshot snapshot = tree.snapshot();
+        final Cursor cursor = snapshot.cursor();
+        assertThat(cursor.next()).isTrue();
+        snapshot.close();
+        snapshot.close();
+        assertThatIllegalStateException().isThrownBy(() -> snapshot.find(0)).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(cursor::next).withMessageContaining("closed");
+    }
+
+    @Test
+    void preparedRemovalMustServeOnce() {
+        final PreparedRemoval prepared = tree.prepareRemoval();
+        assertThat(prepared.commit(PAGE)).isZero();
+        assertThatIllegalStateException().isThrownBy(() -> prepared.commit(0)).withMessageContaining("start=0");
+        prepared.close();
+        try (PreparedRemoval unused = tree.prepareRemoval()) {
+            assertThat(unused).isNotNull();
+        }
+    }
+
+    @Test
+    void readWithoutAPinMustFailAnAssertion() {
+        assertThatThrownBy(() -> tree.find(0)).isInstanceOf(AssertionError.class).hasMessageContaining("without a pin");
+        assertThatThrownBy(() -> tree.cursor().next()).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void closedTreeMustRefuseChangesAndFindNothingUntilItIsReopened() {
+        final Edit edit = tree.edit();
+        edit.remove(0);
+        final PreparedRemoval prepared = tree.prepareRemoval();
+        assertThat(tree.reopen()).isFalse();
+        assertThat(tree.close()).isTrue();
+        assertThat(tree.close()).isFalse();
+        assertThat(fixture.find(0)).isZero();
+        assertThat(fixture.entries()).isEmpty();
+        assertThatIllegalStateException().isThrownBy(() -> tree.insert(0, PAGE, 1)).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(() -> tree.remove(0)).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(() -> tree.change(0, 1, PAGE, 2)).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(() -> tree.replace(0, PAGE)).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(() -> tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1))
+            .withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(tree::edit).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(tree::prepareRemoval).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(() -> prepared.commit(0)).withMessageContaining("closed");
+        assertThatIllegalStateException().isThrownBy(edit::publish).withMessageContaining("closed");
+        edit.close();
+        assertThat(fixture.domain.isStructurePinned()).isFalse();
+        tree.drain(BackoffIdleStrategy::new);
+        assertThat(tree.freeNodes()).isEqualTo(tree.nodes());
+        assertThat(tree.reopen()).isTrue();
+        fill();
+    }
+}

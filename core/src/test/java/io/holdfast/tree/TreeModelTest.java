@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import io.holdfast.layout.NodeLayout;
+import io.holdfast.tree.TreeFixture.Entry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Long random histories against a {@link TreeMap}, with all invariants checked after every step. A failure names the
+ * seed and the step; the same seed replays the same history.
+ */
+class TreeModelTest {
+    private static final int STEPS = 6_000;
+
+    private final TreeMap<Long, Entry> model = new TreeMap<>();
+
+    @ParameterizedTest
+    @CsvSource({"3, 3, 1", "3, 3, 2", "3, 4, 3", "4, 3, 4", "5, 5, 5", "8, 4, 6", "4, 8, 7"})
+    void everyStepMustAgreeWithTheModel(final int leafCapacity, final int innerCapacity, final long seed) {
+        run(new TreeTuning(leafCapacity, innerCapacity, 1, 3), seed, 2_000, STEPS);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"11", "12"})
+    void everyStepMustAgreeWithTheModelAtFullCapacity(final long seed) {
+        run(TreeTuning.DEFAULT, seed, 40_000, STEPS);
+    }
+
+    private void run(final TreeTuning tuning, final long seed, final int space, final int steps) {
+        final TreeFixture fixture = TreeFixture.with(tuning, space);
+        final Random random = new Random(seed);
+        for (int step = 0; step < steps; step++) {
+            // The weights swing, so that the tree grows, shrinks to nothing and grows again.
+            final int growth = step / (steps / 8) % 2 == 0 ? 70 : 30;
+            try {
+                step(fixture, random, space, growth);
+                compare(fixture, random, space);
+            } catch (final AssertionError | RuntimeException e) {
+                fail("seed=" + seed + ", step=" + step + ", tuning=" + tuning + ": " + e, e);
+            }
+            if (step % 500 == 0) {
+                fixture.checkNoNodeIsLost();
+            }
+        }
+        fixture.checkNoNodeIsLost();
+    }
+
+    private void step(final TreeFixture fixture, final Random random, final int space, final int growth) {
+        final IntervalTree tree = fixture.tree;
+        final long value = 1L + random.nextInt(1 << 20);
+        final int kind = random.nextInt(10);
+        if (kind == 0) {
+            change(tree, random, space, value);
+        } else if (kind == 1) {
+            replace(tree, random, space, value);
+        } else if (kind == 2) {
+            edit(tree, random, space, value);
+        } else if (random.nextInt(100) < growth) {
+            if (random.nextInt(3) == 0) {
+                insertIntoGap(tree, random, space, value);
+            } else {
+                final long start = random.nextInt(space);
+                final long end = Math.min(space, start + 1 + random.nextInt(12));
+                final boolean free = isFree(start, end);
+                assertThat(tree.insert(start, end, value)).as("insert [%d, %d)", start, end).isEqualTo(free);
+                if (free) {
+                    model.put(start, new Entry(start, end, value));
+                }
+            }
+        } else {
+            final Long near = model.ceilingKey((long) random.nextInt(space));
+            final long start = near == null || random.nextInt(10) == 0 ? random.nextInt(space) : near;
+            final Entry removed = model.remove(start);
+            assertThat(tree.remove(start)).as("remove %d", start).isEqualTo(removed == null ? 0 : removed.value());
+        }
+    }
+
+    private void change(final IntervalTree tree, final Random random, final int space, final long value) {
+        final Map.Entry<Long, Entry> near = model.ceilingEntry((long) random.nextInt(space));
+        final long start = near == null || random.nextInt(10) == 0 ? random.nextInt(space) : near.getKey();
+        final Entry old = model.get(start);
+        final long end = Math.min(space, start + 1 + random.nextInt(16));
+        final long expected = old == null || random.nextInt(10) == 0 ? 7 : old.value();
+        final Long after = model.higherKey(start);
+        final boolean possible = old != null && old.value() == expected && (after == null || after >= end);
+        assertThat(tree.change(start, expected, end, value)).as("change %d to end %d", start, end).isEqualTo(possible);
+        if (possible) {
+            model.put(start, new Entry(start, end, value));
+        }
+    }
+
+    private void replace(final IntervalTree tree, final Random random, final int space, final long value) {
+        final long start = random.nextInt(space);
+        final long end = Math.min(space, start + 1 + random.nextInt(random.nextInt(20) == 0 ? space : 60));
+        final long[] intervals = intervals(random, start, end, value);
+        final boolean possible = isEdge(start) && isEdge(end);
+        assertThat(tree.replace(start, end, intervals)).as("replace [%d, %d)", start, end).isEqualTo(possible);
+        if (possible) {
+            model.subMap(start, end).clear();
+            for (int i = 0; i < intervals.length; i += 3) {
+                model.put(intervals[i], new Entry(intervals[i], intervals[i + 1], intervals[i + 2]));
+            }
+        }
+    }
+
+    private static long[] intervals(final Random random, final long start, final long end, final long value) {
+        final List<Long> parts = new ArrayList<>();
+        long at = start + random.nextInt(4);
+        while (at < end && random.nextInt(12) != 0) {
+            final long partEnd = Math.min(end, at + 1 + random.nextInt(6));
+            parts.addAll(List.of(at, partEnd, value + parts.size()));
+            at = partEnd + random.nextInt(5);
+        }
+        return parts.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    private boolean isEdge(final long address) {
+        final Map.Entry<Long, Entry> before = model.lowerEntry(address);
+        return before == null || before.getValue().end() <= address;
+    }
+
+    /** Several changes in one edit, which is published or dropped, in places with another change before. */
+    private void edit(final IntervalTree tree, final Random random, final int space, final long value) {
+        final TreeMap<Long, Entry> before = new TreeMap<>(model);
+        final boolean published;
+        try (Edit edit = tree.edit()) {
+            for (int i = random.nextInt(12); i > 0; i--) {
+                editOnce(edit, random, space, value + i);
+            }
+            published = random.nextInt(3) > 0;
+            if (published) {
+                assertThat(edit.publish()).isTrue();
+            }
+        }
+        if (!published) {
+            model.clear();
+            model.putAll(before);
+        }
+    }
+
+    private void editOnce(final Edit edit, final Random random, final int space, final long value) {
+        final long start = random.nextInt(space);
+        final long end = Math.min(space, start + 1 + random.nextInt(12));
+        if (random.nextBoolean()) {
+            final boolean free = isFree(start, end);
+            assertThat(edit.insert(start, end, value)).isEqualTo(free);
+            if (free) {
+                model.put(start, new Entry(start, end, value));
+            }
+        } else {
+            final Long near = model.ceilingKey(start);
+            final Entry removed = near == null ? null : model.remove(near);
+            assertThat(edit.remove(near == null ? start : near)).isEqualTo(removed == null ? 0 : removed.value());
+        }
+    }
+
+    private void insertIntoGap(final IntervalTree tree, final Random random, final int space, final long value) {
+        final long size = 1L + random.nextInt(random.nextInt(10) == 0 ? space / 4 : 8);
+        final long alignment = 1L << random.nextInt(4);
+        final long low = random.nextBoolean() ? 0 : random.nextInt(space);
+        final long high = random.nextBoolean() ? NodeLayout.ADDRESS_LIMIT : low + random.nextInt(space);
+        final boolean lowestFirst = random.nextBoolean();
+        final long expected = gap(size, alignment, low, Math.min(high, space), lowestFirst, space);
+        assertThat(tree.insertIntoGap(size, alignment, low, high, lowestFirst, value))
+            .as("gap size=%d alignment=%d low=%d high=%d lowestFirst=%s", size, alignment, low, high, lowestFirst)
+            .isEqualTo(expected);
+        if (expected >= 0) {
+            model.put(expected, new Entry(expected, expected + size, value));
+        }
+    }
+
+    private long gap(final long size, final long alignment, final long low, final long high, final boolean lowestFirst,
+                     final int space) {
+        long found = -1;
+        long gapStart = 0;
+        final List<Entry> entries = new ArrayList<>(model.values());
+        entries.add(new Entry(space, space + 1, 1));
+        for (final Entry entry : entries) {
+            final long least = Math.max(gapStart, low);
+            final long most = Math.min(entry.start(), high) - size;
+            final long start = lowestFirst ? Math.ceilDiv(least, alignment) * alignment
+                : Math.floorDiv(most, alignment) * alignment;
+            if (start >= least && start <= most) {
+                found = start;
+                if (lowestFirst) {
+                    return found;
+                }
+            }
+            gapStart = entry.end();
+        }
+        return found;
+    }
+
+    private boolean isFree(final long start, final long end) {
+        final Map.Entry<Long, Entry> before = model.lowerEntry(end);
+        return before == null || before.getValue().end() <= start;
+    }
+
+    private void compare(final TreeFixture fixture, final Random random, final int space) {
+        assertThat(fixture.check().intervals()).isEqualTo(model.size());
+        assertThat(fixture.entries()).containsExactlyElementsOf(model.values());
+        fixture.pinned(() -> {
+            for (int i = 0; i < 10; i++) {
+                final long address = random.nextInt(space);
+                final Map.Entry<Long, Entry> floor = model.floorEntry(address);
+                final long expected = floor == null || floor.getValue().end() <= address ? 0 : floor.getValue().value();
+                assertThat(fixture.tree.find(address)).as("find %d", address).isEqualTo(expected);
+                compareNeighbours(fixture.tree, address, floor);
+            }
+        });
+    }
+
+    private void compareNeighbours(final IntervalTree tree, final long address, final Map.Entry<Long, Entry> floor) {
+        final Interval found = new Interval();
+        assertThat(tree.floor(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(floor));
+        assertThat(tree.ceiling(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(model.ceilingEntry(address)));
+        assertThat(tree.next(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(model.higherEntry(address)));
+        assertThat(tree.previous(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(model.lowerEntry(address)));
+        final long end = address + 20;
+        final List<Entry> expected = new ArrayList<>(model.subMap(address, end).values());
+        if (floor != null && floor.getKey() < address && floor.getValue().end() > address) {
+            expected.addFirst(floor.getValue());
+        }
+        final List<Entry> overlapping = new ArrayList<>();
+        tree.forEach(address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
+        assertThat(overlapping).isEqualTo(expected);
+        assertThat(tree.firstOverlap(address, end, found)).isEqualTo(!expected.isEmpty());
+        overlapping.clear();
+        tree.forEachDescending(address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
+        assertThat(overlapping.reversed()).isEqualTo(expected);
+    }
+
+    private static Entry valueOf(final Map.Entry<Long, Entry> entry) {
+        return entry == null ? null : entry.getValue();
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.layout.NodeLayout;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Ten million intervals, spread over all addresses. */
+class TreeScaleTest {
+    private static final int MANY = 10_000_000;
+
+    @Test
+    void tenMillionIntervalsMustWork() {
+        final long step = NodeLayout.ADDRESS_LIMIT / MANY;
+        final TreeFixture fixture = TreeFixture.with(TreeTuning.DEFAULT, NodeLayout.ADDRESS_LIMIT);
+        final IntervalTree tree = fixture.tree;
+        for (long i = 0; i < MANY; i++) {
+            if (!tree.insert(i * step, i * step + step / 2, i + 1)) {
+                throw new AssertionError("insert " + i);
+            }
+        }
+        fixture.domain.pin();
+        try {
+            final TreeInspector.Census census = tree.census();
+            assertThat(census.intervals()).isEqualTo(MANY);
+            assertThat(census.bytes()).isLessThan(64L * MANY);
+            assertThat(census.height()).isLessThanOrEqualTo(6);
+            for (long i = 0; i < MANY; i += 101) {
+                assertThat(tree.find(i * step + step / 2 - 1)).isEqualTo(i + 1);
+                assertThat(tree.find(i * step + step / 2)).isZero();
+            }
+        } finally {
+            fixture.domain.unpin();
+        }
+        assertThat(tree.insertIntoGap(step - step / 2 + 1, 1, 0, NodeLayout.ADDRESS_LIMIT, true, 1)).isEqualTo(
+            (MANY - 1) * step + step / 2);
+        assertThat(tree.remove(5_000_000 * step)).isEqualTo(5_000_001);
+        assertThat(tree.insertIntoGap(step, 1, 0, NodeLayout.ADDRESS_LIMIT, true, 7))
+            .isEqualTo(4_999_999 * step + step / 2);
+        assertThat(tree.replace(0, NodeLayout.ADDRESS_LIMIT)).isTrue();
+        assertThat(fixture.check().nodes()).isEqualTo(1);
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void closingUnderLoadMustEndAllChangesAndLoseNoNode() throws InterruptedException {
+        final TreeFixture fixture = TreeFixture.with(TreeFixture.SMALL);
+        final AtomicLong inserted = new AtomicLong();
+        final AtomicInteger refused = new AtomicInteger();
+        final Thread[] threads = new Thread[3];
+        for (int t = 0; t < threads.length; t++) {
+            final long from = t * 1_000_000L;
+            threads[t] = new Thread(() -> {
+                try {
+                    for (long i = from;; i++) {
+                        fixture.tree.insert(i, i + 1, 1);
+                        inserted.incrementAndGet();
+                    }
+                } catch (final IllegalStateException e) {
+                    refused.incrementAndGet();
+                }
+            });
+            threads[t].start();
+        }
+        while (inserted.get() < 20_000) {
+            Thread.onSpinWait();
+        }
+        assertThat(fixture.tree.close()).isTrue();
+        for (final Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(refused.get()).isEqualTo(threads.length);
+        assertThat(fixture.entries()).isEmpty();
+        assertThat(fixture.tree.reopen()).isTrue();
+        fixture.checkNoNodeIsLost();
+    }
+
+    /** A node that came back too early would be filled again under the reader, which would then see another value. */
+    @Test
+    void nodesMustNotBeUsedAgainUnderAPinnedReader() throws InterruptedException {
+        final TreeFixture fixture = TreeFixture.with(TreeFixture.SMALL);
+        for (int i = 0; i < 500; i++) {
+            fixture.tree.insert(i * 10L, i * 10L + 5, i + 1);
+        }
+        final AtomicBoolean done = new AtomicBoolean();
+        final AtomicLong changes = new AtomicLong();
+        final Thread writer = new Thread(() -> {
+            for (int i = 0; !done.get(); i = (i + 1) % 500) {
+                fixture.tree.remove(i * 10L);
+                fixture.tree.insert(i * 10L, i * 10L + 5, i + 1);
+                changes.incrementAndGet();
+            }
+        });
+        writer.start();
+        boolean overtaken = false;
+        for (int round = 0; round < 300 || !overtaken; round++) {
+            final long before = changes.get();
+            try (Snapshot snapshot = fixture.tree.snapshot()) {
+                final long size = snapshot.checkStructure().intervals();
+                for (int pass = 0; pass < 5; pass++) {
+                    final Cursor cursor = snapshot.cursor();
+                    long seen = 0;
+                    while (cursor.next()) {
+                        assertThat(cursor.interval().value()).isEqualTo(cursor.interval().start() / 10 + 1);
+                        seen++;
+                    }
+                    assertThat(seen).isEqualTo(size);
+                }
+                overtaken |= changes.get() > before + 500;
+            }
+        }
+        done.set(true);
+        writer.join();
+        fixture.checkNoNodeIsLost();
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.examples.store;
+
+import java.nio.file.Path;
+
+/**
+ * One segment file and the writer's book-keeping about it. Read by any thread through {@link #read}; everything else
+ * belongs to whoever holds the store's writer lock.
+ */
+final class Segment {
+    private final long id;
+    private final Path file;
+    private final MappedFile mapped;
+    private final long sizeMax;
+    private long usedBytes;
+    private long liveBytes;
+    private long sequenceMin = Long.MAX_VALUE;
+    private boolean forced = true;
+
+    private Segment(final long id, final Path file, final MappedFile mapped, final long sizeMax) {
+        this.id = id;
+        this.file = file;
+        this.mapped = mapped;
+        this.sizeMax = sizeMax;
+    }
+
+    /** A fresh, empty segment; no file is left behind if that fails. */
+    static Segment create(
+        final SegmentStorage storage, final Path directory, final long id, final long size, final long sizeMax) {
+        final Path file = StoreFiles.segment(directory, id);
+        try {
+            StoreFiles.allocate(file, size);
+            return new Segment(id, file, storage.map(file, size, sizeMax), sizeMax);
+        } catch (final RuntimeException e) {
+            StoreFiles.delete(file);
+            throw e;
+        }
+    }
+
+    /** A segment of an earlier run, of which nothing counts as used yet. */
+    static Segment reopen(final SegmentStorage storage, final Path file, final long id, final long size) {
+        return new Segment(id, file, storage.map(file, size, size), size);
+    }
+
+    long id() {
+        return id;
+    }
+
+    Path file() {
+        return file;
+    }
+
+    long usedBytes() {
+        return usedBytes;
+    }
+
+    /** Bytes of records that are the newest of their key, tombstones among them. */
+    long liveBytes() {
+        return liveBytes;
+    }
+
+    /** Smallest sequence number in the segment; {@code Long.MAX_VALUE} if it is empty. */
+    long sequenceMin() {
+        return sequenceMin;
+    }
+
+    /** Share of the used bytes that no key needs any more, 0 to 1. */
+    double garbage() {
+        return usedBytes == 0 ? 0 : (usedBytes - liveBytes) / (double) usedBytes;
+    }
+
+    boolean read(final long offset, final byte[] target, final int length) {
+        return mapped.read(offset, target, length);
+    }
+
+    boolean readOptimistically(final long offset, final byte[] target, final int length) {
+        return mapped.readOptimistically(offset, target, length);
+    }
+
+    boolean hasRoomFor(final long length) {
+        return length <= sizeMax - usedBytes;
+    }
+
+    /** Writes a record behind the last one, growing the file if need be, and returns its offset. */
+    long append(final byte[] entry, final int length, final long sequence) {
+        final long end = usedBytes + length;
+        final long size = mapped.size();
+        if (end > size) {
+            final long newSize = Math.min(sizeMax, Math.max(StoreFiles.roundUp(end), 2 * size));
+            StoreFiles.allocate(file, newSize);
+            mapped.grow(newSize);
+        }
+        final long offset = usedBytes;
+        mapped.write(offset, entry, length);
+        forced = false;
+        account(length, sequence);
+        return offset;
+    }
+
+    /** Counts a record that lies in the file already: the next one begins behind it. */
+    void account(final int length, final long sequence) {
+        usedBytes += length;
+        liveBytes += length;
+        sequenceMin = Math.min(sequenceMin, sequence);
+    }
+
+    /** Says that a record of this segment is no longer the newest of its key. */
+    void forget(final int length) {
+        liveBytes -= length;
+    }
+
+    void force() {
+        if (!forced) {
+            mapped.force();
+            forced = true;
+        }
+    }
+
+    boolean isForced() {
+        return forced;
+    }
+
+    /** Tells a reopened segment that nothing says whether its bytes ever reached the disk. */
+    void markUnforced() {
+        forced = false;
+    }
+
+    void unmap() {
+        mapped.unmap();
+    }
+
+    @Override
+    public String toString() {
+        return "Segment[id=" + id + ", used=" + usedBytes + ", live=" + liveBytes + "]";
+    }
+}

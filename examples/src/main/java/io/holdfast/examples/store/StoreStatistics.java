@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.examples.store;
+
+/**
+ * Counts since the store was opened, each read by itself: together they are no snapshot.
+ *
+ * @param entries keys that have a value
+ * @param segments segment files in use
+ * @param mappedBytes bytes of segments mapped; after close, bytes that were left mapped
+ * @param mappedFiles segments mapped; after close, segments that were left mapped
+ * @param compactions compactions that replaced something
+ * @param segmentsUnmapped segments that compactions unmapped
+ * @param readRetries reads that were refused by a segment just compacted away and found the key elsewhere
+ * @param optimisticFallbacks optimistic reads that were repeated under a guard
+ * @param recoveredEntries records read while opening
+ * @param tornBytes bytes at the end of open segments that recovery ignored
+ */
+public record StoreStatistics(
+    long entries,
+    long segments,
+    long mappedBytes,
+    long mappedFiles,
+    long compactions,
+    long segmentsUnmapped,
+    long readRetries,
+    long optimisticFallbacks,
+    long recoveredEntries,
+    long tornBytes) {
+}

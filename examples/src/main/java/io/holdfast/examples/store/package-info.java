@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A log-structured key-value store in the manner of Bitcask, and the job that runs it on real input.
+ *
+ * <p>{@link io.holdfast.examples.store.Store} appends records to segment files that are mapped as growable regions and
+ * keeps an index from each key to its newest record. Readers never take the writer's lock: they look up the index,
+ * then read the segment through whatever its {@link io.holdfast.examples.store.SegmentStorage engine} offers, a guard
+ * or an optimistic read in the case of Holdfast. A compaction publishes the copies before it unmaps the originals, so
+ * a reader that is refused finds a newer location in the index and retries; at no moment is a key missing.
+ *
+ * <p>Invariants. One process has a directory open (lock file). The manifest names the segments that count; a segment
+ * file that it does not name is the leftover of an interrupted change and is deleted at open. Each record carries a
+ * sequence number, the newest one of a key wins, and no two records share one.
+ *
+ * <p>{@link io.holdfast.examples.store.StoreJob} is the command line.
+ */
+@NullMarked
+package io.holdfast.examples.store;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+/** The small programs must do what they show. */
+class ExamplesTest {
+    @Test
+    void quickStartMustReadWhatItWroteAndBeRefusedAfterTheUnmap() throws Exception {
+        final PrintStream before = System.out;
+        final ByteArrayOutputStream said = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));
+        try {
+            QuickStart.main(new String[0]);
+        } finally {
+            System.setOut(before);
+        }
+        assertThat(said.toString(StandardCharsets.UTF_8).lines())
+            .containsExactly("read 42", "a late reader is told: DETACHED");
+    }
+
+    @Test
+    void growingLogMustBeReadWholeWhileItGrows() throws Exception {
+        final long count = 200_000;
+        assertThat(GrowingLogExample.sumWhileAppending(count)).isEqualTo(count * (count - 1) / 2);
+    }
+
+    @Test
+    void optimisticReadsMustNeverAcceptHalfAChange() throws Exception {
+        assertThat(OptimisticReadExample.mismatches(200_000)).isZero();
+    }
+
+    @Test
+    void asynchronousUnmapsMustAllComplete() {
+        assertThat(AsyncUnmapExample.regionsLeft(500)).isZero();
+    }
+}

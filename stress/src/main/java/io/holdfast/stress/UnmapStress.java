@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.stress;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.layout.SlotLayout;
+import io.holdfast.lock.RegionLock;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.Expect;
+import org.openjdk.jcstress.annotations.JCStressMeta;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+import org.openjdk.jcstress.infra.results.II_Result;
+
+/**
+ * The last read of a reader against the unmap, and a reader that comes too late: [S3], [O2], [D1] of RegionLock, T1,
+ * G1, G3, G4.
+ *
+ * <p>{@code java -jar stress/target/jcstress.jar -t UnmapStress}
+ */
+public final class UnmapStress {
+    private UnmapStress() {
+    }
+
+    /** The first number is what the reader read: 0 the region's bytes, 9 poison, -1 that it was refused. */
+    @Outcome(id = "0, 1", expect = Expect.ACCEPTABLE,
+        desc = "lock, read, release, then or meanwhile detach; poison last")
+    @Outcome(id = "-1, 1", expect = Expect.ACCEPTABLE, desc = "detach, then lock: refused")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "lock, detach, poison, read: the memory was given back under a reader")
+    public static final class Outcomes {
+        private Outcomes() {
+        }
+    }
+
+    /** A shared lock by hazard, membarrier flavour. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class SharedMembarrier extends RegionState {
+        /** A fresh state. */
+        public SharedMembarrier() {
+            super(MEMBARRIER);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readShared();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** A shared lock by hazard, fence flavour. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class SharedFence extends RegionState {
+        /** A fresh state. */
+        public SharedFence() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readShared();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** A counted hold. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class Hold extends RegionState {
+        /** A fresh state. */
+        public Hold() {
+            super(MEMBARRIER);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readHolding();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** An optimistic read, which nobody waits for. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class Optimistic extends RegionState {
+        /** A fresh state. */
+        public Optimistic() {
+            super(MEMBARRIER);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readOptimistically();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** An unmap that does not wait. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "lock, detach, poison, read: what the drain is for")
+    @State
+    public static class WeakenedNoDrain extends RegionState {
+        /** A fresh state. */
+        public WeakenedNoDrain() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readShared();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            lock.tryDetach(record, incarnation);
+            write(POISON);
+            result.r2 = 1;
+        }
+    }
+
+    /** An optimistic read that is not validated. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "stamp, detach, poison, read: what the validation is for")
+    @State
+    public static class WeakenedNoValidation extends RegionState {
+        /** A fresh state. */
+        public WeakenedNoValidation() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = RegionLock.tryOptimisticRead(record, incarnation) == 0 ? -1 : readSlowly();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** The whole end of a life against an announcement that is taken back; the last number says what is left: T1. */
+    abstract static class Ending extends RegionState {
+        Ending(final EpochDomain domain) {
+            super(domain);
+        }
+
+        final int share() {
+            final long stamp = lock.tryShare(record, incarnation);
+            if (stamp < 0) {
+                return -1;
+            }
+            lock.endShare(record, stamp);
+            return 1;
+        }
+
+        final int unmapAndReclaim() {
+            final int result = unmap();
+            RegionLock.reclaim(record);
+            return result;
+        }
+
+        final int rest() {
+            final boolean announced = domain.isAnnounced(record, 0) || SlotLayout.hazardAcquire(slot, 0) != 0;
+            return RecordLayout.lockVolatile(record) == 0 && !announced ? 0 : 1;
+        }
+    }
+
+    /** T1: a temporary reader and the detach; the record is free afterwards, once, and nobody is announced. */
+    @JCStressTest
+    @Outcome(id = {"1, 1, 0", "-1, 1, 0"}, expect = Expect.ACCEPTABLE,
+        desc = "announce before, during or after the detach: inside or refused, and nothing is left")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "the last one out left something behind, or freed what was not its own")
+    @State
+    public static class TemporaryReader extends Ending {
+        /** A fresh state. */
+        public TemporaryReader() {
+            super(MEMBARRIER);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final III_Result result) {
+            result.r1 = share();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final III_Result result) {
+            result.r2 = unmapAndReclaim();
+        }
+
+        /** Afterwards. */
+        @Arbiter
+        public void rest(final III_Result result) {
+            result.r3 = rest();
+        }
+    }
+
+    /** T1: two unmaps of one region; one of them is it. */
+    @JCStressTest
+    @Outcome(id = {"1, -1, 0", "-1, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "one detached, the other was too late")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "both or none detached")
+    @State
+    public static class TwoUnmaps extends Ending {
+        /** A fresh state. */
+        public TwoUnmaps() {
+            super(MEMBARRIER);
+        }
+
+        /** One writer. */
+        @Actor
+        public void first(final III_Result result) {
+            result.r1 = unmap();
+        }
+
+        /** The other. */
+        @Actor
+        public void second(final III_Result result) {
+            result.r2 = unmap();
+        }
+
+        /** Afterwards. */
+        @Arbiter
+        public void rest(final III_Result result) {
+            RegionLock.reclaim(record);
+            result.r3 = rest();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.stress;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.openjdk.jcstress.infra.results.II_Result;
+
+/**
+ * The weakened twins show what they were weakened for, and what ships never does, under both flavours: G1, G2, G3, G5
+ * and the races T1, T4 and T19. A stress test whose twin shows nothing proves nothing.
+ *
+ * <p>The bad results need two processors that run at the same time; rounds are bounded so generously that a machine
+ * that has them now and then is enough.
+ */
+class WeakenedTwinsTest {
+    private static final long MUST_SHOW_WITHIN = 40_000_000;
+    private static final long MUST_NOT_SHOW_WITHIN = 50_000;
+
+    @TestFactory
+    List<DynamicTest> weakenedTwinsMustShowTheBadResult() {
+        return List.of(
+            shows("announcement without the writer's barrier", AnnounceStress.Weakened::new,
+                AnnounceStress.Weakened::reader, AnnounceStress.Weakened::writer, WeakenedTwinsTest::both),
+            shows("pin without the writer's barrier (T19)", PinStress.WeakenedNoBarrier::new,
+                PinStress.WeakenedNoBarrier::reader, PinStress.WeakenedNoBarrier::writer, WeakenedTwinsTest::both),
+            shows("retiring without a grace period", PinStress.WeakenedNoGracePeriod::new,
+                PinStress.WeakenedNoGracePeriod::reader, PinStress.WeakenedNoGracePeriod::writer,
+                WeakenedTwinsTest::poisoned),
+            shows("unmap without a drain", UnmapStress.WeakenedNoDrain::new,
+                UnmapStress.WeakenedNoDrain::reader, UnmapStress.WeakenedNoDrain::writer, WeakenedTwinsTest::poisoned),
+            shows("optimistic read without validation", UnmapStress.WeakenedNoValidation::new,
+                UnmapStress.WeakenedNoValidation::reader, UnmapStress.WeakenedNoValidation::writer,
+                WeakenedTwinsTest::poisoned),
+            shows("exclusive writer without its barrier", WriteStress.WeakenedNoBarrier::new,
+                WriteStress.WeakenedNoBarrier::reader, WriteStress.WeakenedNoBarrier::writer, WeakenedTwinsTest::torn),
+            shows("reader without a lock", WriteStress.WeakenedNoLock::new,
+                WriteStress.WeakenedNoLock::reader, WriteStress.WeakenedNoLock::writer, WeakenedTwinsTest::torn),
+            shows("drain that looks at the count first", HoldMoveStress.WeakenedCountFirst::new,
+                HoldMoveStress.WeakenedCountFirst::reader, HoldMoveStress.WeakenedCountFirst::writer,
+                WeakenedTwinsTest::torn),
+            shows("incarnation compared before the announcement (T4)", ReuseStress.WeakenedComparedFirst::new,
+                ReuseStress.WeakenedComparedFirst::reader, ReuseStress.WeakenedComparedFirst::writer,
+                WeakenedTwinsTest::nextLife));
+    }
+
+    @TestFactory
+    List<DynamicTest> whatShipsMustNeverShowIt() {
+        return List.of(
+            hides("announcement, membarrier", AnnounceStress.ActualMembarrier::new,
+                AnnounceStress.ActualMembarrier::reader, AnnounceStress.ActualMembarrier::writer,
+                WeakenedTwinsTest::both),
+            hides("announcement, fence", AnnounceStress.ActualFence::new,
+                AnnounceStress.ActualFence::reader, AnnounceStress.ActualFence::writer, WeakenedTwinsTest::both),
+            hides("pin, membarrier", PinStress.ActualMembarrier::new,
+                PinStress.ActualMembarrier::reader, PinStress.ActualMembarrier::writer, WeakenedTwinsTest::poisoned),
+            hides("pin, fence", PinStress.ActualFence::new,
+                PinStress.ActualFence::reader, PinStress.ActualFence::writer, WeakenedTwinsTest::poisoned),
+            hides("unmap, membarrier (T1)", UnmapStress.SharedMembarrier::new,
+                UnmapStress.SharedMembarrier::reader, UnmapStress.SharedMembarrier::writer,
+                WeakenedTwinsTest::poisoned),
+            hides("unmap, fence (T1)", UnmapStress.SharedFence::new,
+                UnmapStress.SharedFence::reader, UnmapStress.SharedFence::writer, WeakenedTwinsTest::poisoned),
+            hides("unmap and optimistic read", UnmapStress.Optimistic::new,
+                UnmapStress.Optimistic::reader, UnmapStress.Optimistic::writer, WeakenedTwinsTest::poisoned),
+            hides("exclusive writer, membarrier", WriteStress.SharedMembarrier::new,
+                WriteStress.SharedMembarrier::reader, WriteStress.SharedMembarrier::writer, WeakenedTwinsTest::torn),
+            hides("exclusive writer, fence", WriteStress.SharedFence::new,
+                WriteStress.SharedFence::reader, WriteStress.SharedFence::writer, WeakenedTwinsTest::torn),
+            hides("exclusive writer and optimistic read", WriteStress.OptimisticMembarrier::new,
+                WriteStress.OptimisticMembarrier::reader, WriteStress.OptimisticMembarrier::writer,
+                WeakenedTwinsTest::torn),
+            hides("moving hold, membarrier", HoldMoveStress.ActualMembarrier::new,
+                HoldMoveStress.ActualMembarrier::reader, HoldMoveStress.ActualMembarrier::writer,
+                WeakenedTwinsTest::torn),
+            hides("moving hold, fence", HoldMoveStress.ActualFence::new,
+                HoldMoveStress.ActualFence::reader, HoldMoveStress.ActualFence::writer, WeakenedTwinsTest::torn),
+            hides("reuse, membarrier (T4)", ReuseStress.SharedMembarrier::new,
+                ReuseStress.SharedMembarrier::reader, ReuseStress.SharedMembarrier::writer,
+                WeakenedTwinsTest::nextLife),
+            hides("reuse, fence (T4)", ReuseStress.SharedFence::new,
+                ReuseStress.SharedFence::reader, ReuseStress.SharedFence::writer, WeakenedTwinsTest::nextLife));
+    }
+
+    private static boolean both(final int first, final int second) {
+        return first == 1 && second == 1;
+    }
+
+    private static boolean poisoned(final int first, final int second) {
+        return first == RegionState.POISON || first == -2;
+    }
+
+    private static boolean torn(final int first, final int second) {
+        return first == -2;
+    }
+
+    private static boolean nextLife(final int first, final int second) {
+        return first == 2;
+    }
+
+    private static <S> DynamicTest shows(final String name, final Supplier<S> fresh,
+                                         final BiConsumer<S, II_Result> first, final BiConsumer<S, II_Result> second,
+                                         final Litmus.Bad bad) {
+        return DynamicTest.dynamicTest(name, () -> assertNotEquals(0,
+            new Litmus<>(fresh, first, second, bad).run(MUST_SHOW_WITHIN, seen -> seen != 0),
+            () -> "never seen within " + MUST_SHOW_WITHIN + " rounds; do two processors run at the same time? " +
+                "processors=" + Runtime.getRuntime().availableProcessors()));
+    }
+
+    private static <S> DynamicTest hides(final String name, final Supplier<S> fresh,
+                                         final BiConsumer<S, II_Result> first, final BiConsumer<S, II_Result> second,
+                                         final Litmus.Bad bad) {
+        return DynamicTest.dynamicTest(name, () -> assertEquals(0,
+            new Litmus<>(fresh, first, second, bad).run(MUST_NOT_SHOW_WITHIN, seen -> seen != 0)));
+    }
+}
