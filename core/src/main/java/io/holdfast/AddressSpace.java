@@ -51,6 +51,7 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
     private static final AtomicInteger OPENED = new AtomicInteger();
     private static final AtomicBoolean FLAVOUR_LOGGED = new AtomicBoolean();
+    private static final int REPORTED = 16;
     private static final String BARRIER_PROPERTY = "io.holdfast.barrier";
 
     private final SpaceSettings settings;
@@ -239,7 +240,9 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
 
     /**
      * Closes the space and waits for so long. If this gives up, the space refuses new regions, pins and guards, those
-     * that are held stay valid, and another call goes on with the close.
+     * that are held stay valid, and another call goes on with the close. Who is left is reported, as far as a few
+     * regions tell, to the listener of {@link Builder#reportWaits}; the memory of each region is given back when the
+     * last one leaves it.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -280,8 +283,19 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
             core.tree().drain(settings.idle());
             core.retiredRecords().drain(settings.idle());
             core.park();
+        } else {
+            unmapper.goOn();
+            reportLeft(waiting.elapsedNs());
         }
         return drained;
+    }
+
+    /** Says who keeps a close that gave up from its end. */
+    private void reportLeft(final long elapsedNs) {
+        for (final Unmapping left : unmapper.reclaimer().someWaiting(REPORTED)) {
+            stillDraining(left.record(), left.tag(), elapsedNs);
+        }
+        engine.forEachAttached(record -> stillDraining(record, 0, elapsedNs));
     }
 
     private boolean awaitUnmaps(final Waiting waiting) {

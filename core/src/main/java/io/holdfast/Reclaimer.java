@@ -131,6 +131,16 @@ final class Reclaimer implements Agent {
         }
     }
 
+    /** Some of the unmaps for whose readers the last round waited, not more than a number. */
+    List<Unmapping> someWaiting(final int most) {
+        round.lock();
+        try {
+            return List.copyOf(draining.subList(0, Math.min(most, draining.size())));
+        } finally {
+            round.unlock();
+        }
+    }
+
     @Override
     public String roleName() {
         return "holdfast-reclaimer-" + engine.name();

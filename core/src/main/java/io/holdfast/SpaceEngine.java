@@ -343,10 +343,11 @@ final class SpaceEngine {
         if (!closing.compareAndSet(false, true)) {
             return false;
         }
-        if (!closed) {
+        final boolean first = !closed;
+        closed = true;
+        if (first) {
             notes.closing(name());
         }
-        closed = true;
         return true;
     }
 

@@ -99,6 +99,11 @@ final class Unmapper {
 
     private void completeLater(final Unmapping unmapping) {
         reclaimer.add(unmapping);
+        goOn();
+    }
+
+    /** Makes sure that somebody ends what was announced. */
+    void goOn() {
         if (settings.startReclaimer() && runner == null) {
             startReclaimer();
         }

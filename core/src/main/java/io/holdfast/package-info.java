@@ -26,8 +26,8 @@
  * <dd>A held lock on one region, {@link java.lang.AutoCloseable}: shared (existence and layout are stable; read-only
  * or writable) or exclusive.</dd>
  * <dt>incarnation</dt>
- * <dd>One life of a record. It ends at unmap, move, shrink or split, and every handle to it is then stale for
- * good.</dd>
+ * <dd>One life of a record. It ends at unmap, split, merge, cut, change of protection or move, and every handle
+ * to it is then stale for good.</dd>
  * <dt>counted hold</dt>
  * <dd>A shared lock kept in the lock word, which may be released by another thread.</dd>
  * <dt>pin</dt>
@@ -62,7 +62,8 @@
  * validate, and use the copy only then.</li>
  * <li>Truncation of a mapped file by somebody else is outside what the library can prevent: plain segment access then
  * gets an {@link java.lang.InternalError}, but checksum intrinsics, inflaters and native callees that are handed such
- * memory can bring the virtual machine down.</li>
+ * memory can bring the virtual machine down. {@link io.holdfast.Region#copyOut copyOut} and
+ * {@link io.holdfast.Region#copyIn copyIn} report it instead.</li>
  * </ul>
  */
 @NullMarked

@@ -170,37 +170,9 @@ public final class EpochDomain {
         return slots.slot();
     }
 
-    /** Where {@link #quickSlot(long)} looks; the same for the life of the domain. */
-    public long hints() {
-        return slots.hints();
-    }
-
-    /**
-     * The current thread's slot in the domain of these hints, if it is a platform thread, has one that is quickly
-     * found, and announces without a fence; 0 says nothing. Such a slot needs no {@link #leave(long)}.
-     */
-    public static long quickSlot(final long hints) {
-        return SlotTable.quickSlot(hints);
-    }
-
-    /** Whether hazard 0 of a slot from {@link #quickSlot} is in use. */
-    public static boolean isQuickBusy(final long quickSlot) {
-        return SlotLayout.firstHazard(quickSlot) != 0;
-    }
-
-    /** As {@link #announce}, in hazard 0 of a slot from {@link #quickSlot}, which is free. */
-    public static void announceQuickly(final long quickSlot, final long record) {
-        SlotLayout.firstHazardOpaque(quickSlot, record); // [E1] R1
-        compilerBarrier(); // [E1] R2
-    }
-
-    /** Clears hazard 0 of a slot from {@link #quickSlot} if it names the record; whether it did. */
-    public static boolean clearQuickly(final long quickSlot, final long record) {
-        if (SlotLayout.firstHazard(quickSlot) != record) {
-            return false;
-        }
-        SlotLayout.firstHazardRelease(quickSlot); // [E2]
-        return true;
+    /** The slots of platform threads that are quickly found and announce without a fence; none in the fence flavour. */
+    public QuickSlot[] quickSlots() {
+        return slots.quickSlots();
     }
 
     /** The current thread's slot, or 0 if it has none and so holds nothing. */
@@ -318,7 +290,7 @@ public final class EpochDomain {
         }
     }
 
-    private static void compilerBarrier() {
+    static void compilerBarrier() {
         // Neither is a StoreLoad fence; both keep the compiler from moving the announcement past what follows, and the
         // processor's part is the writer's heavy barrier.
         VarHandle.releaseFence();

@@ -2,7 +2,6 @@
 package io.holdfast.epoch;
 
 import io.holdfast.layout.SlotLayout;
-import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
 import java.lang.System.Logger.Level;
 import java.lang.ref.WeakReference;
@@ -25,22 +24,16 @@ final class SlotTable {
      * after its heavy barrier, so it looks at every slot in which an announcement came before that barrier. The same
      * holds for the number of slots in use in a group, which is raised before anything is announced in them: a group
      * that shows none after the barrier has no announcement from before it.
-     *
-     * HINTS words, of which a platform thread's id selects one, name slots. A hint is believed only if the owner of the
-     * slot is the asking thread: ids are not used twice and a thread makes a slot its own by itself, so a match is
-     * exact. Benign race: a thread whose hint another one has overwritten finds its slot through the ThreadLocal. Every
-     * hint names some slot at all times, so there is no empty one to look out for.
      */
     static final int FIRST_GROUP = 64;
     private static final int WINDOW = 8;
-    private static final int HINTS = 512;
     private static final int MAX_GROUPS = 20;
     private static final System.Logger LOGGER = System.getLogger(SlotTable.class.getName());
 
     private final NativeMemory memory;
     private final ThreadLocal<Long> platformSlot = new ThreadLocal<>();
-    private final long hints;
-    private final boolean hinted;
+    private final QuickSlot[] quickSlots = QuickSlots.newTable();
+    private final boolean quick;
     private final AtomicLong orphans = new AtomicLong();
     private volatile SlotGroup[] platformGroups;
     private volatile SlotGroup[] virtualGroups;
@@ -48,38 +41,23 @@ final class SlotTable {
     /**
      * An empty table.
      *
-     * @param hinted whether {@link #quickSlot} may find slots
+     * @param quick whether slots may be announced in without a fence
      */
-    SlotTable(final NativeMemory memory, final boolean hinted) {
+    SlotTable(final NativeMemory memory, final boolean quick) {
         this.memory = memory;
-        this.hinted = hinted;
+        this.quick = quick;
         this.platformGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
         this.virtualGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
-        this.hints = memory.mapTable(HINTS * (long) Words.BYTES);
-        for (int id = 0; id < HINTS; id++) {
-            Words.putOpaque(hints, hint(id), platformGroups[0].slot(0));
-        }
     }
 
-    private static int hint(final long threadId) {
-        return ((int) threadId & HINTS - 1) * Words.BYTES;
-    }
-
-    /** Where {@link #quickSlot} looks. */
-    long hints() {
-        return hints;
-    }
-
-    /** The current thread's slot if it is a platform thread and a hint names it, 0 otherwise; small, to be inlined. */
-    static long quickSlot(final long hints) {
-        final long id = Thread.currentThread().threadId();
-        final long slot = Words.getOpaque(hints, hint(id));
-        return SlotLayout.owner(slot) == id ? slot : 0;
+    /** The slots of platform threads, where they may be announced in without a fence. */
+    QuickSlot[] quickSlots() {
+        return quickSlots;
     }
 
     /** The current thread's slot, claimed or registered if it has none. */
     long slot() {
-        final long slot = quickSlot(hints);
+        final long slot = QuickSlots.address(quickSlots);
         return slot != 0 ? slot : anySlot();
     }
 
@@ -95,7 +73,7 @@ final class SlotTable {
 
     /** The current thread's slot, or 0 if it has none. */
     long slotOrNone() {
-        final long slot = quickSlot(hints);
+        final long slot = QuickSlots.address(quickSlots);
         return slot != 0 ? slot : anySlotOrNone();
     }
 
@@ -214,8 +192,8 @@ final class SlotTable {
     private long registerFirst(final Thread thread) {
         final long slot = register(thread, thread.threadId());
         platformSlot.set(slot);
-        if (hinted) {
-            Words.putOpaque(hints, hint(thread.threadId()), slot);
+        if (quick) {
+            QuickSlots.add(quickSlots, thread.threadId(), slot);
         }
         return slot;
     }

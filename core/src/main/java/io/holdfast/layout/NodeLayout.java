@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.layout;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+
 /**
  * The off-heap node of the interval tree, leaf or inner: {@value #BYTES} bytes, aligned to {@value #ALIGNMENT},
  * type-stable, and unchanged from its publication until its grace period has passed.
@@ -208,20 +212,21 @@ public final class NodeLayout {
      * a line need not be looked at again: it is the header, or the key that has brought the search here.
      */
     private static int rank(final long node, final int slots, final long address) {
+        final long above = address + 1;
+        final MemorySegment row = Words.view(node, word(slots));
         long lines = 0;
         for (int i = LINE_WORDS; i < slots; i += LINE_WORDS) {
-            lines += notAbove(node, i, address);
+            lines += isBelow(row, i, above);
         }
-        final long line = node + lines * ALIGNMENT;
-        final long keys = notAbove(line, 1, address) + notAbove(line, 2, address) + notAbove(line, 3, address) +
-            notAbove(line, 4, address) + notAbove(line, 5, address) + notAbove(line, 6, address) +
-            notAbove(line, 7, address);
+        final MemorySegment line = Words.view(node + lines * ALIGNMENT, ALIGNMENT);
+        final long keys = isBelow(line, 1, above) + isBelow(line, 2, above) + isBelow(line, 3, above) +
+            isBelow(line, 4, above) + isBelow(line, 5, above) + isBelow(line, 6, above) + isBelow(line, 7, above);
         return (int) (lines * LINE_WORDS + keys);
     }
 
-    /** 1 if a key is at or below the address, else 0. Neither is negative, so no difference overflows. */
-    private static long notAbove(final long line, final int index, final long address) {
-        return (Words.get(line + word(index)) - address - 1) >>> (Long.SIZE - 1);
+    /** 1 if a key is below a bound, else 0. Neither is negative, so the difference does not overflow. */
+    private static long isBelow(final MemorySegment line, final int index, final long bound) {
+        return line.get(JAVA_LONG_UNALIGNED, word(index)) - bound >>> Long.SIZE - 1;
     }
 
     /** Start of an entry, counted from 1. */

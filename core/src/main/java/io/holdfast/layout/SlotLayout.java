@@ -102,11 +102,6 @@ public final class SlotLayout {
         return slot + HAZARD + (long) index * Words.BYTES;
     }
 
-    /** Id of the thread that owns the slot, with plain access, for a thread that compares it with its own id. */
-    public static long owner(final long slot) {
-        return Words.get(slot, OWNER);
-    }
-
     /** Id of the thread that owns the slot, with acquire access; 0 when free, negative for a thread's further slots. */
     public static long ownerAcquire(final long slot) {
         return Words.getAcquire(slot, OWNER);

@@ -5,6 +5,8 @@ import static io.holdfast.layout.RecordLayout.ATTACHED;
 import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.QuickSlot;
+import io.holdfast.epoch.QuickSlots;
 import io.holdfast.layout.RecordLayout;
 
 /**
@@ -16,13 +18,11 @@ import io.holdfast.layout.RecordLayout;
  * need not exist. Ordering tags are those of {@link RegionLock}.
  */
 public final class QuickShare {
-    private final long hints;
+    private final QuickSlot[] slots;
 
-    /**
-     * For the records whose readers announce themselves in {@code domain}.
-     */
+    /** For the records whose readers announce themselves in {@code domain}. */
     public QuickShare(final EpochDomain domain) {
-        this.hints = domain.hints();
+        this.slots = domain.quickSlots();
     }
 
     /** The stamp of every lock that is taken here on a record in this incarnation. */
@@ -33,24 +33,34 @@ public final class QuickShare {
     /**
      * Locks the record in shared mode.
      *
-     * @return the slot, for {@link #endIn}; 0 if it takes {@link RegionLock#tryShare} to know
+     * @return where it is announced, for {@link #endIn}; 0 if it takes {@link RegionLock#tryShare} to know
      */
     public long share(final long record, final long incarnation) {
-        final long slot = EpochDomain.quickSlot(hints);
-        if (slot == 0 || !isOpen(record) || EpochDomain.isQuickBusy(slot)) { // [P1]
+        final QuickSlot slot = QuickSlots.mine(slots);
+        if (slot == null || slot.isWary() && !looksOpen(slot, record) || !slot.isFree()) {
             return 0;
         }
+        final long address = slot.address();
         try {
-            EpochDomain.announceQuickly(slot, record); // [S1]
+            slot.announce(record); // [S1]
             if (isOpen(record) && RecordLayout.incarnation(record) == incarnation) { // [S2]
-                return slot;
+                return address;
             }
         } catch (final Throwable e) {
-            EpochDomain.clearQuickly(slot, record);
+            slot.clear(record);
             throw e;
         }
-        EpochDomain.clearQuickly(slot, record);
+        slot.clear(record);
+        slot.setWary(true);
         return 0;
+    }
+
+    private static boolean looksOpen(final QuickSlot slot, final long record) {
+        if (!isOpen(record)) { // [P1]
+            return false;
+        }
+        slot.setWary(false);
+        return true;
     }
 
     private static boolean isOpen(final long record) {
@@ -64,7 +74,7 @@ public final class QuickShare {
      * @return false if it is not held any more
      */
     public static boolean endIn(final long slot, final long record) {
-        return EpochDomain.clearQuickly(slot, record); // [S3]
+        return QuickSlot.clear(slot, record); // [S3]
     }
 
     /**
@@ -73,8 +83,7 @@ public final class QuickShare {
      * @return false if it takes {@link RegionLock#endShare} to know
      */
     public boolean end(final long record, final long incarnation) {
-        final long slot = EpochDomain.quickSlot(hints);
-        return slot != 0 && RecordLayout.incarnation(record) == incarnation &&
-            EpochDomain.clearQuickly(slot, record); // [S3]
+        final QuickSlot slot = QuickSlots.mine(slots);
+        return slot != null && RecordLayout.incarnation(record) == incarnation && slot.clear(record); // [S3]
     }
 }

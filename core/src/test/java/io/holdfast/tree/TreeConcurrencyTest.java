@@ -284,7 +284,8 @@ class TreeConcurrencyTest {
         final AtomicInteger refused = new AtomicInteger();
         final AtomicInteger published = new AtomicInteger();
         inParallel(Executors.newFixedThreadPool(THREADS), THREADS, thread -> {
-            for (int i = 0; i < 3_000; i++) {
+            // On a busy machine the threads may come one after the other: goes on until they have met.
+            for (int i = 0; i < 3_000 || refused.get() == 0 && i < 3_000_000; i++) {
                 boolean through = false;
                 while (!through) {
                     try (Edit edit = tree.edit()) {
@@ -296,7 +297,8 @@ class TreeConcurrencyTest {
                 }
             }
         });
-        assertThat(fixture.find(0)).isEqualTo(1 + published.get()).isEqualTo(1 + THREADS * 3_000);
+        assertThat(fixture.find(0)).isEqualTo(1 + published.get());
+        assertThat(published.get()).isGreaterThanOrEqualTo(THREADS * 3_000);
         assertThat(refused.get()).as("conflicts").isPositive();
         fixture.checkNoNodeIsLost();
     }
