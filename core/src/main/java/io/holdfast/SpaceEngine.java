@@ -5,6 +5,7 @@ import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Moves;
 import io.holdfast.lock.RegionLock;
+import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
@@ -373,11 +374,10 @@ final class SpaceEngine {
         return found[0];
     }
 
-    /** Whether the current thread holds an attached record exclusively. */
+    /** Whether the current thread, or a section of it, holds an attached record exclusively. */
     static boolean isExclusiveHere(final long record) {
         final long lock = RecordLayout.lockAcquire(record);
-        return (lock & RecordLayout.EXCLUSIVE) != 0 &&
-            (lock & RecordLayout.OWNER) == RecordLayout.owned(Thread.currentThread().threadId());
+        return (lock & RecordLayout.EXCLUSIVE) != 0 && SectionLock.isMine(lock);
     }
 
     /**

@@ -18,7 +18,9 @@ package io.holdfast.layout;
  *   LOCK, bit 63 on the left; COUNT_BITS is the one free choice
  *
  *     63    62 .... COUNT_BITS+3   +2         +1         +0         COUNT_BITS-1 ........ 0
- *     zero  OWNER (thread id)      EXCLUSIVE  EXCLUDING  ATTACHED   COUNT of counted holds
+ *     zero  OWNER                  EXCLUSIVE  EXCLUDING  ATTACHED   COUNT of counted holds
+ *
+ *     OWNER is the id of the writing thread, or SECTION (its highest bit) and the ticket of a write section
  *
  *   While a record is free, KIND links it to the next free one.
  * </pre>
@@ -59,8 +61,14 @@ public final class RecordLayout {
 
     private static final int OWNER_SHIFT = COUNT_BITS + 3;
 
-    /** Id of the thread that set {@link #EXCLUDING}, in place; 0 without a writer. */
+    /** Who set {@link #EXCLUDING}, in place: the id of a thread, or a section's ticket; 0 without a writer. */
     public static final long OWNER = Long.MAX_VALUE & -1L << OWNER_SHIFT;
+
+    /** The owner is a write section, and the rest of {@link #OWNER} its ticket. */
+    public static final long SECTION = Long.MIN_VALUE >>> 1;
+
+    /** Width of a write section's ticket. */
+    public static final int TICKET_BITS = Long.SIZE - 2 - OWNER_SHIFT;
 
     private static final int LOCK = 0;
     private static final int SEQUENCE = LOCK + Words.BYTES;
@@ -117,6 +125,11 @@ public final class RecordLayout {
     /** Writes the sequence with release access. */
     public static void sequenceRelease(final long record, final long sequence) {
         Words.putRelease(record, SEQUENCE, sequence);
+    }
+
+    /** Swaps the sequence with volatile access; false if it is not as expected. */
+    public static boolean compareAndSetSequence(final long record, final long expected, final long sequence) {
+        return Words.compareAndSet(record + SEQUENCE, expected, sequence);
     }
 
     /** Writes the sequence with volatile access. */
@@ -193,9 +206,14 @@ public final class RecordLayout {
         return threadId << OWNER_SHIFT & OWNER;
     }
 
-    /** Id of the thread that is the writer, 0 if there is none. */
+    /** A section's ticket in the place of {@link #OWNER}. */
+    public static long ownedBySection(final long ticket) {
+        return SECTION | ticket << OWNER_SHIFT;
+    }
+
+    /** Id of the thread that is the writer, or the ticket of the section that is; 0 if there is none. */
     public static long owner(final long lock) {
-        return (lock & OWNER) >>> OWNER_SHIFT;
+        return (lock & (OWNER & ~SECTION)) >>> OWNER_SHIFT;
     }
 
     /** Link of a free record, with opaque access: it may be read while another thread takes the record. */
@@ -216,7 +234,7 @@ public final class RecordLayout {
             .append(", exclusive=").append((lock & EXCLUSIVE) != 0)
             .append(", holds=").append(lock & COUNT);
         if ((lock & OWNER) != 0) {
-            text.append(", writer thread=").append(owner(lock));
+            text.append((lock & SECTION) != 0 ? ", section ticket=" : ", writer thread=").append(owner(lock));
         }
         return text.toString();
     }

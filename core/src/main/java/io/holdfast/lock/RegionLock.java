@@ -8,6 +8,7 @@ import static io.holdfast.layout.RecordLayout.COUNT_UNIT;
 import static io.holdfast.layout.RecordLayout.EXCLUDING;
 import static io.holdfast.layout.RecordLayout.EXCLUSIVE;
 import static io.holdfast.layout.RecordLayout.OWNER;
+import static io.holdfast.layout.RecordLayout.SECTION;
 import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.DrainListener;
@@ -127,7 +128,7 @@ public final class RegionLock {
 
     /** Locks in shared mode through a hazard of the current thread. */
     public long tryShare(final long record, final long incarnation) {
-        if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED) { // [P1]
+        if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) { // [P1]
             return refusal(record, incarnation);
         }
         final long slot = domain.slot();
@@ -161,7 +162,7 @@ public final class RegionLock {
             return Stamps.DETACHED;
         }
         if ((lock & ATTACHED) == 0) {
-            return (lock & EXCLUSIVE) != 0 ? Stamps.MOVED : Stamps.DETACHED;
+            return (lock & (EXCLUSIVE | SECTION)) == EXCLUSIVE ? Stamps.MOVED : Stamps.DETACHED;
         }
         return (lock & EXCLUSIVE) != 0 ? Stamps.EXCLUSIVE : Stamps.EXCLUDED;
     }
@@ -186,7 +187,7 @@ public final class RegionLock {
     }
 
     /** Lets others go on, and reports when it is time; false if the waiting gave up. */
-    private boolean pause(final long record, final long tag, final Waiting waiting) {
+    boolean pause(final long record, final long tag, final Waiting waiting) {
         if (!waiting.pause()) {
             return false;
         }
@@ -229,8 +230,8 @@ public final class RegionLock {
     public static long tryHold(final long record, final long incarnation) {
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
-            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
-                return refusal(record, incarnation);
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
+                return refusal(record, incarnation); // settled, the word is another one, and the swap below fails
             }
             if ((lock & COUNT) >= COUNT_LIMIT) {
                 return Stamps.SATURATED;
@@ -357,15 +358,18 @@ public final class RegionLock {
         return drained ? becomeExclusive(record) : Stamps.gaveUp(waiting);
     }
 
-    /** Sets EXCLUDING for the current thread; 0, or why not. */
     private static long tryExclude(final long record, final long incarnation) {
-        final long me = RecordLayout.owned(Thread.currentThread().threadId());
+        return tryExclude(record, incarnation, RecordLayout.owned(Thread.currentThread().threadId()));
+    }
+
+    /** Sets EXCLUDING for an owner, in place; 0, or why not. */
+    static long tryExclude(final long record, final long incarnation, final long owner) {
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
-            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
-                return refusal(record, incarnation);
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
+                return refusal(record, incarnation); // settled, the word is another one, and the swap below fails
             }
-            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | EXCLUDING | me);
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | EXCLUDING | owner);
             if (witness == lock) {
                 break;
             }
@@ -378,11 +382,11 @@ public final class RegionLock {
         return 0;
     }
 
-    private static void withdraw(final long record) {
+    static void withdraw(final long record) {
         RecordLayout.getAndMaskLock(record, ~(WRITER | OWNER));
     }
 
-    private boolean drain(final long record, final long tag, final Waiting waiting) {
+    boolean drain(final long record, final long tag, final Waiting waiting) {
         if (!domain.awaitReaders(record, 0, tag, waiting, listener)) {
             return false;
         }
@@ -395,7 +399,7 @@ public final class RegionLock {
         return true;
     }
 
-    private static long becomeExclusive(final long record) {
+    static long becomeExclusive(final long record) {
         RecordLayout.getAndAddLock(record, EXCLUSIVE);
         final long sequence = RecordLayout.sequence(record) + 1;
         RecordLayout.sequenceRelease(record, sequence); // [X1]
@@ -470,7 +474,8 @@ public final class RegionLock {
     public static long tryOptimisticRead(final long record, final long incarnation) {
         final long sequence = RecordLayout.sequenceAcquire(record); // [O1]
         // The lock word is for validate: a record just detached, with an even sequence yet, gives a stamp that fails.
-        return (sequence & 1) == 0 && RecordLayout.incarnation(record) == incarnation ? sequence : 0;
+        final long stamp = (sequence & 1) == 0 ? sequence : SectionLock.stampOfEnded(record, sequence);
+        return RecordLayout.incarnation(record) == incarnation ? stamp : 0;
     }
 
     /**
@@ -479,8 +484,10 @@ public final class RegionLock {
      */
     public static boolean validate(final long record, final long stamp) {
         VarHandle.acquireFence(); // [O2]
-        return (RecordLayout.lockAcquire(record) & ATTACHED) != 0 && RecordLayout.sequence(record) == stamp &&
-            stamp != 0;
+        final long lock = RecordLayout.lockAcquire(record);
+        final long sequence = RecordLayout.sequence(record);
+        return (lock & ATTACHED) != 0 && stamp != 0 &&
+            (sequence == stamp || sequence == stamp - 1 && SectionLock.isEnded(lock));
     }
 
     /**
@@ -511,7 +518,8 @@ public final class RegionLock {
             final long me = RecordLayout.owned(Thread.currentThread().threadId());
             long lock = RecordLayout.lockVolatile(record);
             while (true) {
-                if ((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) {
+                if (((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) &&
+                    !SectionLock.settle(record)) {
                     return refusal(record, incarnation);
                 }
                 final long detached = (lock & ~ATTACHED) | EXCLUDING | me;
@@ -540,12 +548,6 @@ public final class RegionLock {
         return drain(record, tag, waiting);
     }
 
-    /** Whether a detached record is free of guards, holds and earlier pins at this moment. Never waits. */
-    public boolean isDrained(final long record, final long tag) {
-        return domain.passed(tag) && !domain.isAnnounced(record, 0) &&
-            (RecordLayout.lockVolatile(record) & COUNT) == 0;
-    }
-
     /** Makes a record that is detached and drained, or was never attached, free for its next life. */
     public static void reclaim(final long record) {
         final long lock = RecordLayout.lockVolatile(record);
@@ -557,7 +559,7 @@ public final class RegionLock {
     }
 
     /** Refuses to begin a drain that would wait for the current thread itself. */
-    private void checkMayDrain(final String operation, final long record) {
+    void checkMayDrain(final String operation, final long record) {
         if (domain.isPinned()) {
             throw new IllegalMonitorStateException(operation + " by a pinned thread could wait for itself: " +
                 describe(record) + "; close the pin first, or use a try form");
@@ -568,8 +570,8 @@ public final class RegionLock {
         }
     }
 
-    private void checkMayWait(final String operation, final long record, final long lock) {
-        if ((lock & WRITER) != 0 && (lock & OWNER) == RecordLayout.owned(Thread.currentThread().threadId())) {
+    void checkMayWait(final String operation, final long record, final long lock) {
+        if ((lock & WRITER) != 0 && SectionLock.isMine(lock)) {
             throw new IllegalMonitorStateException(operation + " by the thread that holds the region exclusively " +
                 "would wait for itself: " + describe(record) + "; end or downgrade the exclusive guard first");
         }
@@ -583,7 +585,7 @@ public final class RegionLock {
         }
     }
 
-    private static IllegalMonitorStateException unmatched(final String operation, final long record,
+    static IllegalMonitorStateException unmatched(final String operation, final long record,
                                                           final long stamp) {
         return new IllegalMonitorStateException(operation + " that the current thread does not hold: stamp=" +
             Stamps.describe(stamp) + ", " + describe(record));

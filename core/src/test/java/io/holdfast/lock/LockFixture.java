@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** One attached record with its lock, in a domain of its own. */
 final class LockFixture {
     /** States of a lock word as the table in {@link RegionLock} names them. */
-    enum State { FREE, OPEN, DRAINING, EXCLUSIVE, DETACHED, MOVED }
+    enum State { FREE, OPEN, DRAINING, EXCLUSIVE, DETACHED, MOVED, SECTION, ENDED, UNMAPPED }
 
     /** A thread that is not the one that runs the test. */
     static final long SOMEBODY = 4711;
@@ -44,13 +44,15 @@ final class LockFixture {
         final State state;
         if ((word & RecordLayout.ATTACHED) == 0) {
             final boolean free = (word & RecordLayout.EXCLUDING) == 0;
-            state = free ? State.FREE : Moves.isMoved(record) ? State.MOVED : State.DETACHED;
+            state = free ? State.FREE : (word & RecordLayout.EXCLUSIVE) == 0 ? State.DETACHED
+                : (word & RecordLayout.SECTION) == 0 ? State.MOVED : State.UNMAPPED;
         } else if ((word & RecordLayout.EXCLUSIVE) != 0) {
-            state = State.EXCLUSIVE;
+            state = (word & RecordLayout.SECTION) == 0 ? State.EXCLUSIVE
+                : SectionLock.isEnded(word) ? State.ENDED : State.SECTION;
         } else {
             state = (word & RecordLayout.EXCLUDING) == 0 ? State.OPEN : State.DRAINING;
         }
-        final boolean oddExpected = state == State.EXCLUSIVE || state == State.DETACHED || state == State.MOVED;
+        final boolean oddExpected = state != State.OPEN && state != State.DRAINING;
         if (state != State.FREE && odd != oddExpected) {
             throw new AssertionError("sequence does not fit: state=" + state + ", " + RegionLock.describe(record));
         }
@@ -73,7 +75,30 @@ final class LockFixture {
             }
             case DETACHED -> detach();
             case MOVED -> Moves.move(lock, record, lock.tryExclusive(record, incarnation));
+            case SECTION -> exclude();
+            case ENDED -> SectionLock.endAll(exclude());
+            case UNMAPPED -> {
+                final long ticket = exclude();
+                SectionLock.detach(record, ticket);
+                SectionLock.endAll(ticket);
+            }
         }
+    }
+
+    /** Holds the record by a section of another thread; its ticket. */
+    long exclude() {
+        final AtomicLong ticket = new AtomicLong();
+        final Thread somebody = new Thread(() -> ticket.set(SectionLock.open()));
+        somebody.start();
+        EpochTestSupport.join(somebody);
+        try (Waiting waiting = EpochTestSupport.patient()) {
+            final long result = new SectionLock(lock, domain).exclude(ticket.get(), new long[] {record},
+                new long[] {incarnation}, waiting);
+            if (result != 1) {
+                throw new AssertionError("not excluded: " + RegionLock.describe(record));
+            }
+        }
+        return ticket.get();
     }
 
     /** Ends the writer that {@link #put} made. */
@@ -110,6 +135,12 @@ final class LockFixture {
             throw new AssertionError("another record came first");
         }
         incarnation = RegionLock.attach(record);
+    }
+
+    /** Whether a detached record is free of guards, holds and earlier pins at this moment. */
+    static boolean isDrained(final EpochDomain domain, final long record, final long tag) {
+        return domain.passed(tag) && !domain.isAnnounced(record, 0) &&
+            (RecordLayout.lockVolatile(record) & RecordLayout.COUNT) == 0;
     }
 
     /** Counted holds in the lock word. */

@@ -36,7 +36,7 @@ class RegionLockDetachTest {
                 final int hazard = reader.call(() -> domain.announce(slot, record));
                 assertThat(lock.detach(record, fixture.incarnation, impatient())).isEqualTo(1);
                 final long tag = domain.retireEpoch();
-                assertThat(lock.isDrained(record, tag)).isFalse();
+                assertThat(LockFixture.isDrained(domain, record, tag)).isFalse();
                 try (Waiting waiting = scripted(
                     () -> assertThat(reader.call(() -> RegionLock.isAttached(record, fixture.incarnation))).isFalse(),
                     () -> reader.run(() -> {
@@ -76,11 +76,11 @@ class RegionLockDetachTest {
             final long tag = domain.retireEpoch();
             late.run(domain::pin);
             assertThat(late.call(() -> RegionLock.isAttached(record))).isFalse();
-            assertThat(lock.isDrained(record, tag)).isFalse();
+            assertThat(LockFixture.isDrained(domain, record, tag)).isFalse();
             try (Waiting waiting = scripted(() -> early.run(domain::unpin))) {
                 assertThat(lock.drainDetached(record, tag, waiting)).isTrue();
             }
-            assertThat(lock.isDrained(record, tag)).isTrue();
+            assertThat(LockFixture.isDrained(domain, record, tag)).isTrue();
             late.run(domain::unpin);
         }
     }
@@ -351,7 +351,7 @@ class RegionLockDetachTest {
             reader.close();
         }
         assertThat(lock.tryDetach(record, fixture.incarnation)).isEqualTo(1);
-        assertThat(lock.isDrained(record, domain.retireEpoch())).isTrue();
+        assertThat(LockFixture.isDrained(domain, record, domain.retireEpoch())).isTrue();
         assertThat(domain.orphansBuried()).isEqualTo(4);
         RegionLock.reclaim(record);
         fixture.incarnation = RegionLock.attach(record);

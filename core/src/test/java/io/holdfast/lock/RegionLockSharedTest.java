@@ -285,12 +285,12 @@ class RegionLockSharedTest {
             final long shared = reader.call(() -> lock.tryShare(record, fixture.incarnation));
             assertThat(lock.tryDetach(record, fixture.incarnation)).isEqualTo(1);
             final long tag = domain.retireEpoch();
-            assertThat(lock.isDrained(record, tag)).isFalse();
+            assertThat(LockFixture.isDrained(domain, record, tag)).isFalse();
             final long hold = reader.call(() -> lock.toHold(record, shared));
-            assertThat(lock.isDrained(record, tag)).isFalse();
+            assertThat(LockFixture.isDrained(domain, record, tag)).isFalse();
             assertThat(lock.drainDetached(record, tag, impatient())).isFalse();
             RegionLock.endHold(record, hold);
-            assertThat(lock.isDrained(record, tag)).isTrue();
+            assertThat(LockFixture.isDrained(domain, record, tag)).isTrue();
             RegionLock.reclaim(record);
         }
     }

@@ -24,6 +24,9 @@ class RegionLockStateTest {
         EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !        -
         DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !        -
         MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !        -
+        SECTION   !      w     w    w         !       !   !         w        !       !        !        !        -
+        ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        ENDED
+        UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !        -
         """;
 
     /** The same for a thread that has a shared lock, taken before the state came about, and another thread a hold. */
