@@ -10,6 +10,7 @@ import io.holdfast.lock.QuickShare;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.tree.IntervalTree;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
@@ -63,6 +64,7 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
     private final Engines engines;
     private final Unmapper unmapper;
     private final LongFunction<Region> handle = this::region;
+    private final IntervalTree tree;
     private final long base;
 
     private AddressSpace(final SpaceSettings settings, final SpaceCore core) {
@@ -74,6 +76,7 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
         this.engine = new SpaceEngine(core, lock, settings);
         this.unmapper = new Unmapper(engine, domain, settings);
         this.engines = Engines.of(core, engine, lock, unmapper, handle);
+        this.tree = core.tree();
         this.base = core.reservation().base();
         engine.notes().watch(this, settings.name());
     }
@@ -164,21 +167,18 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
     }
 
     @Nullable Region findPinned(final long address) {
-        if (address < 0 || address >= core.reservation().capacity()) {
-            return null;
-        }
         // The pin keeps the record from being reused, so what is read of it below is of one life.
-        long record = core.tree().find(address);
+        long record = tree.find(address);
         while (record == 0 || !RegionLock.isAttached(record)) {
             if (record == 0 || !Moves.isMoved(record)) {
                 return null;
             }
             // The tree has shown what came into its place before it was moved; if it still shows this, nothing did.
-            final long next = core.tree().find(address);
+            final long next = tree.find(address);
             record = next == record ? 0 : next;
         }
-        final long offset = base + address - RecordLayout.base(record);
-        return offset >= 0 && offset < RecordLayout.sizeAcquire(record) ? region(record) : null;
+        final Region region = region(record);
+        return region.covers(base + address) ? region : null;
     }
 
     QuickShare quickShare() {

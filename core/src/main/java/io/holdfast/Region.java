@@ -81,6 +81,12 @@ public final class Region extends RegionStructure {
         return size;
     }
 
+    /** Whether a native address was the region's when the handle was made. */
+    boolean covers(final long nativeAddress) {
+        final long offset = nativeAddress - base;
+        return offset >= 0 && offset < firstSize;
+    }
+
     /** {@return whether guards may write} */
     public boolean isWritable() {
         return writable;

@@ -93,7 +93,7 @@ public final class EpochDomain {
         final long slot = slots.slot();
         final long depth = SlotLayout.depth(slot);
         if (depth == 0) {
-            SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress)); // [E1] R1, [E3]
+            SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             lightBarrier(); // [E1] R2
         }
         SlotLayout.depth(slot, depth + 1);
@@ -126,7 +126,7 @@ public final class EpochDomain {
         final long slot = slots.slot();
         final long depth = SlotLayout.structureDepth(slot);
         if (depth == 0) {
-            SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress)); // [E1] R1, [E3]
+            SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             lightBarrier(); // [E1] R2
         }
         SlotLayout.structureDepth(slot, depth + 1);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.layout;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-
-import java.lang.foreign.MemorySegment;
-
 /**
  * The off-heap node of the interval tree, leaf or inner: {@value #BYTES} bytes, aligned to {@value #ALIGNMENT},
  * type-stable, and unchanged from its publication until its grace period has passed.
@@ -42,11 +38,13 @@ import java.lang.foreign.MemorySegment;
  * long)} writes a node that others may still read, and no reader uses those bits.
  */
 public final class NodeLayout {
+    // The fan-outs were chosen by measurement: bench/RESULTS.md, "Interval tree: fan-out". Both are whole cache lines.
+
     /** Words in a row of a leaf; one is the header's, the others are entries. */
-    public static final int LEAF_SLOTS = Integer.getInteger("io.holdfast.tree.leafSlots", 32);
+    public static final int LEAF_SLOTS = 48;
 
     /** Words in a row of an inner node, each a child. */
-    public static final int INNER_SLOTS = Integer.getInteger("io.holdfast.tree.innerSlots", 24);
+    public static final int INNER_SLOTS = 32;
 
     /** Most entries in a leaf. */
     public static final int LEAF_CAPACITY = LEAF_SLOTS - 1;
@@ -58,7 +56,7 @@ public final class NodeLayout {
     public static final int ALIGNMENT = 64;
 
     /** Length of a node in bytes. */
-    public static final int BYTES = align(Math.max(3 * LEAF_SLOTS, 4 * INNER_SLOTS) * Words.BYTES);
+    public static final int BYTES = Math.max(3 * LEAF_SLOTS, 4 * INNER_SLOTS) * Words.BYTES;
 
     /** What stands in a key past the last: above every address. */
     public static final long UNUSED = Long.MAX_VALUE;
@@ -69,7 +67,10 @@ public final class NodeLayout {
     /** Addresses are below this; the end of an interval may be equal to it. */
     public static final long ADDRESS_LIMIT = 1L << ADDRESS_BITS;
 
-    private static final int LINE_WORDS = ALIGNMENT / Words.BYTES;
+    /** Words of a line of keys that a search in it has not looked at yet: all but the first. */
+    public static final int LINE_KEYS = ALIGNMENT / Words.BYTES - 1;
+
+    private static final int LINE_WORDS = LINE_KEYS + 1;
 
     private static final int LINK_BITS = 46;
     private static final int LEVEL_BITS = 6;
@@ -97,10 +98,6 @@ public final class NodeLayout {
     private static final long NEXT_CHAIN = Words.BYTES;
 
     private NodeLayout() {
-    }
-
-    private static int align(final int bytes) {
-        return (bytes + ALIGNMENT - 1) & -ALIGNMENT;
     }
 
     private static long word(final int index) {
@@ -196,37 +193,76 @@ public final class NodeLayout {
         Words.putOpaque(node + NEXT_CHAIN, next);
     }
 
+    /*
+     * A search counts keys, without a branch that depends on them: first among the cache lines' first keys, which gives the
+     * last line whose first key is not above the address, then among the other keys of that line. The first word of the
+     * line need not be looked at again: it is the header, or the key that has brought the search there.
+     */
+
     /** How many entries of a leaf start at or before the address: the number of the entry to look at, or 0. */
-    public static int leafRank(final long node, final long address) {
-        return rank(node, LEAF_SLOTS, address);
+    public static int leafRank(final long leaf, final long address) {
+        return rank(leaf, leafLine(leaf, address), address);
     }
 
     /** The child of an inner node in which the address belongs. */
-    public static int innerRank(final long node, final long address) {
-        return rank(node, INNER_SLOTS, address);
+    public static int innerRank(final long inner, final long address) {
+        return rank(inner, innerLine(inner, address), address);
     }
 
-    /*
-     * Counts without a branch that depends on the keys: first the cache lines whose first key is not above the address,
-     * then the keys of the last of those. The first word of
-     * a line need not be looked at again: it is the header, or the key that has brought the search here.
-     */
-    private static int rank(final long node, final int slots, final long address) {
-        final long above = address + 1;
-        final MemorySegment row = Words.view(node, word(slots));
-        long lines = 0;
-        for (int i = LINE_WORDS; i < slots; i += LINE_WORDS) {
-            lines += isBelow(row, i, above);
+    private static int rank(final long node, final long line, final long address) {
+        long last = LINE_KEYS;
+        for (int i = 1; i <= LINE_KEYS; i++) {
+            last += signOf(address - lineKey(line, i));
         }
-        final MemorySegment line = Words.view(node + lines * ALIGNMENT, ALIGNMENT);
-        final long keys = isBelow(line, 1, above) + isBelow(line, 2, above) + isBelow(line, 3, above) +
-            isBelow(line, 4, above) + isBelow(line, 5, above) + isBelow(line, 6, above) + isBelow(line, 7, above);
-        return (int) (lines * LINE_WORDS + keys);
+        return (int) ((placeInLine(line, last) - node) / Words.BYTES);
     }
 
-    /** 1 if a key is below a bound, else 0. Neither is negative, so the difference does not overflow. */
-    private static long isBelow(final MemorySegment line, final int index, final long bound) {
-        return line.get(JAVA_LONG_UNALIGNED, word(index)) - bound >>> Long.SIZE - 1;
+    /** The line of a leaf in which the last start stands that is not above the address, or the first line. */
+    public static long leafLine(final long leaf, final long address) {
+        return line(leaf, LEAF_SLOTS, address);
+    }
+
+    /** The line of an inner node in which the last key stands that is not above the address, or the first line. */
+    public static long innerLine(final long inner, final long address) {
+        return line(inner, INNER_SLOTS, address);
+    }
+
+    private static long line(final long node, final int slots, final long address) {
+        long last = slots / LINE_WORDS - 1L;
+        for (int i = LINE_WORDS; i < slots; i += LINE_WORDS) {
+            last += signOf(address - lineKey(node, i));
+        }
+        return node + last * ALIGNMENT;
+    }
+
+    /** -1 for what is negative, else 0. Keys and addresses are not negative, so their differences do not overflow. */
+    private static long signOf(final long difference) {
+        return difference >> Long.SIZE - 1;
+    }
+
+    /** A key, or the start of an entry, in a line of a node; from 1 to {@value #LINE_KEYS}. */
+    public static long lineKey(final long line, final int index) {
+        return Words.get(line, index * Words.BYTES);
+    }
+
+    /** Where a key, or the start of an entry, of a line stands; from 0. */
+    public static long placeInLine(final long line, final long index) {
+        return line + index * Words.BYTES;
+    }
+
+    /** Address of the child whose key stands at a place. */
+    public static long childAt(final long place) {
+        return Words.get(place, (int) CHILD);
+    }
+
+    /** End of the entry whose start stands at a place; 0 for that of entry 0. */
+    public static long endAt(final long place) {
+        return Words.get(place, (int) END);
+    }
+
+    /** Value of the entry whose start stands at a place. */
+    public static long valueAt(final long place) {
+        return Words.get(place, (int) VALUE);
     }
 
     /** Start of an entry, counted from 1. */

@@ -104,6 +104,8 @@ public abstract class NativeMemory {
     /** Barrier: registers the process for the expedited command. */
     public static final int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
 
+    private static final long LONG_TABLE = 4 << 20; // a page of 2 MiB surely lies in it
+
     /** For subclasses. */
     protected NativeMemory() {
     }
@@ -190,7 +192,8 @@ public abstract class NativeMemory {
     }
 
     /**
-     * Maps a zeroed, private, readable and writable table that stays until the process ends.
+     * Maps a zeroed, private, readable and writable table that stays until the process ends. A long one is backed by huge
+     * pages where the system has some, because lookups in it go anywhere and would miss the TLB each time.
      *
      * @param bytes the size, more than 0, rounded up to whole pages.
      * @return the address of the first byte, page-aligned.
@@ -205,7 +208,12 @@ public abstract class NativeMemory {
         }
         final long length = (bytes + mask) & ~mask;
         final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-        return check(NativeCall.MMAP, 0, length, mmap(0, length, PROT_READ | PROT_WRITE, flags, -1, 0));
+        final long table = check(NativeCall.MMAP, 0, length, mmap(0, length, PROT_READ | PROT_WRITE, flags, -1, 0));
+        if (length >= LONG_TABLE) {
+            final int ignored = madvise(table, length, MADV_HUGEPAGE); // only advice: without it the table works as well
+            assert ignored <= 0 : "madvise: result=" + ignored;
+        }
+        return table;
     }
 
     /**

@@ -116,7 +116,7 @@ public final class IntervalTree {
     /** The root word of this moment [T1]; what it names stays as it is while the calling thread is pinned. */
     long rootAcquire() {
         assert domain.isStructurePinned() : "read without a pin: thread=" + Thread.currentThread();
-        return Words.getAcquire(rootAddress);
+        return Words.getAcquire(rootAddress, 0);
     }
 
     /** The same, for who wants to change the tree. */

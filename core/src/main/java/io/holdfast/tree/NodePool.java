@@ -58,7 +58,6 @@ final class NodePool {
     private static final int CUT_AT_ONCE = 8;
     private static final long CHUNK_GRANULE = 64 << 10;
     private static final long LARGEST_CHUNK = 64 << 20;
-    private static final long LARGE_CHUNK = 4 << 20;
 
     private final NativeMemory memory;
     private final long control;
@@ -162,11 +161,6 @@ final class NodePool {
         final long length = Math.ceilDiv(Math.max(wanted, CHUNK_HEADER + NodeLayout.BYTES), CHUNK_GRANULE) *
             CHUNK_GRANULE;
         final long chunk = memory.mapTable(length);
-        if (length >= LARGE_CHUNK) {
-            // Only advice: lookups in a large tree miss the TLB less. What the call returns does not matter.
-            final int ignored = memory.madvise(chunk, length, NativeMemory.MADV_HUGEPAGE);
-            assert ignored <= 0 : "madvise: result=" + ignored;
-        }
         Words.put(chunk + CUT, CHUNK_HEADER);
         Words.put(chunk + LENGTH, length);
         long head = Words.getAcquire(control + CHUNKS);

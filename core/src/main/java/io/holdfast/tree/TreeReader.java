@@ -8,20 +8,51 @@ import io.holdfast.layout.NodeLayout;
  * The caller keeps the nodes from being recycled, by a pin or because they are its own.
  */
 final class TreeReader {
+    private static final int SIGN = Long.SIZE - 1;
+
     private TreeReader() {
     }
 
-    /** The value of the interval that contains the address, or 0. */
+    /**
+     * The value of the interval that contains the address, or 0.
+     *
+     * <p>The search in a line is that of {@link NodeLayout#leafRank}, written out for the sake of the compiler, which
+     * reckons an access to an off-heap word as some 650 nodes and stops inlining where a method has 18,000. Inlined, a
+     * lookup would use up what its caller may have; so it is too long to be inlined anywhere (more than 325 bytes of
+     * bytecode) and has a budget of its own, and no more accesses than fit in it: the first half of each search is a loop.
+     */
     static long find(final long root, final long address) {
         if (address >>> NodeLayout.ADDRESS_BITS != 0) {
             return 0;
         }
         long node = NodeLayout.rootNode(root);
         for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
-            node = NodeLayout.child(node, NodeLayout.innerRank(node, address));
+            final long line = NodeLayout.innerLine(node, address);
+            final long key1 = NodeLayout.lineKey(line, 1);
+            final long key2 = NodeLayout.lineKey(line, 2);
+            final long key3 = NodeLayout.lineKey(line, 3);
+            final long key4 = NodeLayout.lineKey(line, 4);
+            final long key5 = NodeLayout.lineKey(line, 5);
+            final long key6 = NodeLayout.lineKey(line, 6);
+            final long key7 = NodeLayout.lineKey(line, 7);
+            final long above = (address - key1 >> SIGN) + (address - key2 >> SIGN) +
+                ((address - key3 >> SIGN) + (address - key4 >> SIGN)) +
+                ((address - key5 >> SIGN) + (address - key6 >> SIGN) + (address - key7 >> SIGN));
+            node = NodeLayout.childAt(NodeLayout.placeInLine(line, NodeLayout.LINE_KEYS + above));
         }
-        final int entry = NodeLayout.leafRank(node, address);
-        return address < NodeLayout.end(node, entry) ? NodeLayout.value(node, entry) : 0;
+        final long line = NodeLayout.leafLine(node, address);
+        final long start1 = NodeLayout.lineKey(line, 1);
+        final long start2 = NodeLayout.lineKey(line, 2);
+        final long start3 = NodeLayout.lineKey(line, 3);
+        final long start4 = NodeLayout.lineKey(line, 4);
+        final long start5 = NodeLayout.lineKey(line, 5);
+        final long start6 = NodeLayout.lineKey(line, 6);
+        final long start7 = NodeLayout.lineKey(line, 7);
+        final long above = (address - start1 >> SIGN) + (address - start2 >> SIGN) +
+            ((address - start3 >> SIGN) + (address - start4 >> SIGN)) +
+            ((address - start5 >> SIGN) + (address - start6 >> SIGN) + (address - start7 >> SIGN));
+        final long place = NodeLayout.placeInLine(line, NodeLayout.LINE_KEYS + above);
+        return address < NodeLayout.endAt(place) ? NodeLayout.valueAt(place) : 0;
     }
 
     /** The interval with the greatest start at or before the address; false if there is none. */
