@@ -5,7 +5,7 @@
  *
  * Size, by -D: READERS, WRITERS, UNMAPPERS (READERS + UNMAPPERS at most 4, WRITERS and UNMAPPERS at most 2 each), TURNS
  * of a writer, LIVES of the record, ROLES0 and ROLES1 of the first and of the other readers, CLOSER, GIVE_UP, UPGRADES,
- * FENCE, DEPTH of a store buffer. PROGRESS_WRITER and PROGRESS_UNMAP replace the check at the end by a claim in LTL.
+ * FENCE, LIGHTS, DEPTH of a store buffer. PROGRESS_WRITER and PROGRESS_UNMAP replace the check at the end by a claim in LTL.
  * All other names under #ifdef are mutants.
  */
 
@@ -95,8 +95,12 @@ inline enterExclusive(life) {
 
 /* ------------------------------------------------------------------------------------------ store buffers, barriers */
 
-mtype = { HZ, PN };
+mtype = { HZ, PN, LT };
 chan buffer[SLOTS] = [DEPTH] of { mtype, byte };
+#ifdef LIGHTS
+byte lights;             /* threads that announce without a fence */
+bit light[SLOTS];        /* whether the slot's thread is one */
+#endif
 int interrupts;          /* bit 4 * caller + slot: the caller's membarrier has not reached the slot's thread yet */
 
 /* 17895697 is 0x1111111. */
@@ -114,6 +118,9 @@ inline drainOne(slot) {
     if
     :: where == HZ -> hazard[slot] = value
     :: where == PN -> pin[slot] = value
+#ifdef LIGHTS
+    :: where == LT -> lights = lights + value
+#endif
     fi;
     where = 0;
     value = 0
@@ -149,6 +156,32 @@ end:
 inline lightBarrier(slot) {
 #if defined(FENCE) && !defined(NO_BARRIER)
     FLUSHED(slot)
+#elif defined(LIGHTS)
+    if
+    :: light[slot]
+    :: !light[slot] -> FLUSHED(slot)
+#ifdef LIGHT_UNFENCED
+    :: !light[slot] -> buffer[slot]!LT,1; light[slot] = 1
+#else
+    :: !light[slot] -> atomic { FLUSHED(slot) -> lights++; light[slot] = 1 }    /* [L1] L1, L2 */
+#endif
+    fi
+#else
+    skip
+#endif
+}
+
+/* The thread announces with fences again, whatever it has announced already; it need not. */
+inline stopBeingLight(slot) {
+#ifdef LIGHTS
+    if
+#ifdef LIGHT_ENDS_UNFENCED
+    :: light[slot] -> atomic { lights--; light[slot] = 0 }
+#else
+    :: light[slot] -> atomic { FLUSHED(slot) -> lights--; light[slot] = 0 }     /* [L1] L3 */
+#endif
+    :: true
+    fi
 #else
     skip
 #endif
@@ -157,6 +190,13 @@ inline lightBarrier(slot) {
 inline heavyBarrier(caller) {
 #if defined(FENCE) || defined(NO_BARRIER)
     skip
+#elif defined(LIGHTS)
+    if
+    :: lights == 0                                                              /* [L1] L5 */
+    :: lights != 0 ->
+        interrupts = interrupts | CALLERS(caller);
+        (interrupts & CALLERS(caller)) == 0
+    fi
 #else
     interrupts = interrupts | CALLERS(caller);
     (interrupts & CALLERS(caller)) == 0
@@ -311,6 +351,7 @@ again:
 
 shared:
     granted = 0;
+    stopBeingLight(me);
     access(born);
     if
     :: atomic { sharers--; buffer[me]!HZ,0 }                                    /* [S3] */
@@ -369,6 +410,7 @@ upgraded:
     fi;
 
 next:
+    stopBeingLight(me);
     goto again;
 
 stopped:

@@ -305,7 +305,7 @@ final class MapEngine {
 
     private Region attach(final long record, final LongFunction<Region> handle) {
         final EpochDomain domain = core.domain();
-        domain.pin(); // [A1]
+        domain.pinToChange(); // [A1]
         try {
             engine.checkOpen("map");
             RegionLock.attach(record);

@@ -7,13 +7,14 @@ import io.holdfast.memory.NativeMemory;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Where readers announce what they use and writers find out: pins, hazards, and the barrier between the two.
  *
  * <p>A <em>pin</em> keeps everything that its thread finds after it from being reclaimed; a <em>hazard</em> names one
- * record. Both are announced in the thread's own slot with a store and no fence (membarrier flavour) or a full fence
- * (fence flavour). A writer makes a thing unreachable, runs the heavy barrier, and then looks at the slots.
+ * record. Both are announced in the thread's own slot, with no fence by a thread that reads a lot (membarrier flavour),
+ * else with a full fence. A writer makes a thing unreachable, runs the heavy barrier, and then looks at the slots.
  *
  * <p>Thread-safe. Announcing is wait-free after the thread's first use; nothing here blocks except the {@code await}
  * methods, which wait as their {@link Waiting} says. A domain is never closed: it is parked with its address space.
@@ -31,7 +32,8 @@ public final class EpochDomain {
      *      membarrier, R2 orders for the compiler only and W2 makes every running thread pass a full barrier: where
      *      that barrier falls before R3 the reader sees W1, where it falls after R1 the writer sees R1; it cannot fall
      *      between them without doing both. Without W2 both can miss (store buffering), and memory is reclaimed under a
-     *      reader. In the fence flavour both barriers are full fences.
+     *      reader. In the fence flavour both barriers are full fences, and so they are in the other flavour where no
+     *      thread announces without one (SlotTable [L1]).
      * [E2] A pin or hazard ends with a release store that pairs with the acquiring read of who waits for it: the
      *      reader's last access comes before the reclaim.
      * [E3] The epoch is read with acquire before the announcement. A reader that reads an epoch above the tag of a
@@ -48,16 +50,18 @@ public final class EpochDomain {
     public static final int MAX_HAZARDS = 36 * SlotLayout.HAZARDS;
 
     private static final long FIRST_EPOCH = 1;
+    private static final long FENCED_ANNOUNCEMENTS = 128;
+    private static final long BARRIERS_PER_BURIAL = 1024;
 
     private final SlotTable slots;
     private final HeavyBarrier barrier;
-    private final boolean fenced;
     private final long epochAddress;
+    private final AtomicLong barriers = new AtomicLong();
 
-    private EpochDomain(final NativeMemory memory, final BarrierFlavour flavour) {
-        this.slots = new SlotTable(memory, flavour == BarrierFlavour.MEMBARRIER);
+    private EpochDomain(final NativeMemory memory, final BarrierFlavour flavour, final long fencedAnnouncements) {
+        this.slots = new SlotTable(memory,
+            flavour == BarrierFlavour.FENCE ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements);
         this.barrier = new HeavyBarrier(memory, flavour);
-        this.fenced = flavour == BarrierFlavour.FENCE;
         this.epochAddress = memory.mapTable(memory.pageSize());
         Words.putVolatile(epochAddress, FIRST_EPOCH);
     }
@@ -69,11 +73,22 @@ public final class EpochDomain {
      * @param flavour as {@link #supports(NativeMemory, BarrierFlavour)} allows
      */
     public static EpochDomain create(final NativeMemory memory, final BarrierFlavour flavour) {
+        return create(memory, flavour, FENCED_ANNOUNCEMENTS);
+    }
+
+    /**
+     * The same.
+     *
+     * @param fencedAnnouncements how many announcements a thread makes with a full fence, at first and after each heavy
+     *                            barrier of its own, before it makes them without; in the fence flavour it never does
+     */
+    public static EpochDomain create(final NativeMemory memory, final BarrierFlavour flavour,
+                                     final long fencedAnnouncements) {
         if (!supports(memory, flavour)) {
             throw new UnsupportedOperationException("membarrier is not available: flavour=" + flavour +
                 "; needs Linux 4.14 and a sandbox that allows the call, or start with -Dio.holdfast.barrier=fence");
         }
-        return new EpochDomain(memory, flavour);
+        return new EpochDomain(memory, flavour, fencedAnnouncements);
     }
 
     /** Whether this system offers the flavour; registers the process for it where it must be registered. */
@@ -94,7 +109,23 @@ public final class EpochDomain {
         final long depth = SlotLayout.depth(slot);
         if (depth == 0) {
             SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
-            lightBarrier(); // [E1] R2
+            try {
+                slots.orderReader(slot); // [E1] R2
+            } catch (final Throwable e) { // a stack overflow; nobody would end the pin
+                SlotLayout.pinRelease(slot, 0);
+                throw e;
+            }
+        }
+        SlotLayout.depth(slot, depth + 1);
+    }
+
+    /** The same for a thread that is about to change something, which does not make it a reader: SlotTable [L1]. */
+    public void pinToChange() {
+        final long slot = slots.slot();
+        final long depth = SlotLayout.depth(slot);
+        if (depth == 0) {
+            SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
+            slots.order(); // [E1] R2
         }
         SlotLayout.depth(slot, depth + 1);
     }
@@ -127,7 +158,7 @@ public final class EpochDomain {
         final long depth = SlotLayout.structureDepth(slot);
         if (depth == 0) {
             SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
-            lightBarrier(); // [E1] R2
+            slots.order(); // [E1] R2
         }
         SlotLayout.structureDepth(slot, depth + 1);
     }
@@ -194,12 +225,21 @@ public final class EpochDomain {
     public int announce(final long slot, final long record) {
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
             if (SlotLayout.hazard(slot, i) == 0) {
-                SlotLayout.hazardOpaque(slot, i, record); // [E1] R1
-                lightBarrier(); // [E1] R2
+                announce(slot, slot, i, record);
                 return i;
             }
         }
         return announceInExtension(slot, record);
+    }
+
+    private void announce(final long slot, final long extension, final int hazard, final long record) {
+        SlotLayout.hazardOpaque(extension, hazard, record); // [E1] R1
+        try {
+            slots.orderReader(slot); // [E1] R2
+        } catch (final Throwable e) { // a stack overflow; the caller does not know the hazard yet
+            SlotLayout.hazardRelease(extension, hazard, 0);
+            throw e;
+        }
     }
 
     private int announceInExtension(final long slot, final long record) {
@@ -209,8 +249,7 @@ public final class EpochDomain {
             current = next != 0 ? next : slots.extend(current);
             for (int i = 0; i < SlotLayout.HAZARDS; i++) {
                 if (SlotLayout.hazard(current, i) == 0) {
-                    SlotLayout.hazardOpaque(current, i, record); // [E1] R1
-                    lightBarrier(); // [E1] R2
+                    announce(slot, current, i, record);
                     return first + i;
                 }
             }
@@ -283,11 +322,12 @@ public final class EpochDomain {
 
     /** Orders the caller's announcement before its later reads, in the sense of [E1]. */
     public void lightBarrier() {
-        if (fenced) {
-            VarHandle.fullFence();
-        } else {
-            compilerBarrier();
-        }
+        slots.order();
+    }
+
+    /** The owner of the slot, which calls, announces with fences from here on, for some time: SlotTable [L1]. */
+    public void stopBeingLight(final long slot) {
+        slots.fence(slot);
     }
 
     static void compilerBarrier() {
@@ -297,9 +337,22 @@ public final class EpochDomain {
         VarHandle.acquireFence();
     }
 
-    /** The writer's barrier of [E1]; shared with writers that call it at the same time. */
+    /**
+     * The writer's barrier of [E1]: a full fence, and where any thread announces without one, a membarrier, which is
+     * shared with writers that call it at the same time. The calling thread announces with fences for some time after.
+     */
     public void heavyBarrier() {
-        barrier.run();
+        final long slot = slots.slotOrNone();
+        if (slot != 0) {
+            stopBeingLight(slot);
+        }
+        VarHandle.fullFence(); // SlotTable [L1] L4
+        if (slots.isAnyLight()) {
+            barrier.run();
+            if ((barriers.incrementAndGet() & BARRIERS_PER_BURIAL - 1) == 0) {
+                slots.buryAll();
+            }
+        }
     }
 
     /**
@@ -308,7 +361,7 @@ public final class EpochDomain {
      * @return the tag to give to {@link #passed(long)}
      */
     public long retireEpoch() {
-        barrier.run();
+        heavyBarrier();
         return nextEpoch();
     }
 

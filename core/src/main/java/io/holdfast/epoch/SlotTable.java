@@ -4,8 +4,10 @@ package io.holdfast.epoch;
 import io.holdfast.layout.SlotLayout;
 import io.holdfast.memory.NativeMemory;
 import java.lang.System.Logger.Level;
+import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -24,6 +26,27 @@ final class SlotTable {
      * after its heavy barrier, so it looks at every slot in which an announcement came before that barrier. The same
      * holds for the number of slots in use in a group, which is raised before anything is announced in them: a group
      * that shows none after the barrier has no announcement from before it.
+     *
+     * Who announces without a fence. A platform thread is LIGHT (so says FENCED in its slot) or announces with a full
+     * fence; virtual threads always do. LIGHTS counts the LIGHT ones. A writer that reads a LIGHTS of 0 after its own
+     * full fence needs no membarrier:
+     *
+     *   reader                          writer
+     *   L1 LIGHTS + 1                   W1 make it unreachable: volatile RMW
+     *   L2 full fence                   L4 full fence
+     *   R1 announce; R2                 L5 read LIGHTS
+     *   R3 read lock word or root       W3 read the slots
+     *   L3 LIGHTS - 1
+     *
+     * [L1] The writer reads a LIGHTS from before L1: then L2 follows L4, and R3 finds W1. From between L1 and L3: it
+     *      issues the membarrier [E1]. From after L3: a read-modify-write of LIGHTS that follows all R1 of the time, so
+     *      W3 finds what is still announced of it. Without L2 the reader's R3 could come before its L1, and neither sees
+     *      the other. A reader that is not LIGHT has a full fence as its R2, which meets L4 as L2 does.
+     * [L2] The quick table has an entry of a thread only while it is LIGHT, and only a thread with an entry announces
+     *      without looking at FENCED. So the way that is taken most looks at nothing more than before.
+     *
+     * A new slot is not LIGHT, and neither is one that was buried; a thread that dies LIGHT is counted until then, which
+     * costs writers a membarrier they do not need, so they look for the dead now and then.
      */
     static final int FIRST_GROUP = 64;
     private static final int WINDOW = 8;
@@ -33,7 +56,8 @@ final class SlotTable {
     private final NativeMemory memory;
     private final ThreadLocal<Long> platformSlot = new ThreadLocal<>();
     private final QuickSlot[] quickSlots = QuickSlots.newTable();
-    private final boolean quick;
+    private final long fencedAnnouncements;
+    private final AtomicInteger lights = new AtomicInteger();
     private final AtomicLong orphans = new AtomicLong();
     private volatile SlotGroup[] platformGroups;
     private volatile SlotGroup[] virtualGroups;
@@ -41,16 +65,17 @@ final class SlotTable {
     /**
      * An empty table.
      *
-     * @param quick whether slots may be announced in without a fence
+     * @param fencedAnnouncements how many announcements a thread makes with a fence, after its first and after each
+     *                            heavy barrier of its own, before it makes them without
      */
-    SlotTable(final NativeMemory memory, final boolean quick) {
+    SlotTable(final NativeMemory memory, final long fencedAnnouncements) {
         this.memory = memory;
-        this.quick = quick;
+        this.fencedAnnouncements = fencedAnnouncements;
         this.platformGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
         this.virtualGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
     }
 
-    /** The slots of platform threads, where they may be announced in without a fence. */
+    /** The slots of platform threads that announce without a fence. */
     QuickSlot[] quickSlots() {
         return quickSlots;
     }
@@ -68,7 +93,13 @@ final class SlotTable {
             return slot != 0 ? slot : claim(thread, thread.threadId());
         }
         final Long slot = platformSlot.get();
-        return slot != null ? slot : registerFirst(thread);
+        if (slot == null) {
+            return registerFirst(thread);
+        }
+        if (SlotLayout.fenced(slot) == SlotLayout.LIGHT) {
+            QuickSlots.addIfFree(quickSlots, thread.threadId(), slot); // [L2]
+        }
+        return slot;
     }
 
     /** The current thread's slot, or 0 if it has none. */
@@ -96,6 +127,60 @@ final class SlotTable {
             final long current = next;
             next = SlotLayout.extension(current);
             free(virtualGroups, current);
+        }
+    }
+
+    /**
+     * Orders an announcement of the current thread before its later reads: R2. It counts as one of a reader.
+     *
+     * @param slot the thread's first
+     */
+    void orderReader(final long slot) {
+        final long left = SlotLayout.fenced(slot);
+        if (left == SlotLayout.LIGHT) {
+            EpochDomain.compilerBarrier();
+            return;
+        }
+        if (left == 0) {
+            lights.incrementAndGet(); // [L1] L1
+            SlotLayout.fenced(slot, SlotLayout.LIGHT);
+        } else {
+            SlotLayout.fenced(slot, left - 1);
+        }
+        VarHandle.fullFence(); // [L1] L2, or R2 of a thread that is not LIGHT
+    }
+
+    /** The same for an announcement that is not one of a reader: it may be made in the course of every change. */
+    void order() {
+        if (QuickSlots.mine(quickSlots) != null) {
+            EpochDomain.compilerBarrier();
+        } else {
+            VarHandle.fullFence();
+        }
+    }
+
+    /** The current thread, whose first slot is given, announces with fences from here on, for some time. */
+    void fence(final long slot) {
+        if (SlotLayout.fenced(slot) == SlotLayout.LIGHT) {
+            QuickSlots.remove(quickSlots, Thread.currentThread().threadId()); // [L2]
+            SlotLayout.fenced(slot, fencedAnnouncements);
+            lights.decrementAndGet(); // [L1] L3
+        } else if (SlotLayout.fenced(slot) != SlotLayout.ALWAYS_FENCED) {
+            SlotLayout.fenced(slot, fencedAnnouncements);
+        }
+    }
+
+    /** Whether any thread may announce without a fence; read after a full fence [L1]. */
+    boolean isAnyLight() {
+        return lights.get() != 0;
+    }
+
+    /** Takes the slots of platform threads back that have died. */
+    synchronized void buryAll() {
+        for (final SlotGroup group : platformGroups) {
+            for (int i = 0; i < group.used(); i++) {
+                bury(group, i);
+            }
         }
     }
 
@@ -144,7 +229,11 @@ final class SlotTable {
         SlotLayout.pinRelease(slot, 0);
         SlotLayout.structureRelease(slot);
         SlotLayout.rangeRelease(slot, 0, 0);
+        final boolean light = SlotLayout.fenced(slot) == SlotLayout.LIGHT;
         free(group, index);
+        if (light) {
+            lights.decrementAndGet(); // [L1] L3
+        }
         return true;
     }
 
@@ -184,6 +273,7 @@ final class SlotTable {
         SlotLayout.depth(slot, 0);
         SlotLayout.structureDepth(slot, 0);
         SlotLayout.extension(slot, 0);
+        SlotLayout.fenced(slot, 0);
         group.disown(index);
         SlotLayout.ownerRelease(slot);
         group.leave();
@@ -191,10 +281,8 @@ final class SlotTable {
 
     private long registerFirst(final Thread thread) {
         final long slot = register(thread, thread.threadId());
+        SlotLayout.fenced(slot, fencedAnnouncements);
         platformSlot.set(slot);
-        if (quick) {
-            QuickSlots.add(quickSlots, thread.threadId(), slot);
-        }
         return slot;
     }
 
@@ -260,6 +348,7 @@ final class SlotTable {
                 group.enter();
                 if (SlotLayout.claim(slot, owner)) {
                     group.ownedBy(index, thread);
+                    SlotLayout.fenced(slot, SlotLayout.ALWAYS_FENCED); // [L1]
                     return slot;
                 }
                 group.leave();

@@ -15,7 +15,7 @@ package io.holdfast.layout;
  *   12     RANGE_END    owner             write sections
  *   13     STRUCTURE    owner             retire lists               epoch of the outermost structure pin, or 0
  *   14     S. DEPTH     owner             owner                      nesting of structure pins
- *   15     -
+ *   15     FENCED       owner             owner                      announcements left to make with a fence, or LIGHT
  * </pre>
  *
  * <p>All that a writer looks at that drains a region lies in the first cache line, so that it touches one line per idle
@@ -25,6 +25,12 @@ package io.holdfast.layout;
 public final class SlotLayout {
     /** Length of a slot in bytes, and its alignment. */
     public static final int BYTES = 128;
+
+    /** In FENCED: the owner announces without a fence. */
+    public static final long LIGHT = -1;
+
+    /** In FENCED: the owner will never announce without a fence. */
+    public static final long ALWAYS_FENCED = Long.MAX_VALUE;
 
     /** Hazards in one slot. */
     public static final int HAZARDS = 7;
@@ -38,6 +44,7 @@ public final class SlotLayout {
     private static final int RANGE_END = RANGE_START + Words.BYTES;
     private static final int STRUCTURE = RANGE_END + Words.BYTES;
     private static final int STRUCTURE_DEPTH = STRUCTURE + Words.BYTES;
+    private static final int FENCED = STRUCTURE_DEPTH + Words.BYTES;
 
     private SlotLayout() {
     }
@@ -150,6 +157,16 @@ public final class SlotLayout {
     /** Writes the nesting of the owner's structure pins, with plain access. */
     public static void structureDepth(final long slot, final long depth) {
         Words.put(slot, STRUCTURE_DEPTH, depth);
+    }
+
+    /** How many announcements the owner has still to make with a fence, or {@link #LIGHT}; plain access. */
+    public static long fenced(final long slot) {
+        return Words.get(slot, FENCED);
+    }
+
+    /** Writes how many announcements the owner has still to make with a fence, with plain access. */
+    public static void fenced(final long slot, final long announcements) {
+        Words.put(slot, FENCED, announcements);
     }
 
     /** The slot with the owner's next hazards, or 0, with plain access. */

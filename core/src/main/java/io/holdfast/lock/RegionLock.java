@@ -513,7 +513,7 @@ public final class RegionLock {
 
     /** Detaches if no writer is there; 1, or a refusal. */
     public long tryDetach(final long record, final long incarnation) {
-        domain.pin(); // [D1]
+        domain.pinToChange(); // [D1]
         try {
             final long me = RecordLayout.owned(Thread.currentThread().threadId());
             long lock = RecordLayout.lockVolatile(record);

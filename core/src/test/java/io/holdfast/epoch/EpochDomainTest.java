@@ -186,9 +186,9 @@ class EpochDomainTest {
     @Test
     void theTagMustBeReadAfterTheBarrier() {
         final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
-        final EpochDomain hooked = EpochDomain.create(memory, BarrierFlavour.MEMBARRIER);
+        final EpochDomain hooked = EpochTestSupport.lightDomain(memory);
         final AtomicBoolean once = new AtomicBoolean();
-        try (Peer reader = Peer.platform()) {
+        try (Peer reader = EpochTestSupport.lightPeer(hooked)) {
             memory.arm(call -> {
                 if (call.kind() == NativeCall.MEMBARRIER && once.compareAndSet(false, true)) {
                     hooked.nextEpoch(); // another writer

@@ -36,6 +36,32 @@ public final class EpochTestSupport {
         return EpochDomain.create(NativeMemory.system(), flavour());
     }
 
+    /** A peer whose id takes the same entry of a table of quick slots as another; any peer for 0. */
+    public static Peer peerWithId(final long other) {
+        while (true) {
+            final Peer peer = Peer.platform();
+            if (other == 0 || (peer.thread().threadId() - other) % QuickSlots.SIZE == 0) {
+                return peer;
+            }
+            peer.close();
+        }
+    }
+
+    /** A domain in which threads announce without a fence from their first announcement on. */
+    public static EpochDomain lightDomain(final NativeMemory memory) {
+        return EpochDomain.create(memory, BarrierFlavour.MEMBARRIER, 0);
+    }
+
+    /** A peer for whose sake writers need the membarrier. */
+    public static Peer lightPeer(final EpochDomain domain) {
+        final Peer peer = Peer.platform();
+        peer.run(() -> {
+            domain.pin();
+            domain.unpin();
+        });
+        return peer;
+    }
+
     /** A wait that is long, but not for ever. */
     public static Waiting patient() {
         return timed(TOO_LONG_NS);

@@ -22,9 +22,12 @@ class QuickSlotsTest {
     void aPlatformThreadMustFindItsOwnSlotAndNoOtherThread() throws InterruptedException {
         final NativeMemory memory = NativeMemory.system();
         assumeTrue(EpochDomain.supports(memory, BarrierFlavour.MEMBARRIER), "membarrier is not available here");
-        final EpochDomain domain = EpochDomain.create(memory, BarrierFlavour.MEMBARRIER);
+        final EpochDomain domain = EpochDomain.create(memory, BarrierFlavour.MEMBARRIER, 0);
         assertThat(QuickSlots.mine(domain.quickSlots())).isNull();
         final long slot = domain.slot();
+        assertThat(QuickSlots.mine(domain.quickSlots())).isNull();
+        domain.clear(slot, domain.announce(slot, RECORD));
+        assertThat(domain.slot()).isEqualTo(slot);
         final QuickSlot mine = QuickSlots.mine(domain.quickSlots());
         assertThat(mine).isNotNull();
         assertThat(mine.address()).isEqualTo(slot);

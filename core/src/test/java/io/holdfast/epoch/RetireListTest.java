@@ -78,7 +78,8 @@ class RetireListTest {
     @Test
     void aBatchMustCostOneBarrier() {
         final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
-        final EpochDomain counted = EpochDomain.create(memory, BarrierFlavour.MEMBARRIER);
+        final EpochDomain counted = EpochTestSupport.lightDomain(memory);
+        final Peer reader = EpochTestSupport.lightPeer(counted);
         final RetireList list = new RetireList(counted, 32, reclaimed::add);
         final long before = memory.calls(NativeCall.MEMBARRIER);
         for (long item = 1; item <= 320; item++) {
@@ -86,6 +87,7 @@ class RetireListTest {
         }
         assertThat(reclaimed).hasSize(320);
         assertThat(memory.calls(NativeCall.MEMBARRIER) - before).isEqualTo(10);
+        reader.close();
     }
 
     /** G10. */
@@ -107,7 +109,8 @@ class RetireListTest {
     @Test
     void aFailingBarrierMustLoseNothing() {
         final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
-        final EpochDomain failing = EpochDomain.create(memory, BarrierFlavour.MEMBARRIER);
+        final EpochDomain failing = EpochTestSupport.lightDomain(memory);
+        final Peer reader = EpochTestSupport.lightPeer(failing);
         final RetireList list = new RetireList(failing, 2, reclaimed::add);
         memory.failFrom(NativeCall.MEMBARRIER, 1, EPERM, FaultInjectingMemory.Damage.NONE);
         list.retire(1);
@@ -118,6 +121,7 @@ class RetireListTest {
         list.retire(3);
         list.drain(YieldingIdleStrategy::new);
         assertThat(reclaimed).containsExactlyInAnyOrder(1L, 2L, 3L);
+        reader.close();
     }
 
     /** G9: what the reclaiming of one item throws costs no other item. */

@@ -8,7 +8,6 @@ import static io.holdfast.epoch.EpochTestSupport.timed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
@@ -261,7 +260,8 @@ class RegionLockExclusiveTest {
     @Test
     void aFailingBarrierMustLeaveNothing() {
         final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
-        final LockFixture local = new LockFixture(EpochDomain.create(memory, BarrierFlavour.MEMBARRIER));
+        final LockFixture local = new LockFixture(EpochTestSupport.lightDomain(memory));
+        final Peer reader = EpochTestSupport.lightPeer(local.domain);
         memory.failFrom(NativeCall.MEMBARRIER, 1, EPERM, FaultInjectingMemory.Damage.NONE);
         assertThatThrownBy(() -> local.lock.exclusive(local.record, local.incarnation, patient()))
             .isInstanceOf(IllegalStateException.class).hasMessageContaining("membarrier failed");
@@ -273,6 +273,7 @@ class RegionLockExclusiveTest {
         assertThat(RecordLayout.lockVolatile(local.record)).isEqualTo(RecordLayout.ATTACHED);
         memory.disarm();
         assertThat(local.lock.tryExclusive(local.record, local.incarnation)).isPositive();
+        reader.close();
     }
 
     /** G11: who waits long says so, once per period, and goes on. */

@@ -142,6 +142,8 @@ public final class PinStress {
         /** The reader. */
         @Actor
         public void reader(final II_Result result) {
+            domain.pin(); // the thread is light from its second on
+            domain.unpin();
             SlotLayout.pinOpaque(slot, 1);
             domain.lightBarrier();
             result.r1 = RegionLock.isAttached(record, incarnation) ? 1 : 0;

@@ -20,9 +20,13 @@ import org.agrona.concurrent.YieldingIdleStrategy;
  * holds at once.
  */
 public abstract class RegionState {
-    /** Domain of the membarrier flavour. */
+    /** Domain of the membarrier flavour, in which readers announce without a fence and writers always have to mind. */
     protected static final EpochDomain MEMBARRIER =
-        EpochDomain.create(NativeMemory.system(), BarrierFlavour.MEMBARRIER);
+        EpochDomain.create(NativeMemory.system(), BarrierFlavour.MEMBARRIER, 0);
+
+    /** Domain of the membarrier flavour, in which threads announce with and without a fence. */
+    protected static final EpochDomain CHANGING =
+        EpochDomain.create(NativeMemory.system(), BarrierFlavour.MEMBARRIER, 0);
 
     /** Domain of the fence flavour. */
     protected static final EpochDomain FENCE = EpochDomain.create(NativeMemory.system(), BarrierFlavour.FENCE);
@@ -36,6 +40,11 @@ public abstract class RegionState {
     private static final long SLOTS = NativeMemory.system().mapTable((long) RING * SPACING);
     private static final long DATA = NativeMemory.system().mapTable((long) RING * SPACING);
     private static final AtomicInteger NEXT = new AtomicInteger();
+
+    static {
+        // The slot of a reader that never ends, so that there is one for whose sake each writer needs its barrier.
+        MEMBARRIER.announce(NativeMemory.system().mapTable(NativeMemory.system().pageSize()), 1);
+    }
 
     /** Where readers of this state announce themselves. */
     protected final EpochDomain domain;
@@ -57,7 +66,7 @@ public abstract class RegionState {
     /**
      * A fresh state, with zeros in its words.
      *
-     * @param domain one of the two
+     * @param domain one of the three
      */
     protected RegionState(final EpochDomain domain) {
         this.domain = domain;
@@ -70,6 +79,8 @@ public abstract class RegionState {
             SlotLayout.hazardRelease(slot, i, 0);
         }
         SlotLayout.pinRelease(slot, 0);
+        SlotLayout.fenced(slot, domain == MEMBARRIER ? SlotLayout.LIGHT : domain == CHANGING ? 0
+            : SlotLayout.ALWAYS_FENCED);
         write(0);
         RecordLayout.lockRelease(record, 0);
         this.incarnation = RegionLock.attach(record);

@@ -71,6 +71,8 @@ final class Litmus<S> {
             for (long done = 0; done < rounds && !enough.test(seen); done += BATCH) {
                 seen += batch();
             }
+        } catch (final Throwable e) {
+            failure.set(e); // or the other would wait for ever
         } finally {
             ended = true;
             other.join();
