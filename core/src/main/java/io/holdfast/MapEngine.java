@@ -5,6 +5,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeException;
@@ -75,18 +76,41 @@ final class MapEngine {
         final FileHandle file = FileHandle.open(core.memory(), backing.path(), access,
             backing.isGrowable() && !backing.isWhole());
         try {
-            final long size = sizeOf(file, backing);
-            final long page = core.memory().pageSize();
-            final long lead = backing.offset() % page;
-            final long maximum = backing.isGrowable() ? backing.maximum() : size;
-            final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
-                backing.isGrowable());
-            final long length = engine.roundUp(checkSize(maximum, lead) + lead);
-            return map(plan(request, length, size, Kind.file(backing), region, page), handle);
+            return backing.isGrowable() ? mapGrowable(backing, request, access, file, handle)
+                : mapFile(backing, request, access, file, handle);
         } catch (final Throwable e) {
             engine.close(file);
             throw e;
         }
+    }
+
+    private Region mapGrowable(final FileBacking backing, final MapRequest request, final FileAccess access,
+                               final FileHandle file, final LongFunction<Region> handle) {
+        try (FileGrowth growth = new FileGrowth(file)) {
+            boolean mapped = false;
+            try {
+                final Region region = mapFile(backing, request, access, file, handle);
+                mapped = true;
+                return region;
+            } finally {
+                // Pages that the kernel did not take back may show the new part, and must not fault.
+                if (mapped || core.reservation().quarantinedBytes() != 0) {
+                    growth.keep();
+                }
+            }
+        }
+    }
+
+    private Region mapFile(final FileBacking backing, final MapRequest request, final FileAccess access,
+                           final FileHandle file, final LongFunction<Region> handle) {
+        final long size = sizeOf(file, backing);
+        final long page = core.memory().pageSize();
+        final long lead = backing.offset() % page;
+        final long maximum = backing.isGrowable() ? backing.maximum() : size;
+        final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
+            backing.isGrowable());
+        final long length = engine.roundUp(checkSize(maximum, lead) + lead);
+        return map(plan(request, length, size, Kind.file(backing), region, page), handle);
     }
 
     private static FileAccess access(final FileBacking backing) {

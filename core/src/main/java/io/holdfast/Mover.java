@@ -4,6 +4,7 @@ package io.holdfast;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.tree.PreparedRemoval;
 import java.io.IOException;
@@ -40,9 +41,19 @@ final class Mover {
         }
         final FileHandle file = reopen(region, "remap");
         try {
-            return move(held, old, newSize, file);
+            return old.file().access() == FileAccess.READ_WRITE ? moveGrowing(held, old, newSize, file)
+                : move(held, old, newSize, file);
         } finally {
             engine.close(file);
+        }
+    }
+
+    private Publisher.Outcome moveGrowing(final Publisher.Held held, final Extent old, final long newSize,
+                                          final FileHandle file) {
+        try (FileGrowth growth = new FileGrowth(file)) {
+            final Publisher.Outcome outcome = move(held, old, newSize, file);
+            growth.keep();
+            return outcome;
         }
     }
 

@@ -8,6 +8,7 @@ import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
 import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.RangeLostException;
@@ -161,11 +162,14 @@ final class SpaceEngine {
                 return;
             }
             final long size = RecordLayout.sizeAcquire(record);
-            file.file().ensureLength(file.fileOffset() + file.lead() + newSize);
-            final long mapped = roundUp(size + file.lead());
-            final long needed = roundUp(newSize + file.lead());
-            if (needed > mapped) {
-                extend(record, file, mapped, needed);
+            try (FileGrowth growth = new FileGrowth(file.file())) {
+                file.file().ensureLength(file.fileOffset() + file.lead() + newSize);
+                final long mapped = roundUp(size + file.lead());
+                final long needed = roundUp(newSize + file.lead());
+                if (needed > mapped) {
+                    extend(record, file, mapped, needed);
+                }
+                growth.keep();
             }
             RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
         }

@@ -28,7 +28,12 @@ final class Children {
     /** Starts a main class of the tests; its output is merged. */
     static Process start(final Class<?> main, final List<String> options, final String... arguments)
         throws IOException {
-        final Path target = Path.of(System.getProperty("basedir", ".")).resolve("target");
+        return new ProcessBuilder(command(main, options, arguments)).redirectErrorStream(true).start();
+    }
+
+    /** The command that runs a main class of the tests. */
+    static List<String> command(final Class<?> main, final List<String> options, final String... arguments) {
+        final Path target = Path.of(System.getProperty("basedir", ".")).toAbsolutePath().resolve("target");
         final List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-ea", "-Xmx256m", "-XX:-CreateCoredumpOnCrash", "--enable-native-access=ALL-UNNAMED",
@@ -41,6 +46,6 @@ final class Children {
         command.addAll(List.of("-cp", target.resolve("classes") + ":" + target.resolve("test-classes") + ":" +
             Path.of(Agent.class.getProtectionDomain().getCodeSource().getLocation().getPath()), main.getName()));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).redirectErrorStream(true).start();
+        return command;
     }
 }

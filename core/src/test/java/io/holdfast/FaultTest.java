@@ -146,14 +146,24 @@ class FaultTest extends SpaceFixture {
         });
         assertThat(calls).isGreaterThanOrEqualTo(5);
         try (Stream<Path> files = Files.list(directory)) {
-            assertThat(files.count()).isPositive();
+            assertThat(files.filter(path -> path.getFileName().toString().startsWith("new"))
+                .mapToLong(FaultTest::sizeOf)).as("files for nothing are empty").containsOnly(0L, 50_000L);
+        }
+    }
+
+    private static long sizeOf(final Path path) {
+        try {
+            return Files.size(path);
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
     @ParameterizedTest
     @MethodSource("faults")
-    void growth(final int errno, final Damage damage) {
-        final Region log = space.map(FileBacking.readWrite(file("log", 10_000)).growableTo(4 << 20));
+    void growth(final int errno, final Damage damage) throws IOException {
+        final Path path = file("log", 10_000);
+        final Region log = space.map(FileBacking.readWrite(path).growableTo(4 << 20));
         final long[] size = {log.size()};
         for (int n = 1; n < MANY; n++) {
             final Resources before = Resources.of(space, directory);
@@ -169,6 +179,7 @@ class FaultTest extends SpaceFixture {
                 before.assertUnchanged(space, directory);
             }
             assertThat(log.size()).isEqualTo(size[0]);
+            assertThat(Files.size(path)).as("the file, call " + n).isEqualTo(size[0]);
             try (Guard guard = log.shareWritable()) {
                 assertBytesOf(guard.segment().asSlice(0, 9_999), 0);
                 guard.segment().set(JAVA_BYTE, size[0] - 1, (byte) n);

@@ -232,7 +232,7 @@ public final class FileHandle implements AutoCloseable {
      */
     public long requireRange(final long offset, final long length) {
         requireArguments("map", offset, length);
-        final long size = size();
+        final long size = settledSize();
         if (size == 0) {
             throw FileErrors.unfit("map", path,
                 "size=0: the file is empty: write it first, or map it with a length to grow to");
@@ -246,6 +246,17 @@ public final class FileHandle implements AutoCloseable {
                 + ": the file is shorter than asked: map fewer bytes, or let the file grow");
         }
         return length == 0 ? size - offset : length;
+    }
+
+    /** The size, but not one that is given up again because what it was for fails. */
+    private long settledSize() {
+        final ReentrantLock lock = sizeLock();
+        lock.lock();
+        try {
+            return size();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void requireArguments(final String operation, final long offset, final long length) {
@@ -414,7 +425,8 @@ public final class FileHandle implements AutoCloseable {
         }
     }
 
-    private ReentrantLock sizeLock() {
+    /** Held by who changes the file's size, or decides by it. */
+    ReentrantLock sizeLock() {
         return SIZE_LOCKS[Math.floorMod(Long.hashCode(device * 31 + inode), STRIPES)];
     }
 

@@ -23,7 +23,7 @@ final class TreeFixture {
 
     private TreeFixture(final NativeMemory memory, final long to, final TreeTuning tuning) {
         this.memory = memory;
-        this.domain = EpochDomain.create(memory, flavour());
+        this.domain = EpochDomain.create(memory, flavour(), 0);
         this.tree = new IntervalTree(domain, memory, 0, to, tuning);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.holdfast.epoch.BarrierFlavour;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
@@ -191,6 +192,7 @@ class TreeMemoryTest {
     @Test
     void failingBarrierMustNotFailAChangeThatHasHappened() {
         final boolean membarrier = fixture.domain.flavour() == BarrierFlavour.MEMBARRIER;
+        final EpochTestSupport.Peer reader = EpochTestSupport.lightPeer(fixture.domain);
         memory.failFrom(NativeCall.MEMBARRIER, 1, 1, Damage.NONE);
         fill(200);
         for (int i = 0; i < 200; i++) {
@@ -198,6 +200,7 @@ class TreeMemoryTest {
         }
         assertThat(tree.failedCollections() > 0).isEqualTo(membarrier);
         memory.disarm();
+        reader.close();
         fixture.check();
         fixture.checkNoNodeIsLost();
     }

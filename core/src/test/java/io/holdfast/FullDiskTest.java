@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A disk that is really full: an error of the growth, with everything as it was (G9), and never a signal later. */
+class FullDiskTest extends SpaceFixture {
+    private static final int MIB = 1 << 20;
+
+    private Path disk;
+    private boolean mounted;
+
+    @BeforeEach
+    void mountASmallDisk() throws IOException, InterruptedException {
+        disk = Files.createDirectory(directory.resolve("disk"));
+        try {
+            mounted = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk.toString())
+                .redirectErrorStream(true).start().waitFor() == 0;
+        } catch (final IOException noSuchProgram) {
+            mounted = false;
+        }
+        assumeTrue(mounted, "a small file system cannot be mounted here; errors of a full disk are injected elsewhere");
+    }
+
+    @AfterEach
+    void unmount() throws IOException, InterruptedException {
+        if (mounted) {
+            space.close();
+            assertThat(new ProcessBuilder("umount", disk.toString()).start().waitFor()).isZero();
+        }
+    }
+
+    @Test
+    void growthOnAFullDiskMustFailAndLeaveRegionAndFile() throws IOException {
+        final Path path = disk.resolve("log");
+        final Region log = space.map(FileBacking.readWrite(path).range(0, MIB).growableTo(64 * MIB));
+        put(log, MIB - 8, 7);
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> log.grow(16 * MIB)).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContainingAll("grow failed", path.toString(), "ENOSPC", "the disk is full");
+            assertThat(log.size()).isEqualTo(MIB);
+            assertThat(Files.size(path)).isEqualTo(MIB);
+        }
+        log.grow(3 * MIB);
+        put(log, 3 * MIB - 8, 8); // its blocks are reserved: no signal
+        assertThat(get(log, MIB - 8)).isEqualTo(7);
+        assertThat(get(log, 3 * MIB - 8)).isEqualTo(8);
+    }
+
+    @Test
+    void aRegionThatHasToMoveMustStayWhereItIsWhenTheDiskIsFull() throws IOException {
+        final Path path = disk.resolve("data");
+        Files.write(path, new byte[MIB]);
+        final Region region = space.map(FileBacking.readWrite(path));
+        assertThatThrownBy(() -> region.remap(16 * MIB)).isInstanceOf(UncheckedIOException.class)
+            .hasMessageContaining("ENOSPC");
+        assertThat(Files.size(path)).isEqualTo(MIB);
+        put(region, 0, 3);
+        assertThat(get(region, 0)).isEqualTo(3);
+        assertThat(get(region.remap(2 * MIB), 0)).isEqualTo(3);
+    }
+
+    @Test
+    void aFileThatDoesNotFitMustNotBeMapped() throws IOException {
+        final Path path = disk.resolve("new");
+        final Resources before = Resources.of(space, directory);
+        assertThatThrownBy(() -> space.map(FileBacking.readWrite(path).range(0, 16 * MIB).growableTo(16 * MIB)))
+            .isInstanceOf(UncheckedIOException.class).hasMessageContaining("ENOSPC");
+        before.assertUnchanged(space, directory);
+        assertThat(Files.size(path)).isZero();
+    }
+}
