@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.stress.torture;
+
+import io.holdfast.epoch.DrainListener;
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.memory.NativeMemory;
+import io.holdfast.memory.Reservation;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.locks.LockSupport;
+
+/** What the woven classes of a {@link Variant} call instead of, or before, the right thing; and the poison. */
+public final class Broken {
+    private static final ThreadLocal<long[]> NOTED = ThreadLocal.withInitial(() -> new long[1]);
+    private static final long BETWEEN_LOOKS_NS = 1_000;
+
+    private Broken() {
+    }
+
+    // ------------------------------------------------------------------------------------------------- poison
+
+    /** Anonymous memory is about to be zeroed for its next owner: whoever still reads it must not like what he sees. */
+    public static void poison(final Object pages, final long offset, final long length) {
+        if (pages instanceof final Reservation reservation) {
+            final MemorySegment segment = bytes(reservation.base() + offset, length);
+            for (long at = 0; at < length; at += Long.BYTES) {
+                segment.set(ValueLayout.JAVA_LONG, at, Pattern.POISON);
+            }
+        }
+    }
+
+    @SuppressWarnings("restricted")
+    private static MemorySegment bytes(final long address, final long length) {
+        return MemorySegment.ofAddress(address).reinterpret(length);
+    }
+
+    // --------------------------------------------------------------------------------------- barrier and reader
+
+    /** The barrier is not run, and says that it was. */
+    public static int noBarrier(final NativeMemory memory, final int command) {
+        return 0;
+    }
+
+    /** Nothing; a call alone orders nothing. */
+    public static void noFence() {
+    }
+
+    /** The lock word looks as if nobody wrote. */
+    public static boolean open(final long record) {
+        return true;
+    }
+
+    /** The lock word of a region that nobody writes. */
+    public static long attached(final long record) {
+        return RecordLayout.ATTACHED;
+    }
+
+    /** Compares the incarnation before the announcement: notes it. */
+    public static void noteIncarnation(final Object lock, final long record, final long incarnation) {
+        NOTED.get()[0] = RecordLayout.incarnationAcquire(record);
+    }
+
+    /** What the thread has noted. */
+    public static long noted(final long record) {
+        return NOTED.get()[0];
+    }
+
+    /** The reads of a validation come before those that it is for: notes the stamp, which was right then. */
+    public static void noteStamp(final long record, final long stamp) {
+        NOTED.get()[0] = stamp;
+    }
+
+    // -------------------------------------------------------------------------------------------------- writers
+
+    /** The flag of a writer that gave up is left. */
+    public static void leaveFlag(final long record) {
+        RecordLayout.lockAcquire(record);
+    }
+
+    /** The sequence stays what it is. */
+    public static void noSequence(final long record, final long sequence) {
+        RecordLayout.lockAcquire(record);
+    }
+
+    /** Looks at the count first, and then at the hazards. */
+    public static boolean countFirst(final EpochDomain domain, final long record, final long hazard, final long tag,
+                                     final Waiting waiting, final DrainListener listener) {
+        while ((RecordLayout.lockVolatile(record) & RecordLayout.COUNT) != 0) {
+            if (!waiting.pause()) {
+                return false;
+            }
+        }
+        LockSupport.parkNanos(BETWEEN_LOOKS_NS);
+        return domain.awaitReaders(record, hazard, tag, waiting, listener);
+    }
+
+    /** A lock word without a count. */
+    public static long nobodyCounted(final long record) {
+        return 0;
+    }
+
+    /** Nobody has announced the record. */
+    public static boolean nobodyAnnounced(final EpochDomain domain, final long record, final long except) {
+        return false;
+    }
+
+    // ---------------------------------------------------------------------------------------------- reclaiming
+
+    /** The readers of an unmap are not waited for. */
+    public static boolean drained(final Object engine, final Object unmapping, final Waiting waiting) {
+        return true;
+    }
+
+    /** A pin does not count. */
+    public static boolean notPinned(final long slot, final long tag) {
+        return false;
+    }
+
+    /** A grace period is over at once. */
+    public static boolean graceOver(final EpochDomain domain, final long tag) {
+        return true;
+    }
+
+    /** Takes the tag of an unmap, barrier and all, before the detach. */
+    public static void tagThenPin(final EpochDomain domain) {
+        NOTED.get()[0] = domain.retireEpoch();
+        domain.pin();
+    }
+
+    /** The tag from before. */
+    public static long earlierTag(final EpochDomain domain) {
+        final long tag = NOTED.get()[0];
+        return tag != 0 ? tag : domain.retireEpoch();
+    }
+
+    /** No region is one that has moved. */
+    public static boolean notMoved(final long record) {
+        return false;
+    }
+
+    /** A record is never used again. */
+    public static void loseRecord(final RetireList list, final long record) {
+        RecordLayout.lockAcquire(record);
+    }
+
+    /** A file is never closed. */
+    public static void loseFile(final Object engine, final Object file) {
+        Thread.onSpinWait();
+    }
+}

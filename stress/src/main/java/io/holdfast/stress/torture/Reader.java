@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.stress.torture;
+
+import io.holdfast.Guard;
+import io.holdfast.Pin;
+import io.holdfast.Refusal;
+import io.holdfast.Region;
+import io.holdfast.RegionException;
+import io.holdfast.RegionInfo;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** Reads regions in every way there is, and looks at every word. */
+final class Reader extends Worker {
+    private static final int STALE_KEPT = 64;
+    private static final int CHASED = 8;
+    private static final int COLD_LINES = 1 << 20;
+    private static final int LINE = 8;
+    private static final int COLD_STORES = 8;
+    private static final long NOTHING_THERE_NS = 20_000;
+
+    // Benign race: what is in it matters to nobody.
+    private static final long[] COLD = new long[COLD_LINES * LINE];
+
+    private final boolean virtual;
+    private final @Nullable Life[] stale = new Life[STALE_KEPT];
+    private final MemorySegment copy = MemorySegment.ofArray(new long[Writer.LARGEST / Long.BYTES]);
+
+    Reader(final World world, final SplittableRandom random, final String name, final boolean virtual) {
+        super(world, random, name);
+        this.virtual = virtual;
+    }
+
+    boolean isVirtual() {
+        return virtual;
+    }
+
+    /** A life of now, often one of a few that everybody wants; sometimes one that may be long gone. */
+    private @Nullable Life choose() {
+        if (random().nextInt(16) == 0) {
+            return stale[random().nextInt(STALE_KEPT)];
+        }
+        final int slots = world().slots();
+        final Life life = world().look(random().nextInt(random().nextBoolean() ? Math.min(CHASED, slots) : slots));
+        if (life != null && random().nextInt(8) == 0) {
+            stale[random().nextInt(STALE_KEPT)] = life;
+        }
+        return life;
+    }
+
+    @Override
+    void step() {
+        final Life life = choose();
+        if (life == null) {
+            LockSupport.parkNanos(NOTHING_THERE_NS);
+            return;
+        }
+        if (world().settings().locksOnly()) {
+            readLocked(life);
+            return;
+        }
+        switch (random().nextInt(virtual ? 24 : 32)) {
+            case 0 -> holdAndHandOn(life);
+            case 1, 2 -> guardAndHandOn(life);
+            case 23 -> nested(life);
+            case 3 -> writeShared(life);
+            case 4 -> copyOut(life);
+            case 5 -> readHelped(life);
+            case 6 -> list(life);
+            case 7, 8, 9, 10, 11 -> stamped(life);
+            case 12, 13, 14, 15, 16 -> pinned(life);
+            case 17, 18, 19, 20, 21 -> optimistic(life);
+            default -> guarded(life);
+        }
+        if (virtual) {
+            world().count(Event.VIRTUAL_READ);
+            if (random().nextInt(4) == 0) {
+                LockSupport.parkNanos(1); // comes back on another carrier, perhaps
+            }
+        }
+    }
+
+    private void readLocked(final Life life) {
+        switch (random().nextInt(8)) {
+            case 0 -> optimistic(life);
+            case 1 -> nested(life);
+            case 2, 3, 4 -> stamped(life);
+            default -> guarded(life);
+        }
+    }
+
+    /** Stores that miss the cache, and behind which the announcement waits that follows. */
+    private void keepStoresWaiting() {
+        if (random().nextInt(2) == 0) {
+            for (int i = 0; i < COLD_STORES; i++) {
+                COLD[random().nextInt(COLD_LINES) * LINE] = i;
+            }
+        }
+    }
+
+    private void check(final Life life, final MemorySegment bytes, final long filled, final String how) {
+        final long wrong = Pattern.wrong(bytes, filled, life.generation(), life.isUniform());
+        if (wrong != 0) {
+            throw new Failure("wrong word in a read " + how + ": word=0x" + Long.toHexString(wrong) + ", now=" +
+                Pattern.describe(bytes) + ", checked=" + filled + ", " + life);
+        }
+    }
+
+    private void refused(final Refusal refusal, final Event event) {
+        world().count(event);
+        if (refusal == Refusal.MOVED) {
+            world().count(Event.MOVED_MET);
+        }
+    }
+
+    /** A guard: asked for, or waited for. */
+    private @Nullable Guard guard(final Life life) {
+        if (random().nextInt(4) == 0) {
+            doing("share");
+            try {
+                return life.region().share();
+            } catch (final RegionException e) {
+                return gone(e);
+            }
+        }
+        doing("tryShare");
+        keepStoresWaiting();
+        final Guard guard = life.region().tryShare();
+        if (!guard.isHeld()) {
+            refused(guard.refusal(), Event.GUARD_REFUSED);
+            return null;
+        }
+        return guard;
+    }
+
+    private @Nullable Guard gone(final RegionException e) {
+        final Refusal refusal = e.refusal();
+        if (refusal != Refusal.DETACHED && refusal != Refusal.MOVED) {
+            throw e;
+        }
+        refused(refusal, Event.GUARD_REFUSED);
+        return null;
+    }
+
+    private void guarded(final Life life) {
+        final long filled = life.filled();
+        try (Guard guard = guard(life)) {
+            if (guard != null) {
+                check(life, guard.segment(), filled, "under a guard");
+                world().sawAge(World.Shelter.GUARD, life);
+                world().count(Event.GUARD_READ);
+            }
+        }
+    }
+
+    private void nested(final Life life) {
+        final Life other = choose();
+        if (other == null) {
+            return;
+        }
+        doing("nested tryShare");
+        final long filled = life.filled();
+        final long otherFilled = other.filled();
+        try (Guard guard = life.region().tryShare(); Guard second = other.region().tryShare()) {
+            if (guard.isHeld() && second.isHeld()) {
+                check(life, guard.segment(), filled, "under the first of two guards");
+                check(other, second.segment(), otherFilled, "under the second of two guards");
+                world().sawAge(World.Shelter.GUARD, life);
+                world().sawAge(World.Shelter.GUARD, other);
+                world().count(Event.NESTED_GUARDS);
+            }
+        }
+    }
+
+    /** Writes the words that are there: nobody sees a difference, unless it hits somebody else's. */
+    private void writeShared(final Life life) {
+        if (!life.region().isWritable() || life.filled() < Long.BYTES) {
+            return;
+        }
+        doing("tryShareWritable");
+        final long filled = life.filled();
+        try (Guard guard = life.region().tryShareWritable()) {
+            if (guard.isHeld()) {
+                final MemorySegment bytes = guard.segment();
+                final long words = Math.min(filled, bytes.byteSize()) / Long.BYTES;
+                final long at = random().nextLong(words) * Long.BYTES;
+                bytes.set(ValueLayout.JAVA_LONG, at, bytes.get(ValueLayout.JAVA_LONG, at));
+                check(life, bytes, filled, "after a write under a shared guard");
+                world().count(Event.SHARED_WRITE);
+            }
+        }
+    }
+
+    private void stamped(final Life life) {
+        doing("lockShared");
+        final long filled = life.filled();
+        final Region region = life.region();
+        keepStoresWaiting();
+        final long stamp = region.tryLockShared();
+        if (stamp <= 0) {
+            refused(Refusal.of(stamp), Event.STAMP_REFUSED);
+            return;
+        }
+        try {
+            check(life, region.optimisticSegment(), filled, "under a stamp");
+            world().sawAge(World.Shelter.STAMP, life);
+        } finally {
+            region.unlockShared(stamp);
+        }
+        world().count(Event.STAMP_READ);
+    }
+
+    private void holdAndHandOn(final Life life) {
+        doing("hold");
+        try {
+            handOn(new World.Handed(life, life.region().hold(), Event.HOLD_HANDED_ON));
+        } catch (final RegionException e) {
+            if (e.refusal() == null) {
+                throw e;
+            }
+        }
+    }
+
+    private void guardAndHandOn(final Life life) {
+        doing("toHold");
+        final long filled = life.filled();
+        try (Guard guard = life.region().tryShare()) {
+            if (guard.isHeld()) {
+                check(life, guard.segment(), filled, "under a guard that becomes a hold");
+                handOn(new World.Handed(life, guard.toHold(), Event.GUARD_HANDED_ON));
+            }
+        }
+    }
+
+    private void handOn(final World.Handed handed) {
+        if (!world().handed().offer(handed)) {
+            handed.hold().close();
+        }
+    }
+
+    /** Finds a region by address; it must be there from before its mapping was known to until its unmap is begun. */
+    private void pinned(final Life life) {
+        final Region region = life.region();
+        final long filled = life.filled();
+        final boolean certain = !life.isLeaving() && world().isOpen(life.era());
+        doing("pin");
+        try (Pin pin = region.space().pin()) {
+            final Region found = pin.find(region.address());
+            if (!region.equals(found)) {
+                world().count(Event.PIN_MISSED);
+                if (certain && found == null && !life.isLeaving() && world().isOpen(life.era())) {
+                    throw new Failure("a lookup found nothing where a region stands before and after: " + life);
+                }
+                return;
+            }
+            for (int i = random().nextInt(3); i >= 0; i--) {
+                final long wrong = Pattern.wrong(found.optimisticSegment(), filled, life.generation(), false);
+                if (wrong != 0) {
+                    throw new Failure("wrong word in a read under a pin: word=0x" + Long.toHexString(wrong) + ", " +
+                        life);
+                }
+            }
+            world().sawAge(World.Shelter.PIN, life);
+            world().count(found.isMapped() ? Event.PIN_READ : Event.PIN_OUTLIVED_UNMAP);
+        } catch (final IllegalStateException e) {
+            closed(life, e);
+        }
+    }
+
+    private void closed(final Life life, final IllegalStateException e) {
+        if (life.region().space().isOpen()) {
+            throw e;
+        }
+        world().count(Event.CLOSE_MET);
+    }
+
+    private void optimistic(final Life life) {
+        doing("optimistic read");
+        final Region region = life.region();
+        final long filled = life.filled();
+        final long stamp = region.tryOptimisticRead();
+        final MemorySegment bytes = region.optimisticSegment();
+        final long wrong = Pattern.wrong(bytes, filled, life.generation(), life.isUniform());
+        if (!region.validate(stamp)) {
+            world().count(wrong == 0 ? Event.OPTIMISTIC_FAILED : Event.STALE_BYTES);
+        } else if (wrong != 0) {
+            throw new Failure("wrong word in an optimistic read that validated: word=0x" + Long.toHexString(wrong) +
+                ", now=" + Pattern.describe(bytes) + ", checked=" + filled + ", " + life);
+        } else {
+            world().count(Event.OPTIMISTIC_READ);
+        }
+    }
+
+    private void readHelped(final Life life) {
+        doing("read");
+        final long filled = life.filled();
+        try {
+            final long wrong = life.region().read(random().nextInt(3),
+                bytes -> Pattern.wrong(bytes, filled, life.generation(), life.isUniform()));
+            if (wrong != 0) {
+                throw new Failure("wrong word in a helped read: word=0x" + Long.toHexString(wrong) + ", " + life);
+            }
+            world().count(Event.HELPED_READ);
+        } catch (final RegionException e) {
+            gone(e);
+        }
+    }
+
+    private void copyOut(final Life life) {
+        doing("copyOut");
+        final long bytes = Math.min(life.filled(), Writer.LARGEST);
+        try {
+            life.region().copyOut(0, copy, 0, bytes);
+            check(life, copy.asSlice(0, bytes), bytes, "by a checked copy");
+            world().count(Event.CHECKED_COPY);
+        } catch (final RegionException e) {
+            gone(e);
+        }
+    }
+
+    /** Lists all regions: one that stands before and after is in the list, and none is over its neighbour. */
+    private void list(final Life life) {
+        if (random().nextInt(8) != 0) {
+            return;
+        }
+        doing("maps");
+        final boolean certain = !life.isLeaving() && world().isOpen(life.era());
+        final List<RegionInfo> infos;
+        try {
+            infos = life.region().space().maps();
+        } catch (final IllegalStateException e) {
+            closed(life, e);
+            return;
+        }
+        final long address = life.region().address();
+        if (certain && infos.stream().noneMatch(info -> info.address() <= address &&
+            address < info.address() + info.size()) && !life.isLeaving() && world().isOpen(life.era())) {
+            throw new Failure("a listing lacks a region that stands before and after: " + life + " in " + infos);
+        }
+        world().count(Event.LISTED);
+    }
+}

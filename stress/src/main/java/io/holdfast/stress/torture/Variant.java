@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.stress.torture;
+
+import io.holdfast.stress.weave.Weave;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Defects that are woven into the library, each one a step of a protocol left out or put in the wrong order. A run with
+ * one of them must fail, or the runs without prove nothing.
+ */
+public enum Variant {
+    /** Neither the writer's barrier nor, in the fence flavour, the reader's. */
+    NO_BARRIER(
+        at("epoch.HeavyBarrier", "issue", "NativeMemory.membarrier", 2).instead(Broken.class, "noBarrier"),
+        at("epoch.EpochDomain", "lightBarrier", "VarHandle.fullFence", 1).instead(Broken.class, "noFence")),
+    /** A reader announces itself and does not look whether a writer came first. */
+    NO_RECHECK(
+        at("lock.QuickShare", "share", "QuickShare.isOpen", 1).instead(Broken.class, "open"),
+        at("lock.RegionLock", "tryShare", "RecordLayout.lockAcquire", 2).only(2).instead(Broken.class, "attached")),
+    /** The incarnation is compared before the announcement, and not after it. */
+    INCARNATION_FIRST(
+        at("lock.QuickShare", "share", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
+        entry("lock.QuickShare", "share", "noteIncarnation"),
+        at("lock.RegionLock", "tryShare", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
+        entry("lock.RegionLock", "tryShare", "noteIncarnation")),
+    /** A writer that gives up while it waits leaves its flag. */
+    FLAG_LEFT(at("lock.RegionLock", "exclusive", "RegionLock.withdraw", 2).instead(Broken.class, "leaveFlag")),
+    /** A drain looks at the count first and at the hazards after it. */
+    COUNT_FIRST(
+        at("lock.RegionLock", "drain", "EpochDomain.awaitReaders", 1).instead(Broken.class, "countFirst"),
+        at("lock.RegionLock", "drain", "RecordLayout.lockVolatile", 1).instead(Broken.class, "nobodyCounted")),
+    /** A drain does not look at the count. */
+    COUNT_IGNORED(at("lock.RegionLock", "drain", "RecordLayout.lockVolatile", 1)
+        .instead(Broken.class, "nobodyCounted")),
+    /** An upgrade and a {@code tryExclusive} do not look at the readers again after their announcement. */
+    NO_SECOND_LOOK(at("lock.RegionLock", "becomeExclusiveIfDrained", "EpochDomain.isAnnounced", 1)
+        .instead(Broken.class, "nobodyAnnounced")),
+    /** Writers leave the sequence even. */
+    NO_SEQUENCE(
+        at("lock.RegionLock", "becomeExclusive", "RecordLayout.sequenceRelease", 1)
+            .instead(Broken.class, "noSequence"),
+        at("lock.RegionLock", "endExclusive", "RecordLayout.sequenceRelease", 1).instead(Broken.class, "noSequence"),
+        at("lock.RegionLock", "downgrade", "RecordLayout.sequenceRelease", 1).instead(Broken.class, "noSequence")),
+    /**
+     * What a missing acquire fence allows at worst: a validation reads the lock before the data was read. Processors
+     * that keep loads in order need help to show it.
+     */
+    MISSING_ACQUIRE(
+        at("lock.RegionLock", "validate", "RecordLayout.lockAcquire", 1).instead(Broken.class, "attached"),
+        at("lock.RegionLock", "validate", "RecordLayout.sequence", 1).instead(Broken.class, "noted"),
+        entry("lock.RegionLock", "validate", "noteStamp")),
+    /** An unmap gives the memory back without waiting. */
+    EARLY_FREE(at("Unmapper", "complete", "SpaceEngine.drain", 1).instead(Broken.class, "drained")),
+    /** An unmap waits for guards and holds, and not for pins. */
+    PINS_IGNORED(at("epoch.EpochDomain", "awaitReaders", "EpochDomain.pinnedAtOrBefore", 1)
+        .instead(Broken.class, "notPinned")),
+    /** The barrier runs, and the epoch is read, before the detach and not after it. */
+    TAG_BEFORE_DETACH(
+        at("lock.RegionLock", "tryDetach", "EpochDomain.pin", 1).instead(Broken.class, "tagThenPin"),
+        at("SpaceEngine", "beginGracePeriod", "EpochDomain.retireEpoch", 1).instead(Broken.class, "earlierTag")),
+    /** Records and tree nodes are used again without a grace period. */
+    NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
+    /** A lookup that meets a region on its way to other handles does not look again. */
+    NO_SECOND_LOOKUP(at("AddressSpace", "findPinned", "Moves.isMoved", 1).instead(Broken.class, "notMoved")),
+    /** The record of an unmapped region is lost. */
+    LOST_RECORD(at("Quarantine", "free", "RetireList.retire", 1).instead(Broken.class, "loseRecord")),
+    /** The file of an unmapped region stays open. */
+    LOST_DESCRIPTOR(at("SpaceEngine", "finish", "SpaceEngine.close", 1).instead(Broken.class, "loseFile"));
+
+    private final List<Weave> weaves;
+
+    Variant(final Weave... weaves) {
+        this.weaves = List.of(weaves);
+    }
+
+    private static Weave.Place at(final String type, final String method, final String call, final int places) {
+        return Weave.Place.of("io.holdfast." + type, method, call, places);
+    }
+
+    private static Weave entry(final String type, final String method, final String target) {
+        return Weave.entry("io.holdfast." + type, method, Broken.class, target);
+    }
+
+    /** What is changed; applied after the pauses, so a beginning comes before them. */
+    public List<Weave> weaves() {
+        return weaves;
+    }
+
+    /** Where a pause would hide the defect: a store that has a pause behind it is seen by everybody in time. */
+    Set<Point> unwoven() {
+        return this == NO_BARRIER ? EnumSet.of(Point.SHARE_ANNOUNCED, Point.FULL_SHARE_ANNOUNCED)
+            : EnumSet.noneOf(Point.class);
+    }
+
+    /** Whether a run shows it sooner that does nothing but lock. */
+    boolean isOfTheLockAlone() {
+        return this == NO_BARRIER || this == NO_SECOND_LOOK;
+    }
+
+    /** The poison that every run weaves in. */
+    static Weave poison() {
+        return Weave.entry("io.holdfast.memory.ReservedPages", "zeroAnonymous", Broken.class, "poison");
+    }
+}
