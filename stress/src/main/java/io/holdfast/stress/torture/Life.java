@@ -130,7 +130,7 @@ final class Life {
 
     @Override
     public String toString() {
-        return kind + ", generation=0x" + Long.toHexString(generation) + ", filled=" + filled + ", age=" + age() + ", era=" +
-            era + ", " + region;
+        return kind + ", generation=0x" + Long.toHexString(generation) + ", filled=" + filled + ", age=" + age() +
+            ", era=" + era + ", " + region;
     }
 }

@@ -94,6 +94,7 @@ enum Point {
     }
 
     private final Rarity rarity;
+    @SuppressWarnings("ImmutableEnumChecker") // a record of strings and numbers
     private final Weave.Place place;
     private final boolean after;
 
@@ -111,6 +112,7 @@ enum Point {
         return rarity;
     }
 
+    @SuppressWarnings("EnumOrdinal") // woven classes live as long as the process that wove them
     private Weave weave() {
         return after ? place.after(Pauses.class, "at", ordinal()) : place.before(Pauses.class, "at", ordinal());
     }

@@ -250,7 +250,7 @@ final class Reader extends Worker {
         doing("pin");
         try (Pin pin = region.space().pin()) {
             final Region found = pin.find(region.address());
-            if (!region.equals(found)) {
+            if (found == null || !found.equals(region)) {
                 world().count(Event.PIN_MISSED);
                 if (certain && found == null && !life.isLeaving() && world().isOpen(life.era())) {
                     throw new Failure("a lookup found nothing where a region stands before and after: " + life);

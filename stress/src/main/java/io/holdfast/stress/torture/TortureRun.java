@@ -3,7 +3,6 @@ package io.holdfast.stress.torture;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -160,7 +159,7 @@ final class TortureRun {
             (System.nanoTime() - begin) / 1e9, settings.seed());
         if (failure != null) {
             out.print(FAILURE);
-            failure.printStackTrace(new PrintWriter(out, true));
+            failure.printStackTrace(out);
             for (final Map.Entry<Thread, StackTraceElement[]> thread : Thread.getAllStackTraces().entrySet()) {
                 out.println("thread " + thread.getKey().getName() + " " + thread.getKey().getState());
                 for (final StackTraceElement frame : thread.getValue()) {

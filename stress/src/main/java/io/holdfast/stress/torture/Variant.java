@@ -69,6 +69,7 @@ public enum Variant {
     /** The file of an unmapped region stays open. */
     LOST_DESCRIPTOR(at("SpaceEngine", "finish", "SpaceEngine.close", 1).instead(Broken.class, "loseFile"));
 
+    @SuppressWarnings("ImmutableEnumChecker") // an immutable list of such records
     private final List<Weave> weaves;
 
     Variant(final Weave... weaves) {

@@ -71,7 +71,7 @@ final class Writer extends Worker {
             touchPages(world().look(slot));
         } else {
             final Life life = world().take(slot);
-            if (isOfThisSpace(life)) {
+            if (life != null && isOfThisSpace(life)) {
                 shaper.change(life, slot);
             }
         }
@@ -79,14 +79,14 @@ final class Writer extends Worker {
 
     // -------------------------------------------------------------------------------------------------- unmap
 
-    /** Whether there is a life that no close has ended already. */
-    private boolean isOfThisSpace(final @Nullable Life life) {
-        return life != null && life.era() == era;
+    /** Whether no close has ended a life already. */
+    private boolean isOfThisSpace(final Life life) {
+        return life.era() == era;
     }
 
     /** Ends a life that is nobody else's. */
     void dispose(final @Nullable Life life) {
-        if (!isOfThisSpace(life)) {
+        if (life == null || !isOfThisSpace(life)) {
             return;
         }
         life.leave();

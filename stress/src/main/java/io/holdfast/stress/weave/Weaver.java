@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Applies {@linkplain Weave weaves} to classes of the class path and writes the result to a directory. */
 public final class Weaver {
@@ -67,7 +68,7 @@ public final class Weaver {
     private static byte[] apply(final byte[] bytes, final Weave weave) {
         final ClassFile classFile = ClassFile.of();
         final ClassModel model = classFile.parse(bytes);
-        final int[] found = {0};
+        final AtomicInteger found = new AtomicInteger();
         byte[] woven = bytes;
         for (final MethodModel method : model.methods()) {
             if (method.methodName().equalsString(weave.method()) && method.code().isPresent()) {
@@ -79,9 +80,9 @@ public final class Weaver {
                         other.methodType().equalsString(descriptor), code));
             }
         }
-        if (found[0] != weave.places()) {
+        if (found.get() != weave.places()) {
             throw new IllegalStateException("the library has changed at a woven place: " + weave.where() +
-                ", found=" + found[0] + ", expected=" + weave.places() + "; weave it anew");
+                ", found=" + found.get() + ", expected=" + weave.places() + "; weave it anew");
         }
         return woven;
     }
@@ -103,15 +104,15 @@ public final class Weaver {
     }
 
     /** Changes calls. */
-    private record AtCalls(Weave weave, int[] found) implements CodeTransform {
+    private record AtCalls(Weave weave, AtomicInteger found) implements CodeTransform {
         @Override
         public void accept(final CodeBuilder code, final CodeElement element) {
             if (!(element instanceof final InvokeInstruction call) || !isPlace(call)) {
                 code.with(element);
                 return;
             }
-            found[0]++;
-            if (weave.only() != 0 && weave.only() != found[0]) {
+            found.incrementAndGet();
+            if (weave.only() != 0 && weave.only() != found.get()) {
                 code.with(element);
                 return;
             }
@@ -139,10 +140,10 @@ public final class Weaver {
     }
 
     /** Changes the beginning of a method. */
-    private record AtEntry(Weave weave, MethodModel method, int[] found) implements CodeTransform {
+    private record AtEntry(Weave weave, MethodModel method, AtomicInteger found) implements CodeTransform {
         @Override
         public void atStart(final CodeBuilder code) {
-            found[0]++;
+            found.incrementAndGet();
             if (!method.flags().has(AccessFlag.STATIC)) {
                 code.aload(code.receiverSlot());
             }

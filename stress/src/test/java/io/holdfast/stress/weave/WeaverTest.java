@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Weaving: each deed does what it says, and a place that is not there as often as it must be is an error. */
-class WeaverTest {
+public class WeaverTest {
     private static final String SUBJECT = Subject.class.getName();
 
     @TempDir
