@@ -9,12 +9,15 @@ import io.holdfast.Guard;
 import io.holdfast.Hold;
 import io.holdfast.Pin;
 import io.holdfast.Region;
+import io.netty.util.internal.RefCnt;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.concurrent.locks.StampedLock;
+import org.apache.cassandra.utils.concurrent.OpOrder;
+import org.apache.ignite.internal.util.OffheapReadWriteLock;
 import org.jspecify.annotations.NullUnmarked;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -39,7 +42,7 @@ import org.openjdk.jmh.annotations.Warmup;
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Fork(value = 3, jvmArgsAppend = "--enable-native-access=ALL-UNNAMED")
+@Fork(value = 3, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "--add-opens=java.base/java.nio=ALL-UNNAMED"})
 @Warmup(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @State(Scope.Benchmark)
@@ -49,6 +52,8 @@ public class GuardedReadBenchmark {
     private static final long OFFSET = 128;
     private static final int READS = 16;
     private static final long STRIDE = 64;
+    private static final int IGNITE_TAG = 1;
+    private static final int IGNITE_STRIPES = 16;
 
     private AddressSpace space;
     private Region region;
@@ -59,6 +64,10 @@ public class GuardedReadBenchmark {
     private MemorySegment globalSegment;
     private StampedLock stamped;
     private Lock reentrantRead;
+    private OffheapReadWriteLock igniteLock;
+    private long igniteWord;
+    private RefCnt nettyCount;
+    private OpOrder cassandraOrder;
     @SuppressWarnings("UnusedVariable") // written so that the guard escapes
     private Guard stored;
 
@@ -78,6 +87,11 @@ public class GuardedReadBenchmark {
         fill(globalSegment);
         stamped = new StampedLock();
         reentrantRead = new ReentrantReadWriteLock().readLock();
+        igniteLock = new OffheapReadWriteLock(IGNITE_STRIPES);
+        igniteWord = Arena.global().allocate(OffheapReadWriteLock.LOCK_SIZE, OffheapReadWriteLock.LOCK_SIZE).address();
+        igniteLock.init(igniteWord, IGNITE_TAG);
+        nettyCount = new RefCnt();
+        cassandraOrder = new OpOrder();
     }
 
     private static void fill(final MemorySegment segment) {
@@ -236,6 +250,50 @@ public class GuardedReadBenchmark {
             return globalSegment.get(JAVA_LONG, OFFSET);
         } finally {
             reentrantRead.unlock();
+        }
+    }
+
+    /**
+     * Read lock of Ignite's page memory, on an off-heap word with a tag.
+     *
+     * @return what was read
+     */
+    @Benchmark
+    public long igniteReadLock() {
+        if (!igniteLock.readLock(igniteWord, IGNITE_TAG)) {
+            return -1;
+        }
+        try {
+            return globalSegment.get(JAVA_LONG, OFFSET);
+        } finally {
+            igniteLock.readUnlock(igniteWord);
+        }
+    }
+
+    /**
+     * Reference count of Netty's buffers.
+     *
+     * @return what was read
+     */
+    @Benchmark
+    public long nettyRefCnt() {
+        RefCnt.retain(nettyCount);
+        try {
+            return globalSegment.get(JAVA_LONG, OFFSET);
+        } finally {
+            RefCnt.release(nettyCount);
+        }
+    }
+
+    /**
+     * Group of operations of Cassandra's memtables, which a barrier waits for.
+     *
+     * @return what was read
+     */
+    @Benchmark
+    public long cassandraOpOrder() {
+        try (OpOrder.Group group = cassandraOrder.start()) {
+            return globalSegment.get(JAVA_LONG, OFFSET);
         }
     }
 

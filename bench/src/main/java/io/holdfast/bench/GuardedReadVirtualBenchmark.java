@@ -11,7 +11,8 @@ import org.openjdk.jmh.annotations.Fork;
  *
  * <p>{@code java -jar benchmarks.jar GuardedReadVirtualBenchmark -t 1 -prof gc}
  */
-@Fork(value = 3, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "-Djmh.executor=VIRTUAL"})
+@Fork(value = 3, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "-Djmh.executor=VIRTUAL"})
 @NullUnmarked
 public class GuardedReadVirtualBenchmark extends GuardedReadBenchmark {
 }

@@ -2,10 +2,13 @@
 
 package io.holdfast.bench;
 
+import com.google.common.collect.Range;
+import com.google.common.collect.TreeRangeMap;
 import io.holdfast.AddressSpace;
 import io.holdfast.Pin;
 import io.holdfast.Region;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -27,6 +30,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * Which region does an address belong to? The address space's lookup beside what programs keep such tables in.
@@ -106,28 +110,41 @@ public class LookupBenchmark {
         private long[] starts;
         private ConcurrentSkipListMap<Long, Long> skipList;
         private TreeMap<Long, Long> treeMap;
+        private TreeRangeMap<Long, Long> rangeMap;
         private final StampedLock stamped = new StampedLock();
         private final ReadWriteLock readWrite = new ReentrantReadWriteLock();
         private volatile boolean stop;
         private Thread changer;
 
-        /** Maps them. */
+        /** Makes the one structure that the row asks. */
         @Setup(Level.Trial)
-        public void map(final org.openjdk.jmh.infra.BenchmarkParams params) throws InterruptedException {
-            space = AddressSpace.open();
-            starts = new long[regions];
-            for (int i = 0; i < regions; i++) {
-                starts[i] = space.map(PAGE).address();
-            }
-            Arrays.sort(starts);
-            skipList = new ConcurrentSkipListMap<>();
-            treeMap = new TreeMap<>();
-            for (final long start : starts) {
-                skipList.put(start, start + PAGE);
-                treeMap.put(start, start + PAGE);
-            }
+        public void make(final BenchmarkParams params) {
             final String benchmark = params.getBenchmark();
-            final Runnable change = change(benchmark.substring(benchmark.lastIndexOf('.') + 1));
+            final String row = benchmark.substring(benchmark.lastIndexOf('.') + 1);
+            starts = new long[regions];
+            if (row.equals("holdfastFind")) {
+                space = AddressSpace.open();
+                Arrays.setAll(starts, i -> space.map(PAGE).address());
+                Arrays.sort(starts);
+            } else {
+                Arrays.setAll(starts, i -> i * (long) PAGE);
+            }
+            switch (row) {
+                case "skipListFloor" -> {
+                    skipList = new ConcurrentSkipListMap<>();
+                    Arrays.stream(starts).forEach(start -> skipList.put(start, start + PAGE));
+                }
+                case "treeMapStamped", "treeMapReadWriteLock" -> {
+                    treeMap = new TreeMap<>();
+                    Arrays.stream(starts).forEach(start -> treeMap.put(start, start + PAGE));
+                }
+                case "guavaRangeMap" -> {
+                    rangeMap = TreeRangeMap.create();
+                    Arrays.stream(starts).forEach(start -> rangeMap.put(Range.closedOpen(start, start + PAGE), start));
+                }
+                default -> { }
+            }
+            final Runnable change = change(row);
             if (writer && change != null) {
                 stop = false;
                 changer = Thread.ofPlatform().daemon().start(() -> {
@@ -138,9 +155,9 @@ public class LookupBenchmark {
             }
         }
 
-        private Runnable change(final String benchmark) {
+        private Runnable change(final String row) {
             final long end = starts[regions - 1] + (long) PAGE * 1024;
-            return switch (benchmark) {
+            return switch (row) {
                 case "holdfastFind" -> () -> space.map(PAGE).unmap();
                 case "skipListFloor" -> () -> {
                     skipList.put(end, end + PAGE);
@@ -155,17 +172,26 @@ public class LookupBenchmark {
                         stamped.unlockWrite(stamp);
                     }
                 };
-                case "treeMapReadWriteLock" -> () -> {
-                    readWrite.writeLock().lock();
-                    try {
-                        treeMap.put(end, end + PAGE);
-                        treeMap.remove(end);
-                    } finally {
-                        readWrite.writeLock().unlock();
-                    }
-                };
+                case "treeMapReadWriteLock" -> () -> locked(() -> {
+                    treeMap.put(end, end + PAGE);
+                    treeMap.remove(end);
+                });
+                case "guavaRangeMap" -> () -> locked(() -> {
+                    final Range<Long> range = Range.closedOpen(end, end + PAGE);
+                    rangeMap.put(range, end);
+                    rangeMap.remove(range);
+                });
                 default -> null;
             };
+        }
+
+        private void locked(final Runnable change) {
+            readWrite.writeLock().lock();
+            try {
+                change.run();
+            } finally {
+                readWrite.writeLock().unlock();
+            }
         }
 
         /** Unmaps them. */
@@ -175,7 +201,9 @@ public class LookupBenchmark {
             if (changer != null) {
                 changer.join();
             }
-            space.close();
+            if (space != null) {
+                space.close();
+            }
         }
 
         private int floor(final long address) {
@@ -250,6 +278,22 @@ public class LookupBenchmark {
         table.readWrite.readLock().lock();
         try {
             return table.treeMap.floorEntry(address).getKey();
+        } finally {
+            table.readWrite.readLock().unlock();
+        }
+    }
+
+    /**
+     * Entry of Guava's range map under a read lock.
+     *
+     * @return start of the region
+     */
+    @Benchmark
+    public long guavaRangeMap(final Table table, final Asked asked) {
+        final long address = asked.address();
+        table.readWrite.readLock().lock();
+        try {
+            return Objects.requireNonNull(table.rangeMap.get(address));
         } finally {
             table.readWrite.readLock().unlock();
         }

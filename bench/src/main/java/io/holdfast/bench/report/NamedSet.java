@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.holdfast.bench.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+
+/** Sets of parts, by what they are for. */
+enum NamedSet {
+    /** A look at most targets in less than five minutes, one process for each row. */
+    QUICK,
+    /** All targets, three processes for each row. */
+    TARGETS,
+    /** Every row there is. */
+    FULL;
+
+    private static final String GUARDED = "\\.GuardedReadBenchmark\\.";
+    private static final String LOOKUP = "\\.LookupBenchmark\\.";
+    private static final String MAP_UNMAP = "\\.MapUnmapBenchmark\\.";
+    private static final Map<String, Object> QUIET = Map.of("idleThreads", 0, "idleHaveSlots", false);
+
+    /** Name on the command line. */
+    String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    private Pace pace() {
+        return switch (this) {
+            case QUICK -> Pace.QUICK;
+            case TARGETS -> Pace.STEADY;
+            case FULL -> Pace.THOROUGH;
+        };
+    }
+
+    List<Part> parts() {
+        final List<Part> parts = new ArrayList<>();
+        reads(parts);
+        lookups(parts);
+        mappings(parts);
+        parts.add(Part.timed("bystander", "\\.BystanderBenchmark\\.", pace()).threads(0));
+        parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", pace()).with("regions", 1000).threads(1, 2));
+        parts.add(Part.timed("grow", "\\.GrowBenchmark\\.", pace()));
+        footprints(parts);
+        if (this != QUICK) {
+            parts.add(Part.timed("virtual", "\\.GuardedReadVirtualBenchmark\\." +
+                "(holdfast(Guard|Stamp|Optimistic|Counted|PinnedFind)|reentrantReadWriteLock|stampedOptimistic|rawRead)$",
+                pace()).allocations());
+            scaling(parts);
+        }
+        return parts;
+    }
+
+    private void reads(final List<Part> parts) {
+        parts.add(Part.timed("guarded", GUARDED, pace()).threads(1, 2).allocations());
+        parts.add(Part.timed("pin", "\\.PinBenchmark\\.", pace()).allocations());
+    }
+
+    // One and two threads are those of the part that all rows are in.
+    private void scaling(final List<Part> parts) {
+        final TreeSet<Integer> threads = new TreeSet<>();
+        final int processors = Runtime.getRuntime().availableProcessors();
+        for (int count = 4; count < processors; count *= 2) {
+            threads.add(count);
+        }
+        if (processors > 2) {
+            threads.add(processors);
+            parts.add(Part.timed("scaling", GUARDED + "(rawRead|holdfast(Guard|Stamp|Optimistic|Counted)|" +
+                "stamped(Optimistic|ReadLock)|reentrantReadWriteLock|igniteReadLock|nettyRefCnt|cassandraOpOrder)$",
+                pace()).threads(threads.toArray(Integer[]::new)));
+        }
+    }
+
+    private void lookups(final List<Part> parts) {
+        final Part random = Part.timed("lookup", LOOKUP, pace()).with("keys", "RANDOM").with("writer", false).allocations();
+        if (this == FULL) {
+            parts.add(random.with("keys", "RANDOM", "CLUSTERED").with("writer", false, true));
+            return;
+        }
+        if (this == QUICK) {
+            parts.add(random.with("regions", 1_000, 100_000));
+            parts.add(Part.timed("lookup-large", LOOKUP + "(holdfastFind|sortedArrayFloor|skipListFloor)$", pace())
+                .with("keys", "RANDOM").with("writer", false).with("regions", 1_000_000).allocations());
+            return;
+        }
+        parts.add(random);
+        parts.add(Part.timed("lookup-clustered", LOOKUP, pace()).with("keys", "CLUSTERED").with("writer", false)
+            .with("regions", 100_000));
+        parts.add(Part.timed("lookup-writer", LOOKUP + "(?!sortedArray)", pace()).with("keys", "RANDOM")
+            .with("writer", true).with("regions", 100_000));
+    }
+
+    private void mappings(final List<Part> parts) {
+        if (this == FULL) {
+            parts.add(Part.timed("mapping", MAP_UNMAP, pace()));
+            return;
+        }
+        final Part anonymous = Part.timed("mapping", MAP_UNMAP + "(holdfastAnonymous(Async)?|sharedArenaAnonymous|" +
+            "rawMmapMunmap|confinedArenaAnonymous|unsafeAllocateFree)$", pace());
+        parts.add(quiet(anonymous).with("bytes", 4096, 65536));
+        parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile|sharedArenaFile|rawFileMmapMunmap)$", pace()))
+            .with("bytes", 1 << 20));
+        parts.add(Part.timed("idle", MAP_UNMAP + "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$", pace())
+            .with("bytes", 4096).with("reader", false));
+    }
+
+    private static Part quiet(final Part part) {
+        Part result = part;
+        for (final Map.Entry<String, Object> param : QUIET.entrySet()) {
+            result = result.with(param.getKey(), param.getValue());
+        }
+        return result;
+    }
+
+    private void footprints(final List<Part> parts) {
+        parts.add(Part.once("open", "\\.OpenBenchmark\\.", pace(), 1));
+        if (this == QUICK) {
+            parts.add(Part.once("memory", "\\.MemoryBenchmark\\.", pace(), 2).with("regions", 10_000));
+            parts.add(Part.once("memory-large", "\\.MemoryBenchmark\\.holdfast$", pace(), 4).with("regions", 1_000_000));
+            parts.add(Part.once("latency", "\\.LatencyBenchmark\\.", pace(), 4).with("millis", 500));
+            parts.add(Part.once("store", "\\.StoreBenchmark\\.", pace(), 7).with("seconds", 3));
+            return;
+        }
+        parts.add(Part.once("memory", "\\.MemoryBenchmark\\.", pace(), 4));
+        parts.add(Part.once("latency", "\\.LatencyBenchmark\\.", pace(), 6));
+        parts.add(Part.once("store", "\\.StoreBenchmark\\.", pace().forks(1), 15));
+    }
+}
