@@ -7,6 +7,7 @@ import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Moves;
 import io.holdfast.lock.QuickShare;
+import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
@@ -19,7 +20,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.BackoffIdleStrategy;
@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  */
-public final class AddressSpace extends SpaceInspection implements AutoCloseable {
+public final class AddressSpace extends SpaceStructure implements AutoCloseable {
     /** Capacity of a space that does not say otherwise: 1 TiB of addresses, which takes no memory. */
     public static final long DEFAULT_CAPACITY = 1L << 40;
 
@@ -63,7 +63,6 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
     private final SpaceEngine engine;
     private final Engines engines;
     private final Unmapper unmapper;
-    private final LongFunction<Region> handle = this::region;
     private final IntervalTree tree;
     private final long base;
 
@@ -75,8 +74,8 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
         this.quickShare = new QuickShare(domain);
         this.engine = new SpaceEngine(core, lock, settings);
         this.unmapper = new Unmapper(engine, domain, settings);
-        this.engines = Engines.of(core, engine, lock, unmapper, handle);
         this.tree = core.tree();
+        this.engines = Engines.of(core, engine, lock, unmapper, this::region);
         this.base = core.reservation().base();
         engine.notes().watch(this, settings.name());
     }
@@ -98,53 +97,7 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
         return new Builder();
     }
 
-    // ------------------------------------------------------------------------------------------------- structure
-
-    /**
-     * Maps anonymous memory, zeroed, readable and writable.
-     *
-     * @param sizeBytes more than 0; addresses are taken in whole pages
-     * @return the region, mapped
-     * @throws IllegalArgumentException if the size is not positive
-     * @throws MappingException         if a limit of the space is reached or the system refuses; nothing has changed
-     *                                  then
-     * @throws IllegalStateException    if the space is closed
-     */
-    public Region map(final long sizeBytes) {
-        return engines.map().map(MapRequest.anonymous(sizeBytes), handle);
-    }
-
-    /**
-     * Maps a part of a file.
-     *
-     * @param backing the file, the access to it, and the range of bytes
-     * @return the region, mapped
-     * @throws IllegalArgumentException     if the range makes no sense
-     * @throws java.io.UncheckedIOException if the file is missing, unreadable, not a regular file, empty, or shorter
-     *                                      than the range, or cannot grow
-     * @throws MappingException             if a limit of the space is reached or the system refuses; nothing has
-     *                                      changed then
-     * @throws IllegalStateException        if the space is closed
-     */
-    public Region map(final FileBacking backing) {
-        return engines.map().map(MapRequest.file(backing), handle);
-    }
-
-    /**
-     * Maps what a request says, where and how it says it.
-     *
-     * @param request what is to be mapped
-     * @return the region, mapped
-     * @throws IllegalArgumentException     if a fixed address is misaligned or outside of the space, or a range makes
-     *                                      no sense
-     * @throws java.io.UncheckedIOException as {@link #map(FileBacking)}
-     * @throws MappingException             if a fixed address is taken, a limit of the space is reached, or the system
-     *                                      refuses; nothing has changed then
-     * @throws IllegalStateException        if the space is closed
-     */
-    public Region map(final MapRequest request) {
-        return engines.map().map(request, handle);
-    }
+    // ------------------------------------------------------------------------------------------------------ pins
 
     /**
      * Pins the current thread: regions that it finds through the pin stay mapped until the pin is closed. Never waits.
@@ -190,11 +143,16 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
     }
 
     void grow(final Region region, final long newSize) {
-        final long stamp = engines.pages().enter(region, "grow");
+        final RangeLock.Passage passage = engine.enter("grow", region);
         try {
-            engine.grow(region, newSize);
+            final long stamp = engines.pages().enter(region, "grow");
+            try {
+                engine.grow(region, newSize);
+            } finally {
+                PageEngine.leave(region, stamp);
+            }
         } finally {
-            PageEngine.leave(region, stamp);
+            passage.close();
         }
     }
 
@@ -271,7 +229,7 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
         }
         boolean drained = false;
         try {
-            drained = engine.announceAll(waiting, unmapper.reclaimer()::add) && awaitUnmaps(waiting);
+            drained = announceAll(waiting) && awaitUnmaps(waiting);
         } finally {
             if (!drained) {
                 engine.suspendClose();
@@ -288,6 +246,19 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
             reportLeft(waiting.elapsedNs());
         }
         return drained;
+    }
+
+    /** Announces the unmap of everything when no section is left. */
+    private boolean announceAll(final Waiting waiting) {
+        final RangeLock.Entry all = engine.ranges().acquire(0, capacity(), RangeLock.Mode.WRITE, waiting);
+        if (all == null) {
+            return false;
+        }
+        try {
+            return engine.announceAll(waiting, unmapper.reclaimer()::add);
+        } finally {
+            engine.ranges().release(all);
+        }
     }
 
     /** Says who keeps a close that gave up from its end. */
@@ -318,9 +289,9 @@ public final class AddressSpace extends SpaceInspection implements AutoCloseable
         if (engine.isClosed()) {
             return; // what the thread holds may be of the next space in the same range
         }
-        if (domain.announcesAnything() || engine.isExclusiveSomewhere()) {
-            throw new IllegalMonitorStateException("close by a thread that holds a guard or a pin would wait for " +
-                "itself: space=" + name() + "; close guards and pins first");
+        if (domain.announcesAnything() || engine.isExclusiveSomewhere() || engine.ranges().isMine()) {
+            throw new IllegalMonitorStateException("close by a thread that holds a guard, a pin or a section would " +
+                "wait for itself: space=" + name() + "; close guards, pins and sections first");
         }
         if (unmapper.isReclaimer()) {
             throw new IllegalMonitorStateException("close by the thread that finishes asynchronous unmaps would wait " +

@@ -2,7 +2,9 @@
 package io.holdfast;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileGrowth;
@@ -13,6 +15,9 @@ import io.holdfast.memory.NativeMemory;
 import io.holdfast.memory.RangeLostException;
 import io.holdfast.memory.Reservation;
 import io.holdfast.memory.RestoreResult;
+import java.io.Serial;
+import java.util.List;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -50,13 +55,21 @@ final class MapEngine {
         return headroom;
     }
 
-    /** Maps; returns what {@code handle} makes of the attached record while it cannot be reused. */
-    Region map(final MapRequest request, final LongFunction<Region> handle) {
-        final FileBacking backing = request.backing();
-        return backing == null ? mapAnonymous(request, handle) : mapFile(backing, request, handle);
+    /**
+     * Maps; returns what {@code handle} makes of the attached record while it cannot be reused, or null if the waiting
+     * for sections gave up.
+     */
+    @Nullable Region map(final MapRequest request, final Waiting waiting, final LongFunction<Region> handle) {
+        return plan(request, plan -> mapInTurn(plan, waiting, handle));
     }
 
-    private Region mapAnonymous(final MapRequest request, final LongFunction<Region> handle) {
+    /** Makes a plan and lets it be carried out; the file of a plan that is not is closed. */
+    <T extends @Nullable Object> T plan(final MapRequest request, final Function<MapPlan, T> carryOut) {
+        final FileBacking backing = request.backing();
+        return backing == null ? carryOut.apply(planAnonymous(request)) : planFile(backing, request, carryOut);
+    }
+
+    private MapPlan planAnonymous(final MapRequest request) {
         final long page = core.memory().pageSize();
         final long granule = switch (request.pages()) {
             case NORMAL -> page;
@@ -66,32 +79,38 @@ final class MapEngine {
         };
         final long rounded = request.pages() == MapRequest.Pages.HUGE ? granule : page;
         final long length = (checkSize(request.maximum(), 0) + rounded - 1) & -rounded;
-        return map(plan(request, length, request.size(), Kind.anonymous(request), null, granule), handle);
+        return plan(request, length, request.size(), Kind.anonymous(request), null, granule);
     }
 
-    private Region mapFile(final FileBacking backing, final MapRequest request, final LongFunction<Region> handle) {
+    private <T extends @Nullable Object> T planFile(final FileBacking backing, final MapRequest request,
+                                                    final Function<MapPlan, T> carryOut) {
         engine.checkOpen("map");
         checkGrowable(backing);
         final FileAccess access = access(backing);
         final FileHandle file = FileHandle.open(core.memory(), backing.path(), access,
             backing.isGrowable() && !backing.isWhole());
         try {
-            return backing.isGrowable() ? mapGrowable(backing, request, access, file, handle)
-                : mapFile(backing, request, access, file, handle);
+            final T result = backing.isGrowable() ? planGrowable(backing, request, access, file, carryOut)
+                : planFile(backing, request, access, file, carryOut);
+            if (result == null) {
+                engine.close(file);
+            }
+            return result;
         } catch (final Throwable e) {
             engine.close(file);
             throw e;
         }
     }
 
-    private Region mapGrowable(final FileBacking backing, final MapRequest request, final FileAccess access,
-                               final FileHandle file, final LongFunction<Region> handle) {
+    private <T extends @Nullable Object> T planGrowable(final FileBacking backing, final MapRequest request,
+                                                        final FileAccess access, final FileHandle file,
+                                                        final Function<MapPlan, T> carryOut) {
         try (FileGrowth growth = new FileGrowth(file)) {
             boolean mapped = false;
             try {
-                final Region region = mapFile(backing, request, access, file, handle);
-                mapped = true;
-                return region;
+                final T result = planFile(backing, request, access, file, carryOut);
+                mapped = result != null;
+                return result;
             } finally {
                 // Pages that the kernel did not take back may show the new part, and must not fault.
                 if (mapped || core.reservation().quarantinedBytes() != 0) {
@@ -101,8 +120,9 @@ final class MapEngine {
         }
     }
 
-    private Region mapFile(final FileBacking backing, final MapRequest request, final FileAccess access,
-                           final FileHandle file, final LongFunction<Region> handle) {
+    private <T extends @Nullable Object> T planFile(final FileBacking backing, final MapRequest request,
+                                                    final FileAccess access, final FileHandle file,
+                                                    final Function<MapPlan, T> carryOut) {
         final long size = sizeOf(file, backing);
         final long page = core.memory().pageSize();
         final long lead = backing.offset() % page;
@@ -110,7 +130,7 @@ final class MapEngine {
         final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
             backing.isGrowable());
         final long length = engine.roundUp(checkSize(maximum, lead) + lead);
-        return map(plan(request, length, size, Kind.file(backing), region, page), handle);
+        return carryOut.apply(plan(request, length, size, Kind.file(backing), region, page));
     }
 
     private static FileAccess access(final FileBacking backing) {
@@ -182,16 +202,35 @@ final class MapEngine {
             request.isPopulated(), request.name());
     }
 
-    private Region map(final MapPlan plan, final LongFunction<Region> handle) {
-        return map(plan, start -> { }, handle);
+    private @Nullable Region mapInTurn(final MapPlan plan, final Waiting waiting, final LongFunction<Region> handle) {
+        if (plan.start() != MapPlan.ANYWHERE) {
+            return mapIn(engine.ranges().enter("map", plan.start(), plan.start() + plan.length(), waiting), plan, handle);
+        }
+        try (RangeLock.Passage passage = engine.ranges().enterAnywhere()) {
+            return map(plan, passage, start -> { }, handle);
+        } catch (final NoGapException e) {
+            if (!e.beside) {
+                throw e;
+            }
+        }
+        return mapIn(engine.ranges().enter("map", 0, core.reservation().capacity(), waiting), plan, handle);
+    }
+
+    private @Nullable Region mapIn(final RangeLock.@Nullable Passage entered, final MapPlan plan,
+                                   final LongFunction<Region> handle) {
+        try (RangeLock.Passage passage = entered) {
+            return passage == null ? null : map(plan, passage, start -> { }, handle);
+        }
     }
 
     /**
      * Carries a plan out; returns what {@code handle} makes of the attached record while it cannot be reused.
      *
-     * @param fill puts the first bytes into the pages, of which the first one's offset in the space it is given
+     * @param passage through the plan's addresses, or through all that are free
+     * @param fill    puts the first bytes into the pages, of which the first one's offset in the space it is given
      */
-    Region map(final MapPlan plan, final LongConsumer fill, final LongFunction<Region> handle) {
+    Region map(final MapPlan plan, final RangeLock.Passage passage, final LongConsumer fill,
+               final LongFunction<Region> handle) {
         engine.account(plan.length()); // [A2]
         long record = 0;
         long start = MapPlan.ANYWHERE;
@@ -202,7 +241,8 @@ final class MapEngine {
                 headroom.take();
             }
             record = core.records().allocate();
-            start = takeAddresses(plan, record);
+            start = takeAddresses(plan, passage, record);
+            passage.narrow(start, start + plan.length());
             mapPages(plan, start);
             mapped = true;
             alterPages(plan, start);
@@ -222,11 +262,12 @@ final class MapEngine {
         }
     }
 
-    private long takeAddresses(final MapPlan plan, final long record) {
+    private long takeAddresses(final MapPlan plan, final RangeLock.Passage passage, final long record) {
         while (true) {
             final long round = engine.idle().round();
             try {
-                return plan.start() == MapPlan.ANYWHERE ? findAddresses(plan, record) : takeFixed(plan, record);
+                return plan.start() == MapPlan.ANYWHERE ? findAddresses(plan, passage, record)
+                    : takeFixed(plan, record);
             } catch (final MappingException e) {
                 if (!engine.idle().hasTrimmed(round)) {
                     throw e;
@@ -245,26 +286,38 @@ final class MapEngine {
         return plan.start();
     }
 
-    private long findAddresses(final MapPlan plan, final long record) {
+    private long findAddresses(final MapPlan plan, final RangeLock.Passage passage, final long record) {
         final Reservation reservation = core.reservation();
-        final long length = plan.length();
         final boolean lowest = !plan.isMapping();
         final long low = lowest ? 0 : reservation.mappedLimit();
         final long high = lowest ? reservation.anonymousLimit() : reservation.capacity();
-        long start = length > high - low ? -1 : insertIntoGap(plan, low, high, record);
+        long start = insertIntoGap(plan, passage, low, high, record);
         if (start < 0) {
-            start = insertIntoGap(plan, 0, reservation.capacity(), record);
+            start = insertIntoGap(plan, passage, 0, reservation.capacity(), record);
         }
         if (start < 0 && !core.quarantine().isEmpty()) {
             core.quarantine().retry();
-            start = insertIntoGap(plan, 0, reservation.capacity(), record);
+            start = insertIntoGap(plan, passage, 0, reservation.capacity(), record);
         }
         if (start < 0) {
-            throw new MappingException("map failed: no gap of " + length + " bytes in space " + engine.name() +
+            throw new NoGapException("map failed: no gap of " + plan.length() + " bytes in space " + engine.name() +
                 ", alignment=" + plan.alignment() + ", capacity=" + reservation.capacity() + ", mapped=" +
-                engine.bytes() + "; unmap regions, or open the space with a larger capacity");
+                engine.bytes() + "; unmap regions, or open the space with a larger capacity", passage.isPartial());
         }
         return start;
+    }
+
+    /** No addresses are free, or none beside the sections. */
+    private static final class NoGapException extends MappingException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        private final boolean beside;
+
+        NoGapException(final String message, final boolean beside) {
+            super(message);
+            this.beside = beside;
+        }
     }
 
     /** Size of the pages that regions of a kind consist of. */
@@ -272,8 +325,18 @@ final class MapEngine {
         return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
     }
 
-    private long insertIntoGap(final MapPlan plan, final long low, final long high, final long record) {
-        return core.tree().insertIntoGap(plan.length(), plan.alignment(), low, high, !plan.isMapping(), record);
+    private long insertIntoGap(final MapPlan plan, final RangeLock.Passage passage, final long low, final long high,
+                               final long record) {
+        final List<long[]> windows = passage.windows(low, high);
+        for (final long[] window : plan.isMapping() ? windows.reversed() : windows) {
+            final long start = plan.length() > window[1] - window[0] ? -1
+                : core.tree().insertIntoGap(plan.length(), plan.alignment(), window[0], window[1], !plan.isMapping(),
+                record);
+            if (start >= 0) {
+                return start;
+            }
+        }
+        return -1;
     }
 
     private void mapPages(final MapPlan plan, final long start) {

@@ -64,7 +64,8 @@ final class Mover {
         boolean moved = false;
         try {
             final MapPlan plan = plan(old, newSize, file);
-            final Region fresh = mapper.map(plan, start -> fill(region, old, start), record -> {
+            held.passage().widen();
+            final Region fresh = mapper.map(plan, held.passage(), start -> fill(region, old, start), record -> {
                 final Region handle = region.space().region(record);
                 held.move();
                 return handle;

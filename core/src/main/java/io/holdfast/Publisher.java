@@ -5,6 +5,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Moves;
+import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.PreparedRemoval;
@@ -46,11 +47,18 @@ final class Publisher {
     final class Held implements AutoCloseable {
         private final Region region;
         private final long stamp;
+        private final RangeLock.Passage passage;
         private boolean moved;
 
-        private Held(final Region region, final long stamp) {
+        private Held(final Region region, final long stamp, final RangeLock.Passage passage) {
             this.region = region;
             this.stamp = stamp;
+            this.passage = passage;
+        }
+
+        /** The right to change the structure where the region is. */
+        RangeLock.Passage passage() {
+            return passage;
         }
 
         Region region() {
@@ -76,14 +84,14 @@ final class Publisher {
         }
     }
 
-    /** Locks a region exclusively. */
-    Held hold(final Region region, final String operation) {
+    /** Locks a region exclusively, under a passage that ends after it. */
+    Held hold(final Region region, final String operation, final RangeLock.Passage passage) {
         try (Waiting waiting = region.space().waiting(Waiting.FOREVER, false)) {
             final long stamp = lock.exclusive(region.record(), region.incarnation(), waiting);
             if (stamp <= 0) {
                 throw region.refused(operation, stamp);
             }
-            return new Held(region, stamp);
+            return new Held(region, stamp, passage);
         }
     }
 

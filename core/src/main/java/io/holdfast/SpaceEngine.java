@@ -4,6 +4,7 @@ package io.holdfast;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Moves;
+import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
@@ -18,8 +19,10 @@ import io.holdfast.tree.PreparedRemoval;
 import io.holdfast.tree.Snapshot;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -57,6 +60,7 @@ final class SpaceEngine {
     private final Set<Long> torn = ConcurrentHashMap.newKeySet();
     private final Notes notes = new Notes();
     private final IdleMemory idle;
+    private final RangeLock ranges;
     private final Object anonymousGrowth = new Object();
 
     SpaceEngine(final SpaceCore core, final RegionLock lock, final SpaceSettings settings) {
@@ -64,10 +68,55 @@ final class SpaceEngine {
         this.lock = lock;
         this.settings = settings;
         this.idle = new IdleMemory(core, this, settings.idleBytes());
+        this.ranges = new RangeLock(core.domain(), core.reservation().capacity(), this::stillWaiting);
     }
 
     String name() {
         return settings.name();
+    }
+
+    // -------------------------------------------------------------------------------------------------- sections
+
+    /** Who may change the structure where. */
+    RangeLock ranges() {
+        return ranges;
+    }
+
+    /** The patience for one operation. */
+    Waiting waiting(final long timeoutNs, final boolean interruptible) {
+        return settings.waiting(timeoutNs, interruptible);
+    }
+
+    /**
+     * The right to change the structure from where a region begins to where another ends, which may be the same; null if
+     * the waiting for sections gave up.
+     */
+    RangeLock.@Nullable Passage enter(final String operation, final Region first, final Region last,
+                                      final Waiting waiting) {
+        // The bounds are of the regions that are meant if those are still mapped when the change looks; if not, the
+        // change comes to nothing.
+        final long start = RecordLayout.start(first.record());
+        return ranges.enter(operation, start, Math.max(RecordLayout.limit(last.record()), start), waiting);
+    }
+
+    /** The same, waiting for as long as it takes. */
+    RangeLock.Passage enter(final String operation, final Region first, final Region last) {
+        try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
+            return Objects.requireNonNull(enter(operation, first, last, waiting));
+        }
+    }
+
+    /** The same for one region. */
+    RangeLock.Passage enter(final String operation, final Region region) {
+        return enter(operation, region, region);
+    }
+
+    private void stillWaiting(final RangeLock.Entry wanted, final List<RangeLock.Entry> blocking,
+                              final long elapsedNs) {
+        settings.reports().accept(new WaitReport(name(), "range=0x" + Long.toHexString(wanted.start()) + "-0x" +
+            Long.toHexString(wanted.end()) + ", mode=" + wanted.mode(), Duration.ofNanos(elapsedNs),
+            wanted.owner().getName(), blocking.stream().map(entry -> new WaitReport.Holder(entry.owner().threadId(),
+                entry.owner().getName(), WaitReport.How.SECTION)).toList()));
     }
 
     // ---------------------------------------------------------------------------------------------------- limits
@@ -204,8 +253,8 @@ final class SpaceEngine {
         final long record = region.record();
         final PreparedRemoval removal = prepareRemoval();
         final long result;
-        try {
-            result = detach(record, region.incarnation(), waiting, drains);
+        try (RangeLock.Passage passage = enter("unmap", region, region, waiting)) {
+            result = passage == null ? Stamps.TIMED_OUT : detach(record, region.incarnation(), waiting, drains);
         } catch (final Throwable e) {
             removal.close();
             throw e;

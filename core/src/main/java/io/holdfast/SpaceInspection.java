@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What can be seen of an address space from outside. Thread-safe. */
-abstract sealed class SpaceInspection permits AddressSpace {
+abstract sealed class SpaceInspection permits SpaceStructure {
     abstract Engines engines();
 
     abstract Region region(long record);

@@ -2,6 +2,7 @@
 package io.holdfast;
 
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RangeLock;
 import io.holdfast.memory.AddressRange;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
@@ -32,7 +33,7 @@ final class StructureEngine {
     // ----------------------------------------------------------------------------------------------------- parts
 
     List<Region> split(final Region region, final long at) {
-        try (Publisher.Held held = hold(region, "split")) {
+        try (RangeLock.Passage passage = engine.enter("split", region); Publisher.Held held = hold(region, "split", passage)) {
             final Extent whole = held.extent();
             if (at <= 0 || at >= whole.size()) {
                 throw outOfRange("split", region, at, 0);
@@ -45,7 +46,7 @@ final class StructureEngine {
 
     Region trimHead(final Region region, final long bytes) {
         final Publisher.Outcome outcome;
-        try (Publisher.Held held = hold(region, "trimHead")) {
+        try (RangeLock.Passage passage = engine.enter("trimHead", region); Publisher.Held held = hold(region, "trimHead", passage)) {
             final Extent whole = held.extent();
             if (bytes <= 0 || bytes >= whole.size()) {
                 throw outOfRange("trimHead", region, 0, bytes);
@@ -60,7 +61,7 @@ final class StructureEngine {
 
     Region trimTail(final Region region, final long bytes) {
         final Publisher.Outcome outcome;
-        try (Publisher.Held held = hold(region, "trimTail")) {
+        try (RangeLock.Passage passage = engine.enter("trimTail", region); Publisher.Held held = hold(region, "trimTail", passage)) {
             final long size = held.extent().size();
             if (bytes <= 0 || bytes >= size) {
                 throw outOfRange("trimTail", region, 0, bytes);
@@ -84,7 +85,7 @@ final class StructureEngine {
 
     List<Region> unmap(final Region region, final long offset, final long length) {
         final Publisher.@Nullable Outcome outcome;
-        try (Publisher.Held held = hold(region, "unmap")) {
+        try (RangeLock.Passage passage = engine.enter("unmap", region); Publisher.Held held = hold(region, "unmap", passage)) {
             final Extent whole = held.extent();
             final long from = begin("unmap", region, whole, offset, length);
             final long to = end("unmap", region, whole, offset, length);
@@ -124,7 +125,9 @@ final class StructureEngine {
         }
         final Region lower = one.address() < other.address() ? one : other;
         final Region upper = lower == one ? other : one;
-        try (Publisher.Held first = hold(lower, "merge"); Publisher.Held second = hold(upper, "merge")) {
+        try (RangeLock.Passage passage = engine.enter("merge", lower, upper);
+            Publisher.Held first = hold(lower, "merge", passage);
+            Publisher.Held second = hold(upper, "merge", passage)) {
             final String obstacle = first.extent().obstacle(second.extent());
             if (obstacle != null) {
                 throw new RegionException("merge of regions that cannot be one: " + obstacle + ": " +
@@ -138,13 +141,13 @@ final class StructureEngine {
     // --------------------------------------------------------------------------------------------------- protect
 
     Region protect(final Region region, final Protection protection) {
-        try (Publisher.Held held = hold(region, "protect")) {
+        try (RangeLock.Passage passage = engine.enter("protect", region); Publisher.Held held = hold(region, "protect", passage)) {
             return protect(held, 0, held.extent().length(), protection).getFirst();
         }
     }
 
     List<Region> protect(final Region region, final long offset, final long length, final Protection protection) {
-        try (Publisher.Held held = hold(region, "protect")) {
+        try (RangeLock.Passage passage = engine.enter("protect", region); Publisher.Held held = hold(region, "protect", passage)) {
             final Extent whole = held.extent();
             return protect(held, begin("protect", region, whole, offset, length),
                 end("protect", region, whole, offset, length), protection);
@@ -211,7 +214,7 @@ final class StructureEngine {
         final FileHandle file = mover.reopen(region, "truncate");
         try {
             final long newEnd;
-            try (Publisher.Held held = hold(region, "truncate")) {
+            try (RangeLock.Passage passage = engine.enter("truncate", region); Publisher.Held held = hold(region, "truncate", passage)) {
                 final Extent whole = held.extent();
                 final FileRegion backing = whole.file();
                 if (backing == null || backing.access() != FileAccess.READ_WRITE || !Kind.isWritable(whole.kind())) {
@@ -252,7 +255,7 @@ final class StructureEngine {
                 region.describe());
         }
         final Publisher.Outcome outcome;
-        try (Publisher.Held held = hold(region, "remap")) {
+        try (RangeLock.Passage passage = engine.enter("remap", region); Publisher.Held held = hold(region, "remap", passage)) {
             final Extent whole = held.extent();
             final FileRegion file = whole.file();
             final long maximum = file == null ? whole.length() : file.maximum();
@@ -271,8 +274,8 @@ final class StructureEngine {
 
     // --------------------------------------------------------------------------------------------------- helpers
 
-    private Publisher.Held hold(final Region region, final String operation) {
-        final Publisher.Held held = publisher.hold(region, operation);
+    private Publisher.Held hold(final Region region, final String operation, final RangeLock.Passage passage) {
+        final Publisher.Held held = publisher.hold(region, operation, passage);
         if (engine.isTorn(region.record())) {
             held.close();
             throw new RegionException(operation + " of a region behind which addresses were lost: " +

@@ -8,7 +8,7 @@ import java.util.List;
  * Says for whom a thread waits (guarantee G11). It goes on waiting.
  *
  * @param space   name of the address space
- * @param region  the region and the decoded state of its lock
+ * @param region  the region and the decoded state of its lock, or the range of addresses and the mode of a section
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread
  * @param holders who is inside, as far as could be seen; empty if the region has counted holds alone, which any thread
@@ -20,7 +20,9 @@ public record WaitReport(String space, String region, Duration waited, String wa
         /** A guard or a stamp on the region. */
         SHARED,
         /** A pin from before the region was unmapped. */
-        PIN
+        PIN,
+        /** A section of an overlapping range, or a single change that came first. */
+        SECTION
     }
 
     /**

@@ -529,6 +529,16 @@ public final class EpochDomain {
         return new Holder(id, thread == null ? "(gone)" : thread.getName(), how);
     }
 
+    /**
+     * Waits for every structural change that was announced before in a slot and whose range overlaps. The caller has
+     * made the changes that come later see that it is there, in volatile mode.
+     *
+     * @return false if the waiting gave up
+     */
+    public boolean awaitRanges(final long start, final long end, final Waiting waiting) {
+        return AnnouncedRanges.await(slots, start, end, waiting);
+    }
+
     /** Reader slots taken back from threads that died while they announced something. */
     public long orphansBuried() {
         return slots.orphansBuried();

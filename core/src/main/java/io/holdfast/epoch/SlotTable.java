@@ -228,7 +228,7 @@ final class SlotTable {
         }
         SlotLayout.pinRelease(slot, 0);
         SlotLayout.structureRelease(slot);
-        SlotLayout.rangeRelease(slot, 0, 0);
+        SlotLayout.clearRange(slot);
         final boolean light = SlotLayout.fenced(slot) == SlotLayout.LIGHT;
         free(group, index);
         if (light) {
@@ -249,7 +249,7 @@ final class SlotTable {
     private static boolean isIdle(final long slot) {
         long next = slot;
         while (next != 0) {
-            if (!announcesNothing(next) || SlotLayout.rangeEndAcquire(next) != 0) {
+            if (!announcesNothing(next) || SlotLayout.isRange(SlotLayout.rangeEndVolatile(next))) {
                 return false;
             }
             next = SlotLayout.extension(next);

@@ -11,8 +11,8 @@ package io.holdfast.layout;
  *   8      OWNER        claimer (CAS)     anybody                    thread id, negative for a further slot, or 0
  *   9      DEPTH        owner             owner                      nesting of pins
  *   10     EXTENSION    owner             owner                      slot with the next hazards of the owner, or 0
- *   11     RANGE_START  owner             write sections             announced range of a structural change
- *   12     RANGE_END    owner             write sections
+ *   11     RANGE_START  owner             sections                   announced range of a structural change
+ *   12     RANGE_END    owner             sections                   its end, 0 without one; low bits: a number
  *   13     STRUCTURE    owner             retire lists               epoch of the outermost structure pin, or 0
  *   14     S. DEPTH     owner             owner                      nesting of structure pins
  *   15     FENCED       owner             owner                      announcements left to make with a fence, or LIGHT
@@ -34,6 +34,9 @@ public final class SlotLayout {
 
     /** Hazards in one slot. */
     public static final int HAZARDS = 7;
+
+    /** Bounds of announced ranges are multiples of this. */
+    public static final long RANGE_GRANULE = 4096;
 
     private static final int PIN = 0;
     private static final int HAZARD = PIN + Words.BYTES;
@@ -184,14 +187,48 @@ public final class SlotLayout {
         return Words.getAcquire(slot, RANGE_START);
     }
 
-    /** End of the announced range of a structural change, with acquire access; 0 when none is announced. */
-    public static long rangeEndAcquire(final long slot) {
-        return Words.getAcquire(slot, RANGE_END);
+    /** The word with the end of the announced range, with volatile access. */
+    public static long rangeEndVolatile(final long slot) {
+        return Words.getVolatile(slot, RANGE_END);
     }
 
-    /** Announces the range of a structural change; the end is written last, with release access. */
-    public static void rangeRelease(final long slot, final long start, final long end) {
-        Words.putOpaque(slot, RANGE_START, start);
-        Words.putRelease(slot, RANGE_END, end);
+    /** Whether the word with the end of a range says that one is announced. */
+    public static boolean isRange(final long rangeEnd) {
+        return (rangeEnd & -RANGE_GRANULE) != 0;
+    }
+
+    /** The end of a range, without the announcement's number. */
+    public static long rangeEnd(final long rangeEnd) {
+        return rangeEnd & -RANGE_GRANULE;
+    }
+
+    /** Whether two words are of the same announcement, as far as its number tells. */
+    public static boolean isSameRange(final long rangeEnd, final long other) {
+        return ((rangeEnd ^ other) & RANGE_GRANULE - 1) == 0;
+    }
+
+    /**
+     * Announces the range of a structural change under a new number, with volatile access to the end, last. The bounds
+     * are multiples of {@link #RANGE_GRANULE}.
+     */
+    public static void announceRange(final long slot, final long start, final long end) {
+        final long number = Words.get(slot, RANGE_END) + 1 & RANGE_GRANULE - 1;
+        Words.putOpaque(slot + RANGE_START, start);
+        Words.putVolatile(slot + RANGE_END, end | number);
+    }
+
+    /**
+     * Makes the announced range another one that contains it, or that it contains, with volatile access; whoever looks
+     * meanwhile sees one that contains both or the smaller one.
+     */
+    public static void changeRange(final long slot, final long start, final long end) {
+        final long number = Words.get(slot, RANGE_END) & RANGE_GRANULE - 1;
+        Words.putVolatile(slot + RANGE_START, start);
+        Words.putVolatile(slot + RANGE_END, end | number);
+    }
+
+    /** Ends the announcement, with release access. */
+    public static void clearRange(final long slot) {
+        Words.putRelease(slot, RANGE_END, Words.get(slot, RANGE_END) & RANGE_GRANULE - 1);
     }
 }

@@ -61,12 +61,13 @@ class RecordLayoutTest {
         assertThat(SlotLayout.claim(slot, 3)).isFalse();
         SlotLayout.depth(slot, 4);
         SlotLayout.extension(slot, 5);
-        SlotLayout.rangeRelease(slot, 6, 7);
+        SlotLayout.announceRange(slot, 6 * 4096, 7 * 4096);
         SlotLayout.structureOpaque(slot, 8);
         SlotLayout.structureDepth(slot, 9);
         assertThat(new long[] {SlotLayout.pin(slot), SlotLayout.pinAcquire(slot), SlotLayout.ownerAcquire(slot),
-            SlotLayout.depth(slot), SlotLayout.extension(slot), SlotLayout.rangeStartAcquire(slot),
-            SlotLayout.rangeEndAcquire(slot), SlotLayout.structureAcquire(slot), SlotLayout.structureDepth(slot)})
+            SlotLayout.depth(slot), SlotLayout.extension(slot), SlotLayout.rangeStartAcquire(slot) / 4096,
+            SlotLayout.rangeEnd(SlotLayout.rangeEndVolatile(slot)) / 4096, SlotLayout.structureAcquire(slot),
+            SlotLayout.structureDepth(slot)})
             .containsExactly(1, 1, 2, 4, 5, 6, 7, 8, 9);
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
             assertThat(SlotLayout.hazard(slot, i)).isEqualTo(SlotLayout.hazardAcquire(slot, i)).isEqualTo(100 + i);

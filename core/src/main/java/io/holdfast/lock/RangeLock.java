@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lock;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.SlotLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may change the structure of which range of addresses: read, downgraded and write sections, which exclude each
+ * other where they overlap, and single changes, which exclude sections but not each other.
+ *
+ * <p>Thread-safe. A single change takes no lock while no section overlaps it: it announces its range in its thread's
+ * slot and looks at the list of sections. What has to wait does so in the order of arrival.
+ */
+public final class RangeLock {
+    /*
+     * SECTIONS is a list in the order of arrival, replaced by compare-and-set, never changed. Who holds what follows from
+     * the list alone: an entry is granted if no earlier one excludes it.
+     *
+     *   excludes     SINGLE  READ  DOWNGRADED  WRITE        event       entry
+     *   SINGLE       no      yes   yes         yes          arrive      appended
+     *   READ         yes     no    no          yes          leave       removed; also if the waiting gives up
+     *   DOWNGRADED   yes     no    yes         yes          downgrade   WRITE, granted, becomes DOWNGRADED in its place
+     *   WRITE        yes     yes   yes         yes          upgrade     becomes WRITE in its place, if it stays granted
+     *                                                                   and no later granted one is excluded by that
+     *
+     * [K1] A single change announces its range in volatile mode and then reads SECTIONS in volatile mode; a section
+     *      swaps SECTIONS in volatile mode and then reads the announcements in volatile mode. One of the two sees the
+     *      other. Both are rare enough to pay for the fence, so that sections need no heavy barrier.
+     * [K2] A change that sees a section withdraws its announcement, becomes an entry itself and waits for its turn, so
+     *      neither can starve the other. A section waits for what was announced before it, and for no announcement that
+     *      came later in the same slot: that one has seen it.
+     * [K3] A change that takes whatever addresses are free announces the whole space, avoids the sections that it then
+     *      sees, and narrows the announcement to the addresses that it took. Sections that it did not see wait for that.
+     *
+     * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else.
+     */
+    private static final Entry[] NONE = {};
+
+    /** What an entry is there for. */
+    public enum Mode {
+        /** One change, which waits for its turn. */
+        SINGLE,
+        /** The structure stays as it is. */
+        READ,
+        /** The structure stays as it is, and no other writer has it either. */
+        DOWNGRADED,
+        /** The structure can be changed. */
+        WRITE;
+
+        boolean excludes(final Mode other) {
+            return this == WRITE || other == WRITE || (this == SINGLE) != (other == SINGLE) ||
+                this == DOWNGRADED && other == DOWNGRADED;
+        }
+    }
+
+    /**
+     * A section, or a single change that waits or has waited.
+     *
+     * @param start first address
+     * @param end   just past the last
+     * @param owner the thread that asked for it
+     */
+    public record Entry(long start, long end, Mode mode, Thread owner) {
+        boolean overlaps(final long from, final long to) {
+            return start < to && from < end;
+        }
+
+        boolean excludes(final Entry other) {
+            return overlaps(other.start, other.end) && mode.excludes(other.mode);
+        }
+    }
+
+    /** Told when an entry has waited long. */
+    @FunctionalInterface
+    public interface Listener {
+        /** {@code wanted} has waited for {@code elapsedNs}, now for {@code blocking}, and goes on waiting. */
+        void stillWaiting(Entry wanted, List<Entry> blocking, long elapsedNs);
+    }
+
+    private final EpochDomain domain;
+    private final Listener listener;
+    private final long limit;
+    private final AtomicReference<Entry[]> sections = new AtomicReference<>(NONE);
+
+    /**
+     * No section is there.
+     *
+     * @param limit just past the highest address
+     */
+    public RangeLock(final EpochDomain domain, final long limit, final Listener listener) {
+        this.domain = domain;
+        this.limit = limit;
+        this.listener = listener;
+    }
+
+    // -------------------------------------------------------------------------------------------------- sections
+
+    /**
+     * Begins a section and waits until it has the range.
+     *
+     * @return the entry, or null if the waiting gave up, which leaves no trace
+     * @throws IllegalMonitorStateException if the thread would wait for itself, or could: it has a section in this space,
+     *                                      or holds a guard or a pin
+     */
+    public @Nullable Entry acquire(final long start, final long end, final Mode mode, final Waiting waiting) {
+        checkNested("section");
+        checkHoldsNothing("section", start, end);
+        return await(new Entry(start, end, mode, Thread.currentThread()), waiting);
+    }
+
+    /**
+     * Begins a section if that is possible at once.
+     *
+     * @return the entry, or null
+     * @throws IllegalMonitorStateException if the thread has a section in this space
+     */
+    public @Nullable Entry tryAcquire(final long start, final long end, final Mode mode, final Waiting noTime) {
+        checkNested("section");
+        final Entry entry = new Entry(start, end, mode, Thread.currentThread());
+        for (final Entry other : sections.get()) {
+            if (other.excludes(entry)) {
+                return null;
+            }
+        }
+        return await(entry, noTime);
+    }
+
+    private @Nullable Entry await(final Entry entry, final Waiting waiting) {
+        sections.updateAndGet(now -> append(now, entry)); // [K1]
+        boolean acquired = false;
+        try { // the idle strategy and the listener may throw
+            acquired = awaitTurn(entry, waiting) &&
+                (entry.mode == Mode.SINGLE || domain.awaitRanges(entry.start, entry.end, waiting)); // [K1]
+        } finally {
+            if (!acquired) {
+                release(entry);
+            }
+        }
+        return acquired ? entry : null;
+    }
+
+    private boolean awaitTurn(final Entry entry, final Waiting waiting) {
+        while (!isGranted(sections.get(), entry)) {
+            if (!waiting.pause()) {
+                return false;
+            }
+            if (waiting.reportDue()) {
+                listener.stillWaiting(entry, blocking(entry), waiting.elapsedNs());
+            }
+        }
+        return true;
+    }
+
+    /** Ends a section. */
+    public void release(final Entry entry) {
+        sections.updateAndGet(now -> without(now, entry));
+    }
+
+    /** Lets readers in and keeps writers out. */
+    public Entry downgrade(final Entry write) {
+        final Entry downgraded = new Entry(write.start, write.end, Mode.DOWNGRADED, write.owner);
+        sections.updateAndGet(now -> exchange(now, write, downgraded));
+        return downgraded;
+    }
+
+    /** Makes a section a write section if nobody else is in its range; null, with nothing changed, if somebody is. */
+    public @Nullable Entry tryUpgrade(final Entry entry) {
+        final Entry write = new Entry(entry.start, entry.end, Mode.WRITE, entry.owner);
+        while (true) {
+            final Entry[] now = sections.get();
+            final Entry[] upgraded = exchange(now, entry, write);
+            if (!isGranted(upgraded, write) || excludesGranted(now, entry)) {
+                return null;
+            }
+            if (sections.compareAndSet(now, upgraded)) {
+                return write;
+            }
+        }
+    }
+
+    private static boolean excludesGranted(final Entry[] now, final Entry entry) {
+        for (final Entry other : now) {
+            if (other != entry && other.overlaps(entry.start, entry.end) && isGranted(now, other)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isGranted(final Entry[] now, final Entry entry) {
+        for (final Entry earlier : now) {
+            if (earlier == entry) {
+                return true;
+            }
+            if (earlier.excludes(entry)) {
+                return false;
+            }
+        }
+        throw new IllegalStateException("not a section of this space: " + entry);
+    }
+
+    private static Entry[] append(final Entry[] now, final Entry entry) {
+        final Entry[] appended = Arrays.copyOf(now, now.length + 1);
+        appended[now.length] = entry;
+        return appended;
+    }
+
+    private static Entry[] without(final Entry[] now, final Entry entry) {
+        final int at = indexOf(now, entry);
+        if (now.length == 1) {
+            return NONE;
+        }
+        final Entry[] rest = Arrays.copyOf(now, now.length - 1);
+        System.arraycopy(now, at + 1, rest, at, rest.length - at);
+        return rest;
+    }
+
+    private static Entry[] exchange(final Entry[] now, final Entry old, final Entry fresh) {
+        final Entry[] exchanged = now.clone();
+        exchanged[indexOf(now, old)] = fresh;
+        return exchanged;
+    }
+
+    private static int indexOf(final Entry[] now, final Entry entry) {
+        for (int i = 0; i < now.length; i++) {
+            if (now[i] == entry) { // equal ones may be there
+                return i;
+            }
+        }
+        throw new IllegalStateException("not a section of this space: " + entry);
+    }
+
+    private List<Entry> blocking(final Entry entry) {
+        final List<Entry> blocking = new ArrayList<>();
+        for (final Entry earlier : sections.get()) {
+            if (earlier == entry) {
+                break;
+            }
+            if (earlier.excludes(entry)) {
+                blocking.add(earlier);
+            }
+        }
+        return blocking;
+    }
+
+    /** The sections, and changes that wait or have waited, of this moment, in the order of arrival. */
+    public List<Entry> sections() {
+        return List.of(sections.get());
+    }
+
+    /** Whether the current thread has a section. */
+    public boolean isMine() {
+        return mine() != null;
+    }
+
+    private @Nullable Entry mine() {
+        final Thread me = Thread.currentThread();
+        for (final Entry entry : sections.get()) {
+            if (entry.owner == me) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    private void checkNested(final String operation) {
+        final Entry mine = mine();
+        if (mine != null) {
+            throw new IllegalMonitorStateException(operation + " by a thread that has a section in this space would " +
+                "wait for itself, or could: " + mine + "; use that section, or close it first");
+        }
+    }
+
+    private void checkHoldsNothing(final String operation, final long start, final long end) {
+        if (domain.announcesAnything()) {
+            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard or a pin could wait for " +
+                "a section that waits for this thread: start=0x" + Long.toHexString(start) + ", end=0x" +
+                Long.toHexString(end) + ", sections=" + sections() + "; close guards and pins first, or use a try form");
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------- single changes
+
+    /**
+     * Enters a range to make one change there; waits while a section overlaps it.
+     *
+     * @return the passage, or null if the waiting gave up
+     * @throws IllegalMonitorStateException if it has to wait, and the thread would wait for itself, or could: it has a
+     *                                      section in this space, or holds a guard or a pin
+     */
+    public @Nullable Passage enter(final String operation, final long start, final long end, final Waiting waiting) {
+        final long slot = announce(start, end);
+        if (!isExcluded(start, end)) {
+            return new Passage(slot, NONE, null, false);
+        }
+        withdraw(slot); // [K2]
+        checkNested(operation);
+        checkHoldsNothing(operation, start, end);
+        final Entry entry = await(new Entry(start, end, Mode.SINGLE, Thread.currentThread()), waiting);
+        return entry == null ? null : new Passage(0, NONE, entry, false);
+    }
+
+    /** Enters all of the space but for the sections that are there, to take whatever addresses are free [K3]. */
+    public Passage enterAnywhere() {
+        return new Passage(announce(0, limit), sections.get(), null, true);
+    }
+
+    private long announce(final long start, final long end) {
+        final long slot = domain.slot();
+        if (SlotLayout.isRange(SlotLayout.rangeEndVolatile(slot))) {
+            throw new IllegalMonitorStateException("structural change inside of another one of the same thread: start=0x" +
+                Long.toHexString(start) + ", end=0x" + Long.toHexString(end) + "; do not change a space in a callback");
+        }
+        SlotLayout.announceRange(slot, start, end); // [K1]
+        return slot;
+    }
+
+    private void withdraw(final long slot) {
+        SlotLayout.clearRange(slot);
+        domain.leave(slot);
+    }
+
+    private boolean isExcluded(final long start, final long end) {
+        for (final Entry section : sections.get()) { // [K1]
+            if (section.mode != Mode.SINGLE && section.overlaps(start, end)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The right to make one change, until it is closed by the same thread. */
+    public final class Passage implements AutoCloseable {
+        private final @Nullable Entry entry;
+        private final boolean anywhere;
+        private Entry[] seen;
+        private long slot;
+
+        private Passage(final long slot, final Entry[] seen, final @Nullable Entry entry, final boolean anywhere) {
+            this.slot = slot;
+            this.seen = seen;
+            this.entry = entry;
+            this.anywhere = anywhere;
+        }
+
+        /** Whether sections keep a part of the space from a change that takes whatever is free [K3]. */
+        public boolean isPartial() {
+            return Arrays.stream(seen).anyMatch(section -> section.mode != Mode.SINGLE);
+        }
+
+        /** The parts of a range that no section keeps from a change that takes whatever is free, in order [K3]. */
+        public List<long[]> windows(final long from, final long to) {
+            final List<long[]> windows = new ArrayList<>();
+            long at = from;
+            if (seen.length != 0) {
+                final Entry[] ordered = seen.clone();
+                Arrays.sort(ordered, (one, other) -> Long.compare(one.start, other.start));
+                for (final Entry section : ordered) {
+                    if (section.mode != Mode.SINGLE && section.end > at) {
+                        if (section.start > at) {
+                            windows.add(new long[] {at, Math.min(section.start, to)});
+                        }
+                        at = section.end;
+                    }
+                    if (at >= to) {
+                        return windows;
+                    }
+                }
+            }
+            windows.add(new long[] {at, to});
+            return windows;
+        }
+
+        /** Narrows a passage for a change anywhere to the addresses that it took [K3]; others stay as they are. */
+        public void narrow(final long start, final long end) {
+            if (anywhere) {
+                SlotLayout.changeRange(slot, start, end);
+            }
+        }
+
+        /** Makes the passage one that takes whatever addresses are free besides [K3]. */
+        public void widen() {
+            if (slot == 0) {
+                slot = announce(0, limit);
+            } else {
+                SlotLayout.changeRange(slot, 0, limit);
+            }
+            seen = Arrays.stream(sections.get()).filter(section -> section != entry).toArray(Entry[]::new); // [K1]
+        }
+
+        @Override
+        public void close() {
+            final long announced = slot;
+            if (announced != 0) {
+                slot = 0;
+                withdraw(announced);
+            }
+            if (entry != null) {
+                release(entry);
+            }
+        }
+    }
+}
