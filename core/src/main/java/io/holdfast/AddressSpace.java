@@ -9,6 +9,7 @@ import io.holdfast.lock.Moves;
 import io.holdfast.lock.QuickShare;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
+import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.tree.IntervalTree;
@@ -59,6 +60,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     private final SpaceCore core;
     private final EpochDomain domain;
     private final RegionLock lock;
+    private final SectionLock sectionLock;
     private final QuickShare quickShare;
     private final SpaceEngine engine;
     private final Engines engines;
@@ -71,6 +73,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         this.core = core;
         this.domain = core.domain();
         this.lock = new RegionLock(domain, this::stillDraining);
+        this.sectionLock = new SectionLock(lock, domain);
         this.quickShare = new QuickShare(domain);
         this.engine = new SpaceEngine(core, lock, settings);
         this.unmapper = new Unmapper(engine, domain, settings);
@@ -116,7 +119,20 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
 
     @Override
     Region region(final long record) {
-        return new Region(this, lock, record, RecordLayout.incarnationAcquire(record));
+        return region(record, RecordLayout.incarnationAcquire(record));
+    }
+
+    Region region(final long record, final long incarnation) {
+        return new Region(this, lock, record, incarnation);
+    }
+
+    @Override
+    AddressSpace self() {
+        return this;
+    }
+
+    SectionLock sectionLock() {
+        return sectionLock;
     }
 
     @Nullable Region findPinned(final long address) {

@@ -207,7 +207,7 @@ final class MapEngine {
             return mapIn(engine.ranges().enter("map", plan.start(), plan.start() + plan.length(), waiting), plan, handle);
         }
         try (RangeLock.Passage passage = engine.ranges().enterAnywhere()) {
-            return map(plan, passage, start -> { }, handle);
+            return map(plan, Addresses.of(passage), start -> { }, handle);
         } catch (final NoGapException e) {
             if (!e.beside) {
                 throw e;
@@ -219,18 +219,48 @@ final class MapEngine {
     private @Nullable Region mapIn(final RangeLock.@Nullable Passage entered, final MapPlan plan,
                                    final LongFunction<Region> handle) {
         try (RangeLock.Passage passage = entered) {
-            return passage == null ? null : map(plan, passage, start -> { }, handle);
+            return passage == null ? null : map(plan, Addresses.of(passage), start -> { }, handle);
         }
     }
 
     /**
      * Carries a plan out; returns what {@code handle} makes of the attached record while it cannot be reused.
      *
-     * @param passage through the plan's addresses, or through all that are free
-     * @param fill    puts the first bytes into the pages, of which the first one's offset in the space it is given
+     * @param addresses where the region may be
+     * @param fill      puts the first bytes into the pages, of which the first one's offset in the space it is given
      */
-    Region map(final MapPlan plan, final RangeLock.Passage passage, final LongConsumer fill,
+    Region map(final MapPlan plan, final Addresses addresses, final LongConsumer fill,
                final LongFunction<Region> handle) {
+        final Prepared prepared = prepare(plan, addresses, fill);
+        boolean attached = false;
+        try {
+            describe(plan, prepared.record, prepared.start);
+            final Region region = attach(prepared.record, handle);
+            attached = true;
+            return region;
+        } finally {
+            if (!attached) {
+                giveUp(prepared);
+            }
+        }
+    }
+
+    /**
+     * A mapping that nobody can find yet.
+     *
+     * @param record keeps the addresses in the tree and is not attached
+     * @param start  first page, as an offset in the space
+     */
+    record Prepared(MapPlan plan, long record, long start) {
+        /** What the region is going to cover. */
+        Extent extent() {
+            return new Extent(start, start + plan.length(), plan.lead(), plan.size(), plan.kind(), plan.file(),
+                plan.name());
+        }
+    }
+
+    /** Takes addresses and maps pages; leaves nothing behind if it throws. */
+    Prepared prepare(final MapPlan plan, final Addresses addresses, final LongConsumer fill) {
         engine.account(plan.length()); // [A2]
         long record = 0;
         long start = MapPlan.ANYWHERE;
@@ -241,15 +271,14 @@ final class MapEngine {
                 headroom.take();
             }
             record = core.records().allocate();
-            start = takeAddresses(plan, passage, record);
-            passage.narrow(start, start + plan.length());
+            start = takeAddresses(plan, addresses, record);
+            addresses.took(start, start + plan.length());
             mapPages(plan, start);
             mapped = true;
             alterPages(plan, start);
             fill.accept(start);
             protectPages(plan, start);
-            describe(plan, record, start);
-            return attach(record, handle);
+            return new Prepared(plan, record, start);
         } catch (final RangeLostException e) {
             engine.unaccount(plan.length()); // the addresses stay taken for ever, and the record names them
             throw engine.refused(e);
@@ -262,11 +291,21 @@ final class MapEngine {
         }
     }
 
-    private long takeAddresses(final MapPlan plan, final RangeLock.Passage passage, final long record) {
+    /** Gives a mapping back that nobody has found. */
+    void giveUp(final Prepared prepared) {
+        giveUp(prepared.plan, prepared.record, prepared.start, true);
+    }
+
+    /** The same for one whose pages were altered since. */
+    void giveUpAltered(final Prepared prepared) {
+        giveUp(prepared.plan.altered(), prepared.record, prepared.start, true);
+    }
+
+    private long takeAddresses(final MapPlan plan, final Addresses addresses, final long record) {
         while (true) {
             final long round = engine.idle().round();
             try {
-                return plan.start() == MapPlan.ANYWHERE ? findAddresses(plan, passage, record)
+                return plan.start() == MapPlan.ANYWHERE ? findAddresses(plan, addresses, record)
                     : takeFixed(plan, record);
             } catch (final MappingException e) {
                 if (!engine.idle().hasTrimmed(round)) {
@@ -286,23 +325,23 @@ final class MapEngine {
         return plan.start();
     }
 
-    private long findAddresses(final MapPlan plan, final RangeLock.Passage passage, final long record) {
+    private long findAddresses(final MapPlan plan, final Addresses addresses, final long record) {
         final Reservation reservation = core.reservation();
         final boolean lowest = !plan.isMapping();
         final long low = lowest ? 0 : reservation.mappedLimit();
         final long high = lowest ? reservation.anonymousLimit() : reservation.capacity();
-        long start = insertIntoGap(plan, passage, low, high, record);
+        long start = insertIntoGap(plan, addresses, low, high, record);
         if (start < 0) {
-            start = insertIntoGap(plan, passage, 0, reservation.capacity(), record);
+            start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
         }
         if (start < 0 && !core.quarantine().isEmpty()) {
             core.quarantine().retry();
-            start = insertIntoGap(plan, passage, 0, reservation.capacity(), record);
+            start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
         }
         if (start < 0) {
             throw new NoGapException("map failed: no gap of " + plan.length() + " bytes in space " + engine.name() +
                 ", alignment=" + plan.alignment() + ", capacity=" + reservation.capacity() + ", mapped=" +
-                engine.bytes() + "; unmap regions, or open the space with a larger capacity", passage.isPartial());
+                engine.bytes() + "; unmap regions, or open the space with a larger capacity", addresses.isPartial());
         }
         return start;
     }
@@ -325,9 +364,9 @@ final class MapEngine {
         return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
     }
 
-    private long insertIntoGap(final MapPlan plan, final RangeLock.Passage passage, final long low, final long high,
+    private long insertIntoGap(final MapPlan plan, final Addresses addresses, final long low, final long high,
                                final long record) {
-        final List<long[]> windows = passage.windows(low, high);
+        final List<long[]> windows = addresses.windows(low, high);
         for (final long[] window : plan.isMapping() ? windows.reversed() : windows) {
             final long start = plan.length() > window[1] - window[0] ? -1
                 : core.tree().insertIntoGap(plan.length(), plan.alignment(), window[0], window[1], !plan.isMapping(),

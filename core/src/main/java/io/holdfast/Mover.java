@@ -65,7 +65,8 @@ final class Mover {
         try {
             final MapPlan plan = plan(old, newSize, file);
             held.passage().widen();
-            final Region fresh = mapper.map(plan, held.passage(), start -> fill(region, old, start), record -> {
+            final Region fresh = mapper.map(plan, Addresses.of(held.passage()),
+                start -> fill(region, old, start), record -> {
                 final Region handle = region.space().region(record);
                 held.move();
                 return handle;
@@ -79,7 +80,8 @@ final class Mover {
         }
     }
 
-    private MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
+    /** A plan for a region like another, elsewhere and of another size. */
+    MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
         final long granule = mapper.granule(old.kind());
         final FileRegion before = old.file();
         FileRegion after = null;
@@ -102,7 +104,7 @@ final class Mover {
     }
 
     /** Copies what the new pages do not have by themselves. */
-    private void fill(final Region region, final Extent old, final long start) {
+    void fill(final Region region, final Extent old, final long start) {
         final FileRegion file = old.file();
         if (file != null && file.access() != FileAccess.COPY_ON_WRITE) {
             return;
@@ -127,6 +129,11 @@ final class Mover {
         if (mapped == null) {
             throw new RegionException(operation + " of a region that has no file: " + region.describe(), null);
         }
+        return reopen(mapped, region, operation);
+    }
+
+    /** The same for a region whose file is known. */
+    FileHandle reopen(final FileRegion mapped, final Region region, final String operation) {
         final FileHandle file = FileHandle.open(core.memory(), mapped.path(), mapped.access(), false);
         if (file.inode() != mapped.file().inode() || file.device() != mapped.file().device()) {
             engine.close(file);

@@ -473,7 +473,12 @@ final class SpaceEngine {
      * Calls back for every region that is mapped, in the order of their addresses, as the tree shows it at one moment.
      */
     void forEachAttached(final LongConsumer visitor) {
-        forEachAttached(0, core.reservation().capacity(), 0, visitor);
+        forEachAttached(0, core.reservation().capacity(), visitor);
+    }
+
+    /** The same for the regions that overlap a range. */
+    void forEachAttached(final long from, final long to, final LongConsumer visitor) {
+        forEachAttached(from, to, 0, visitor);
     }
 
     private void forEachAttached(final long from, final long to, final long except, final LongConsumer visitor) {

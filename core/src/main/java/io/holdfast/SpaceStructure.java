@@ -2,12 +2,15 @@
 package io.holdfast;
 
 import io.holdfast.epoch.Waiting;
+import io.holdfast.lock.RangeLock;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the structure of an address space is changed: one region at a time. Thread-safe; a change waits while a section
- * has its addresses, and a region that may be anywhere goes where no section is.
+ * How the structure of an address space is changed: one region at a time, or many in a section. Thread-safe; a single
+ * change waits while a section has its addresses, and a region that may be anywhere goes where no section is.
  */
 abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpace {
     /**
@@ -75,5 +78,172 @@ abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpac
         try (Waiting noTime = engines().space().waiting(0, false)) {
             return engines().map().map(request, noTime, this::region);
         }
+    }
+
+    // -------------------------------------------------------------------------------------------------- sections
+
+    abstract AddressSpace self();
+
+    private void checkRange(final long start, final long end) {
+        if (start < 0 || start >= end || end > self().capacity()) {
+            throw new IllegalArgumentException("range of a section is empty, or not of this space: start=" + start +
+                ", end=" + end + ", capacity=" + self().capacity());
+        }
+        engines().space().checkOpen("section");
+    }
+
+    private RangeLock.@Nullable Entry acquire(final long start, final long end, final RangeLock.Mode mode,
+                                              final Waiting waiting) {
+        checkRange(start, end);
+        return opened(engines().space().ranges().acquire(start, end, mode, waiting));
+    }
+
+    /** A section that came in after the beginning of a close, which waits for it, goes away again. */
+    private RangeLock.@Nullable Entry opened(final RangeLock.@Nullable Entry entry) {
+        if (entry != null && engines().space().isClosed()) {
+            engines().space().ranges().release(entry);
+            engines().space().checkOpen("section");
+        }
+        return entry;
+    }
+
+    private RangeLock.Entry acquire(final long start, final long end, final RangeLock.Mode mode) {
+        try (Waiting waiting = engines().space().waiting(Waiting.FOREVER, false)) {
+            return Objects.requireNonNull(acquire(start, end, mode, waiting));
+        }
+    }
+
+    private RangeLock.Entry acquire(final long start, final long end, final RangeLock.Mode mode, final long timeout,
+                                    final TimeUnit unit) throws InterruptedException, TimeoutException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException("section interrupted: " + this);
+        }
+        try (Waiting waiting = engines().space().waiting(unit.toNanos(timeout), true)) {
+            final RangeLock.Entry entry = acquire(start, end, mode, waiting);
+            if (waiting.endedByInterrupt()) {
+                throw new InterruptedException("section interrupted: " + this);
+            }
+            if (entry == null) {
+                throw new TimeoutException("section timed out: mode=" + mode + ", start=0x" + Long.toHexString(start) +
+                    ", end=0x" + Long.toHexString(end) + ", " + this + ", sections=" +
+                    engines().space().ranges().sections());
+            }
+            return entry;
+        }
+    }
+
+    private RangeLock.@Nullable Entry tryAcquire(final long start, final long end, final RangeLock.Mode mode) {
+        checkRange(start, end);
+        try (Waiting noTime = engines().space().waiting(0, false)) {
+            return opened(engines().space().ranges().tryAcquire(start, end, mode, noTime));
+        }
+    }
+
+    /**
+     * Begins a write section of the whole space; waits for sections and changes that came first.
+     *
+     * @return the section, to be closed by the same thread
+     * @throws IllegalStateException        if the space is closed
+     * @throws IllegalMonitorStateException if the thread has a section in this space, or holds a guard or a pin, and so
+     *                                      would wait for itself, or could (G10)
+     */
+    public WriteSection write() {
+        return write(0, self().capacity());
+    }
+
+    /**
+     * Begins a write section; waits for sections and changes of overlapping ranges that came first, and for no others.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread
+     * @throws IllegalArgumentException     if the range is empty or not of this space
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    public WriteSection write(final long start, final long end) {
+        return new WriteSection(self(), acquire(start, end, RangeLock.Mode.WRITE));
+    }
+
+    /**
+     * Begins a write section; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param start   address of the first byte
+     * @param end     address just past the last
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the section, to be closed by the same thread
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits
+     * @throws TimeoutException             if the time is over
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    public WriteSection write(final long start, final long end, final long timeout, final TimeUnit unit)
+        throws InterruptedException, TimeoutException {
+        return new WriteSection(self(), acquire(start, end, RangeLock.Mode.WRITE, timeout, unit));
+    }
+
+    /**
+     * Begins a write section if that is possible at once.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread; or null
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException if the thread has a section in this space
+     */
+    public @Nullable WriteSection tryWrite(final long start, final long end) {
+        final RangeLock.Entry entry = tryAcquire(start, end, RangeLock.Mode.WRITE);
+        return entry == null ? null : new WriteSection(self(), entry);
+    }
+
+    /**
+     * Begins a read section; waits for write sections and changes of overlapping ranges that came first.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    public ReadSection read(final long start, final long end) {
+        return new ReadSection(self(), acquire(start, end, RangeLock.Mode.READ));
+    }
+
+    /**
+     * Begins a read section; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param start   address of the first byte
+     * @param end     address just past the last
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the section, to be closed by the same thread
+     * @throws InterruptedException         as {@link #write(long, long, long, TimeUnit)}
+     * @throws TimeoutException             as {@link #write(long, long, long, TimeUnit)}
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    public ReadSection read(final long start, final long end, final long timeout, final TimeUnit unit)
+        throws InterruptedException, TimeoutException {
+        return new ReadSection(self(), acquire(start, end, RangeLock.Mode.READ, timeout, unit));
+    }
+
+    /**
+     * Begins a read section if that is possible at once.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread; or null
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #tryWrite}
+     */
+    public @Nullable ReadSection tryRead(final long start, final long end) {
+        final RangeLock.Entry entry = tryAcquire(start, end, RangeLock.Mode.READ);
+        return entry == null ? null : new ReadSection(self(), entry);
     }
 }

@@ -4,6 +4,7 @@ package io.holdfast;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.agrona.concurrent.AgentRunner;
@@ -50,6 +51,24 @@ final class Unmapper {
             if (waiting.endedByInterrupt()) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    /**
+     * Ends what was announced, with one barrier for all of it; in the background where the thread would wait for itself.
+     */
+    void completeAll(final List<Unmapping> unmappings) {
+        if (unmappings.isEmpty()) {
+            return;
+        }
+        if (domain.announcesAnything()) {
+            unmappings.forEach(this::completeLater);
+            return;
+        }
+        final long tag = engine.beginGracePeriod();
+        for (final Unmapping unmapping : unmappings) {
+            unmapping.tag(tag);
+            complete(unmapping);
         }
     }
 

@@ -4,10 +4,12 @@ package io.holdfast.lock;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.SlotLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +43,7 @@ public final class RangeLock {
      * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else.
      */
     private static final Entry[] NONE = {};
+    private static final VarHandle SECTIONS = sectionsHandle();
 
     /** What an entry is there for. */
     public enum Mode {
@@ -86,7 +89,7 @@ public final class RangeLock {
     private final EpochDomain domain;
     private final Listener listener;
     private final long limit;
-    private final AtomicReference<Entry[]> sections = new AtomicReference<>(NONE);
+    private volatile Entry[] sections = NONE;
 
     /**
      * No section is there.
@@ -97,6 +100,21 @@ public final class RangeLock {
         this.domain = domain;
         this.limit = limit;
         this.listener = listener;
+    }
+
+    private static VarHandle sectionsHandle() {
+        try {
+            return MethodHandles.lookup().findVarHandle(RangeLock.class, "sections", Entry[].class);
+        } catch (final ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private void update(final UnaryOperator<Entry[]> change) {
+        Entry[] now;
+        do {
+            now = sections;
+        } while (!SECTIONS.compareAndSet(this, now, change.apply(now))); // [K1]
     }
 
     // -------------------------------------------------------------------------------------------------- sections
@@ -123,7 +141,7 @@ public final class RangeLock {
     public @Nullable Entry tryAcquire(final long start, final long end, final Mode mode, final Waiting noTime) {
         checkNested("section");
         final Entry entry = new Entry(start, end, mode, Thread.currentThread());
-        for (final Entry other : sections.get()) {
+        for (final Entry other : sections) {
             if (other.excludes(entry)) {
                 return null;
             }
@@ -132,7 +150,7 @@ public final class RangeLock {
     }
 
     private @Nullable Entry await(final Entry entry, final Waiting waiting) {
-        sections.updateAndGet(now -> append(now, entry)); // [K1]
+        update(now -> append(now, entry));
         boolean acquired = false;
         try { // the idle strategy and the listener may throw
             acquired = awaitTurn(entry, waiting) &&
@@ -146,7 +164,7 @@ public final class RangeLock {
     }
 
     private boolean awaitTurn(final Entry entry, final Waiting waiting) {
-        while (!isGranted(sections.get(), entry)) {
+        while (!isGranted(sections, entry)) {
             if (!waiting.pause()) {
                 return false;
             }
@@ -159,13 +177,13 @@ public final class RangeLock {
 
     /** Ends a section. */
     public void release(final Entry entry) {
-        sections.updateAndGet(now -> without(now, entry));
+        update(now -> without(now, entry));
     }
 
     /** Lets readers in and keeps writers out. */
     public Entry downgrade(final Entry write) {
         final Entry downgraded = new Entry(write.start, write.end, Mode.DOWNGRADED, write.owner);
-        sections.updateAndGet(now -> exchange(now, write, downgraded));
+        update(now -> exchange(now, write, downgraded));
         return downgraded;
     }
 
@@ -173,12 +191,12 @@ public final class RangeLock {
     public @Nullable Entry tryUpgrade(final Entry entry) {
         final Entry write = new Entry(entry.start, entry.end, Mode.WRITE, entry.owner);
         while (true) {
-            final Entry[] now = sections.get();
+            final Entry[] now = sections;
             final Entry[] upgraded = exchange(now, entry, write);
             if (!isGranted(upgraded, write) || excludesGranted(now, entry)) {
                 return null;
             }
-            if (sections.compareAndSet(now, upgraded)) {
+            if (SECTIONS.compareAndSet(this, now, upgraded)) {
                 return write;
             }
         }
@@ -238,7 +256,7 @@ public final class RangeLock {
 
     private List<Entry> blocking(final Entry entry) {
         final List<Entry> blocking = new ArrayList<>();
-        for (final Entry earlier : sections.get()) {
+        for (final Entry earlier : sections) {
             if (earlier == entry) {
                 break;
             }
@@ -251,7 +269,7 @@ public final class RangeLock {
 
     /** The sections, and changes that wait or have waited, of this moment, in the order of arrival. */
     public List<Entry> sections() {
-        return List.of(sections.get());
+        return List.of(sections);
     }
 
     /** Whether the current thread has a section. */
@@ -261,7 +279,7 @@ public final class RangeLock {
 
     private @Nullable Entry mine() {
         final Thread me = Thread.currentThread();
-        for (final Entry entry : sections.get()) {
+        for (final Entry entry : sections) {
             if (entry.owner == me) {
                 return entry;
             }
@@ -308,7 +326,7 @@ public final class RangeLock {
 
     /** Enters all of the space but for the sections that are there, to take whatever addresses are free [K3]. */
     public Passage enterAnywhere() {
-        return new Passage(announce(0, limit), sections.get(), null, true);
+        return new Passage(announce(0, limit), sections, null, true);
     }
 
     private long announce(final long start, final long end) {
@@ -327,7 +345,7 @@ public final class RangeLock {
     }
 
     private boolean isExcluded(final long start, final long end) {
-        for (final Entry section : sections.get()) { // [K1]
+        for (final Entry section : sections) { // [K1]
             if (section.mode != Mode.SINGLE && section.overlaps(start, end)) {
                 return true;
             }
@@ -391,7 +409,7 @@ public final class RangeLock {
             } else {
                 SlotLayout.changeRange(slot, 0, limit);
             }
-            seen = Arrays.stream(sections.get()).filter(section -> section != entry).toArray(Entry[]::new); // [K1]
+            seen = Arrays.stream(sections).filter(section -> section != entry).toArray(Entry[]::new); // [K1]
         }
 
         @Override

@@ -177,6 +177,11 @@ public final class SectionLock {
         return incarnation;
     }
 
+    /** Makes a record that nobody else has skip the incarnation that it would have had next. */
+    public static void skipIncarnation(final long record) {
+        RecordLayout.sequenceRelease(record, nextIncarnation(record) + 1);
+    }
+
     /** Whether the ticket holds the record. */
     public static boolean isHeld(final long record, final long ticket) {
         final long word = RecordLayout.lockAcquire(record);

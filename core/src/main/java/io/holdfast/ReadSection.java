@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.lock.RangeLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The right to a structure that stays as it is: while it is open, no region of the range is mapped, unmapped, split,
+ * merged, moved, resized or protected, except by downgraded sections, which have done it before. Other read sections may
+ * be open on the same range. Regions can be locked as ever.
+ *
+ * <p>Belongs to the thread that began it. A change that another thread begins in the range meanwhile waits.
+ */
+public final class ReadSection extends Section {
+    ReadSection(final AddressSpace space, final RangeLock.Entry entry) {
+        super(space, entry);
+    }
+
+    /**
+     * Makes this a write section if nobody else has a section on the range; this one is closed then. Never waits.
+     *
+     * @return the write section, or null, and then this one is open as before
+     * @throws IllegalStateException if the section is closed
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public @Nullable WriteSection tryUpgrade() {
+        final RangeLock.Entry write = ranges().tryUpgrade(entry("tryUpgrade"));
+        if (write == null) {
+            return null;
+        }
+        exchange(null);
+        return new WriteSection(space(), write);
+    }
+
+    /**
+     * Ends the section; does nothing if it is closed.
+     *
+     * @throws WrongThreadException if it is another thread's
+     */
+    @Override
+    public void close() {
+        checkThread("close");
+        release();
+    }
+}

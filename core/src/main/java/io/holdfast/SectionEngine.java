@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.SectionLock;
+import io.holdfast.lock.Stamps;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileHandle;
+import io.holdfast.memory.HugePages;
+import io.holdfast.memory.NativeException;
+import io.holdfast.tree.PreparedRemoval;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The private version of one write section: which regions it holds exclusively, what it has made of them, and the way
+ * back. {@link SectionPublisher} makes it visible. Belongs to the section's thread.
+ */
+final class SectionEngine {
+    /*
+     * What an operation leaves behind until the section is published or rolled back:
+     *
+     *   exclude    a source: the region, held by the section's ticket
+     *   map        addresses in the tree under a record that is never attached; pages; a part
+     *   split, …   parts in the place of parts; records of their own, described and not attached
+     *   protect    pages with another protection, and a note to take it back; a part
+     *   move       as map, filled; a part in the place of another, which is dropped
+     *   unmap      parts taken away, their extents dropped
+     *
+     * Each operation checks everything first, then takes what can be refused, then changes the private version, which
+     * cannot fail. So a failed operation leaves the section as it was, and more regions excluded at most.
+     *
+     * Handles of parts exist before their records are attached, under the incarnation that attaching will give them. A
+     * record whose part is given up is made to skip that incarnation, so that such a handle can never come alive.
+     */
+    private final SpaceCore core;
+    private final SpaceEngine engine;
+    private final Engines engines;
+    private final SectionLock lock;
+    private final AddressSpace space;
+    private final long start;
+    private final long end;
+    private final Map<Long, SectionSource> sources = new LinkedHashMap<>();
+    private final TreeMap<Long, SectionPart> parts = new TreeMap<>();
+    private final List<MapEngine.Prepared> mappings = new ArrayList<>();
+    private final List<Extent> drops = new ArrayList<>();
+    private final List<Protected> protections = new ArrayList<>();
+    private final Map<Long, SectionPart> byRecord = new HashMap<>();
+    private final SectionSegments segments = new SectionSegments();
+    private long ticket;
+    private long patienceNs = Waiting.FOREVER;
+    private boolean interruptible;
+
+    /** Pages whose protection was changed, of a region that is a source unless the section mapped it. */
+    private record Protected(long start, long length, boolean wasWritable, @Nullable SectionSource source,
+                             PreparedRemoval removal) {
+    }
+
+    SectionEngine(final AddressSpace space, final long start, final long end) {
+        this.space = space;
+        this.engines = space.engines();
+        this.core = engines.core();
+        this.engine = engines.space();
+        this.lock = space.sectionLock();
+        this.start = start;
+        this.end = end;
+    }
+
+    void patience(final long timeout, final TimeUnit unit) {
+        patienceNs = unit.toNanos(timeout);
+        interruptible = true;
+    }
+
+    // ------------------------------------------------------------------------------------------------- exclusion
+
+    /** The section's ticket, which it gets if it has none. */
+    long ticket() {
+        if (ticket == 0) {
+            ticket = SectionLock.open();
+            if (ticket == 0) {
+                throw new RegionException("too many sections hold regions exclusively in this process at a time; close " +
+                    "some of them first", null);
+            }
+        }
+        return ticket;
+    }
+
+    /** Excludes regions that the section does not hold yet, all or none, with one barrier. */
+    private void exclude(final String operation, final List<Region> regions) {
+        final long[] records = new long[regions.size()];
+        final long[] incarnations = new long[records.length];
+        for (int i = 0; i < records.length; i++) {
+            final Region region = regions.get(i);
+            checkInside(operation, region, RecordLayout.start(region.record()), RecordLayout.limit(region.record()));
+            records[i] = region.record();
+            incarnations[i] = region.incarnation();
+        }
+        final long result;
+        try (Waiting waiting = engine.waiting(patienceNs, interruptible)) {
+            result = lock.exclude(ticket(), records, incarnations, waiting);
+            if (waiting.endedByInterrupt()) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        if (result <= 0) {
+            throw refused(operation, regions, result);
+        }
+        for (final Region region : regions) {
+            sources.put(region.record(), new SectionSource(region, Extent.of(region.record(), space.base(),
+                engine.file(region.record()), engine.notes().name(region.record()))));
+        }
+    }
+
+    private static RegionException refused(final String operation, final List<Region> regions, final long result) {
+        for (final Region region : regions) {
+            if (!region.isMapped() && (result == Stamps.DETACHED || result == Stamps.MOVED)) {
+                return region.refused(operation, result);
+            }
+        }
+        return regions.getFirst().refused(operation, result);
+    }
+
+    private void checkInside(final String operation, final Region region, final long from, final long to) {
+        if (!region.space().equals(space)) {
+            throw new IllegalArgumentException(operation + " of a region of another space: " + region.describe());
+        }
+        if (from < start || to > end) {
+            throw new IllegalArgumentException(operation + " outside of the section: section=0x" +
+                Long.toHexString(start) + "-0x" + Long.toHexString(end) + ", region pages=0x" + Long.toHexString(from) +
+                "-0x" + Long.toHexString(to) + ", " + region.describe() + "; begin a section that covers it");
+        }
+    }
+
+    /** A region that is held, and not changed by the section; it is excluded if it is not held yet. */
+    private SectionSource source(final String operation, final Region region) {
+        SectionSource source = sources.get(region.record());
+        if (source == null || !source.region().equals(region)) {
+            exclude(operation, List.of(region));
+            source = sources.get(region.record());
+        }
+        if (source == null || source.isChanged()) {
+            throw new RegionException(operation + " of a region that this section has changed already: " +
+                region.describe() + "; use the handles that the change returned", null);
+        }
+        return source;
+    }
+
+    MemorySegment exclude(final Region region) {
+        return source("exclude", region).segment();
+    }
+
+    /** Excludes all regions that overlap a range and that the section does not hold yet. */
+    int excludeRange(final String operation, final long from, final long to) {
+        final List<Region> regions = new ArrayList<>();
+        engine.forEachAttached(from, to, record -> {
+            final SectionSource source = sources.get(record);
+            if (source == null) {
+                regions.add(space.region(record));
+            }
+        });
+        if (!regions.isEmpty()) {
+            exclude(operation, regions);
+        }
+        return regions.size();
+    }
+
+    void end(final Region region) {
+        final SectionSource source = sources.get(region.record());
+        if (source == null || !source.region().equals(region)) {
+            throw new RegionException("end of an exclusion that the section does not have: " + region.describe(), null);
+        }
+        if (source.isChanged()) {
+            throw new RegionException("end of the exclusion of a region that the section has changed: " +
+                region.describe() + "; publish or close the section", null);
+        }
+        source.closeSegments();
+        SectionLock.end(region.record(), ticket);
+        sources.remove(region.record());
+        final SectionPart part = byRecord.get(region.record());
+        if (part != null) {
+            remove(part);
+        }
+    }
+
+    /** Ends all exclusions with one store. */
+    void endAll() {
+        sources.values().forEach(SectionSource::closeSegments);
+        forget();
+        endTicket();
+    }
+
+    private void endTicket() {
+        if (ticket != 0) {
+            SectionLock.endAll(ticket);
+            ticket = 0;
+        }
+    }
+
+    boolean hasChanges() {
+        return !mappings.isEmpty() || sources.values().stream().anyMatch(SectionSource::isChanged);
+    }
+
+    // --------------------------------------------------------------------------------------------------- regions
+
+    /** The part that a handle is of; its region is excluded if it is not yet. */
+    private SectionPart part(final String operation, final Region region) {
+        final SectionPart known = byRecord.get(region.record());
+        if (known != null && known.region().equals(region)) {
+            return known;
+        }
+        final SectionSource source = source(operation, region);
+        checkWhole(operation, region);
+        final SectionPart part = new SectionPart(source.extent(), region, Set.of(region.record()), false);
+        add(part);
+        return part;
+    }
+
+    private void add(final SectionPart part) {
+        parts.put(part.extent().start(), part);
+        byRecord.put(part.record(), part);
+    }
+
+    private void remove(final SectionPart part) {
+        parts.remove(part.extent().start());
+        byRecord.remove(part.record());
+    }
+
+    private void checkWhole(final String operation, final Region region) {
+        if (engine.isTorn(region.record())) {
+            throw new RegionException(operation + " of a region behind which addresses were lost: " +
+                region.describe() + "; unmap it, and map the file anew", null);
+        }
+    }
+
+    /** A new part with a record of its own, which is described and not attached. */
+    private SectionPart fresh(final Extent extent, final Set<Long> origins) {
+        final long record;
+        try {
+            record = core.records().allocate();
+        } catch (final NativeException e) {
+            throw engine.refused(e);
+        }
+        RecordLayout.describe(record, space.base() + extent.start() + extent.lead(), extent.start(), extent.limit(),
+            extent.kind());
+        RecordLayout.sizeRelease(record, extent.size());
+        return new SectionPart(extent, space.region(record, SectionLock.nextIncarnation(record)), origins, true);
+    }
+
+    /** Puts parts in the place of others; cannot fail. */
+    private void replace(final List<SectionPart> olds, final List<SectionPart> news) {
+        for (final SectionPart old : olds) {
+            remove(old);
+            if (old.isFresh()) {
+                abandon(old);
+            }
+            for (final long origin : old.origins()) {
+                final SectionSource source = sources.get(origin);
+                if (source != null) {
+                    source.change();
+                }
+            }
+        }
+        news.forEach(this::add);
+    }
+
+    /** Gives up a record that was never attached, and whose handle must never come alive. */
+    private void abandon(final SectionPart part) {
+        SectionLock.skipIncarnation(part.record());
+        core.retiredRecords().retire(part.record());
+    }
+
+    /** Makes new parts for extents; all or none. */
+    private List<SectionPart> freshAll(final List<Extent> extents, final Set<Long> origins) {
+        final List<SectionPart> made = new ArrayList<>();
+        boolean all = false;
+        try {
+            for (final Extent extent : extents) {
+                made.add(fresh(extent, origins));
+            }
+            all = true;
+            return made;
+        } finally {
+            if (!all) {
+                made.forEach(this::abandon);
+            }
+        }
+    }
+
+    private static List<Region> regions(final List<SectionPart> of) {
+        return of.stream().map(SectionPart::region).toList();
+    }
+
+    MemorySegment segment(final Region region) {
+        final SectionPart part = byRecord.get(region.record());
+        if (part != null && part.isFresh() && part.region().equals(region)) {
+            return segments.of(region);
+        }
+        final SectionSource source = sources.get(region.record());
+        if (source == null || source.isChanged() || !source.region().equals(region)) {
+            throw new RegionException("segment of a region that the section does not hold: " + region.describe() +
+                "; exclude it first", null);
+        }
+        return source.segment();
+    }
+
+    // ------------------------------------------------------------------------------------------------ operations
+
+    Region map(final MapRequest request) {
+        return engines.map().plan(request, plan -> map(plan, Set.of(), from -> { })).region();
+    }
+
+    private SectionPart map(final MapPlan plan, final Set<Long> origins, final LongConsumer fill) {
+        if (plan.start() != MapPlan.ANYWHERE && (plan.start() < start || plan.start() + plan.length() > end)) {
+            throw new IllegalArgumentException("map outside of the section: section=0x" + Long.toHexString(start) +
+                "-0x" + Long.toHexString(end) + ", address=0x" + Long.toHexString(plan.start()) + ", length=" +
+                plan.length() + "; begin a section that covers it");
+        }
+        final MapEngine.Prepared prepared = engines.map().prepare(plan, Addresses.within(start, end), fill);
+        final SectionPart part;
+        try {
+            part = fresh(prepared.extent(), origins);
+        } catch (final Throwable e) {
+            engines.map().giveUp(prepared);
+            throw e;
+        }
+        final FileRegion file = plan.file();
+        if (file != null && !file.keepsOpen()) {
+            engine.close(file.file());
+        }
+        mappings.add(prepared);
+        add(part);
+        return part;
+    }
+
+    void unmap(final Region region) {
+        final SectionPart part = part("unmap", region);
+        drops.add(part.extent());
+        replace(List.of(part), List.of());
+    }
+
+    void unmap(final long from, final long to) {
+        checkRange("unmap", from, to);
+        excludeRange("unmap", from, to);
+        for (final SectionSource source : List.copyOf(sources.values())) {
+            if (!source.isChanged() && overlaps(source.extent(), from, to)) {
+                part("unmap", source.region());
+            }
+        }
+        final List<SectionPart> olds = parts.values().stream().filter(part -> overlaps(part.extent(), from, to)).toList();
+        final List<SectionPart> news = new ArrayList<>();
+        final List<Extent> dropped = new ArrayList<>();
+        boolean all = false;
+        try {
+            for (final SectionPart part : olds) {
+                final Extent whole = part.extent();
+                final long first = Math.max(from - whole.start(), 0);
+                final long last = Math.min(to - whole.start(), whole.length());
+                checkCut("unmap", part, first);
+                checkCut("unmap", part, last);
+                news.addAll(freshAll(around(whole, first, last), part.origins()));
+                dropped.add(whole.part(first, last));
+            }
+            all = true;
+        } finally {
+            if (!all) {
+                news.forEach(this::abandon);
+            }
+        }
+        drops.addAll(dropped);
+        replace(olds, news);
+    }
+
+    private static boolean overlaps(final Extent extent, final long from, final long to) {
+        return extent.start() < to && from < extent.limit();
+    }
+
+    void checkRange(final String operation, final long from, final long to) {
+        if (from < start || to > end || from >= to) {
+            throw new IllegalArgumentException(operation + " of a range that is empty, or outside of the section: from=0x" +
+                Long.toHexString(from) + ", to=0x" + Long.toHexString(to) + ", section=0x" + Long.toHexString(start) +
+                "-0x" + Long.toHexString(end));
+        }
+    }
+
+    private static List<Extent> around(final Extent whole, final long from, final long to) {
+        final List<Extent> left = new ArrayList<>();
+        if (from > 0) {
+            left.add(whole.part(0, from));
+        }
+        if (to < whole.length()) {
+            left.add(whole.part(to, whole.length()));
+        }
+        return left;
+    }
+
+    /** Checks that a region can be cut at an offset from its first page. */
+    private void checkCut(final String operation, final SectionPart part, final long at) {
+        final long granule = Kind.isHuge(part.extent().kind()) ? HugePages.defaultSize() : core.memory().pageSize();
+        if (at % granule != 0) {
+            throw new IllegalArgumentException(operation + " between two pages only: address=0x" +
+                Long.toHexString(part.extent().start() + at) + ", page=" + granule + ", " + part.region().describe());
+        }
+    }
+
+    List<Region> split(final Region region, final long at) {
+        final SectionPart part = part("split", region);
+        final Extent whole = part.extent();
+        if (at <= 0 || at >= whole.size()) {
+            throw new IllegalArgumentException("split out of range: offset=" + at + ", size=" + whole.size() + ", " +
+                region.describe());
+        }
+        final long cut = whole.lead() + at;
+        checkCut("split", part, cut);
+        final List<SectionPart> news = freshAll(List.of(whole.part(0, cut), whole.part(cut, whole.length())),
+            part.origins());
+        replace(List.of(part), news);
+        return regions(news);
+    }
+
+    Region merge(final Region one, final Region other) {
+        if (one.equals(other)) {
+            throw new IllegalArgumentException("merge of a region with itself: " + one.describe());
+        }
+        final SectionPart lower = part("merge", one.address() < other.address() ? one : other);
+        final SectionPart upper = part("merge", one.address() < other.address() ? other : one);
+        final String obstacle = lower.extent().obstacle(upper.extent());
+        if (obstacle != null) {
+            throw new RegionException("merge of regions that cannot be one: " + obstacle + ": " +
+                lower.region().describe() + "; " + upper.region().describe(), null);
+        }
+        final SectionPart merged = fresh(lower.extent().with(upper.extent()), lower.originsWith(upper));
+        replace(List.of(lower, upper), List.of(merged));
+        return merged.region();
+    }
+
+    Region protect(final Region region, final Protection protection) {
+        final SectionPart part = part("protect", region);
+        final Extent whole = part.extent();
+        final boolean writable = protection == Protection.READ_WRITE;
+        if (Kind.isWritable(whole.kind()) == writable) {
+            return region;
+        }
+        final FileRegion file = whole.file();
+        if (writable && file != null && file.access() == FileAccess.READ_ONLY) {
+            throw new RegionException("protect of a region whose file is mapped for reading: " + region.describe() +
+                "; map it with FileBacking.readWrite or copyOnWrite", null);
+        }
+        final SectionPart changed = fresh(whole.withKind(Kind.writable(whole.kind(), writable)), part.origins());
+        boolean done = false;
+        try {
+            final long length = engine.roundUp(whole.used());
+            final PreparedRemoval removal = engine.prepareRemoval();
+            protections.add(new Protected(whole.start(), length, !writable, sourceOf(part), removal));
+            alter(part);
+            core.reservation().protect(whole.start(), length, writable);
+            done = true;
+        } catch (final NativeException e) {
+            throw engine.refused(e);
+        } finally {
+            if (!done) {
+                abandon(changed);
+            }
+        }
+        replace(List.of(part), List.of(changed));
+        return changed.region();
+    }
+
+    private @Nullable SectionSource sourceOf(final SectionPart part) {
+        for (final long origin : part.origins()) {
+            final SectionSource source = sources.get(origin);
+            if (source != null && overlaps(source.extent(), part.extent().start(), part.extent().limit())) {
+                return source;
+            }
+        }
+        return null;
+    }
+
+    /** The pages are not as their zone has them any more, also if the section comes to nothing. */
+    private void alter(final SectionPart part) {
+        for (final long origin : part.origins()) {
+            if (sources.containsKey(origin)) {
+                RecordLayout.addKind(origin, Kind.ALTERED_PAGES);
+            }
+        }
+    }
+
+    Region resize(final Region region, final long newSize) {
+        if (newSize <= 0) {
+            throw new IllegalArgumentException("resize to " + newSize + " bytes: a size must be positive, " +
+                region.describe());
+        }
+        final SectionPart part = part("resize", region);
+        final Extent whole = part.extent();
+        if (newSize == whole.size()) {
+            return region;
+        }
+        return newSize < whole.size() ? cutTail(part, newSize) : move(part, newSize);
+    }
+
+    private Region cutTail(final SectionPart part, final long newSize) {
+        final Extent whole = part.extent();
+        final long granule = Kind.isHuge(whole.kind()) ? HugePages.defaultSize() : core.memory().pageSize();
+        final long cut = (whole.lead() + newSize + granule - 1) / granule * granule;
+        final Extent rest = cut >= whole.length() ? whole.cutTo(newSize) : whole.part(0, cut).cutTo(newSize);
+        final SectionPart kept = fresh(rest, part.origins());
+        if (cut < whole.length()) {
+            drops.add(whole.part(cut, whole.length()));
+        }
+        replace(List.of(part), List.of(kept));
+        return kept.region();
+    }
+
+    Region move(final Region region) {
+        final SectionPart part = part("move", region);
+        return move(part, part.extent().size());
+    }
+
+    private Region move(final SectionPart part, final long newSize) {
+        final Mover mover = engines.mover();
+        final FileRegion backing = part.extent().file();
+        final FileHandle file = backing == null ? null : mover.reopen(backing, part.region(), "move");
+        final SectionPart moved;
+        try {
+            final MapPlan plan = mover.plan(part.extent(), newSize, file);
+            moved = map(plan, part.origins(), at -> mover.fill(part.region(), part.extent(), at));
+        } finally {
+            if (file != null) {
+                engine.close(file);
+            }
+        }
+        drops.add(part.extent());
+        replace(List.of(part), List.of());
+        return moved.region();
+    }
+
+    // ------------------------------------------------------------------------------------------- publish, go back
+
+    /** Makes everything visible; what is to be given back is returned. Comes to nothing if it throws. */
+    List<Unmapping> publish() {
+        if (!hasChanges()) {
+            endAll();
+            return List.of();
+        }
+        final List<Unmapping> given =
+            new SectionPublisher(core, engine, ticket(), sources.values(), parts.values(), mappings, drops).publish();
+        closeSegments();
+        endTicket();
+        protections.forEach(changed -> changed.removal().close());
+        forget();
+        return given;
+    }
+
+    private void closeSegments() {
+        segments.close();
+        sources.values().forEach(SectionSource::closeSegments);
+    }
+
+    private void forget() {
+        sources.clear();
+        parts.clear();
+        byRecord.clear();
+        mappings.clear();
+        drops.clear();
+        protections.clear();
+    }
+
+    /** Restores everything. */
+    void rollBack() {
+        closeSegments();
+        final List<Unmapping> lost = new ArrayList<>();
+        for (final Protected changed : protections.reversed()) {
+            takeBack(changed, lost);
+        }
+        for (final SectionPart part : parts.values()) {
+            if (part.isFresh()) {
+                abandon(part);
+            }
+        }
+        for (final MapEngine.Prepared mapping : mappings) {
+            final FileRegion file = mapping.plan().file();
+            if (file != null && !file.file().isClosed()) {
+                engine.close(file.file());
+            }
+            if (protections.isEmpty()) {
+                engines.map().giveUp(mapping);
+            } else {
+                engines.map().giveUpAltered(mapping); // perhaps
+            }
+        }
+        forget();
+        endTicket();
+        engines.unmapper().completeAll(lost);
+    }
+
+    /** Gives pages the protection again that they had; a region whose pages cannot have it is unmapped. */
+    private void takeBack(final Protected changed, final List<Unmapping> lost) {
+        final SectionSource source = changed.source();
+        try {
+            core.reservation().protect(changed.start(), changed.length(), changed.wasWritable());
+        } catch (final NativeException e) {
+            // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
+            if (changed.wasWritable() && source != null && SectionLock.isHeld(source.record(), ticket)) {
+                SectionLock.detach(source.record(), ticket);
+                lost.add(new Unmapping(source.record(), changed.removal()));
+                return;
+            }
+        }
+        changed.removal().close();
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A region of a section's private version.
+ *
+ * @param origins records of the regions that it comes from, none for one that the section mapped
+ * @param isFresh whether its record is the section's own, and not that of the region it comes from, unchanged
+ */
+record SectionPart(Extent extent, Region region, Set<Long> origins, boolean isFresh) {
+    SectionPart {
+        origins = Set.copyOf(origins);
+    }
+
+    long record() {
+        return region.record();
+    }
+
+    /** Origins of both. */
+    Set<Long> originsWith(final SectionPart other) {
+        final Set<Long> both = new TreeSet<>(origins);
+        both.addAll(other.origins);
+        return both;
+    }
+}

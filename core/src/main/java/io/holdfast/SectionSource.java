@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import java.lang.foreign.MemorySegment;
+
+/** A region that a section holds exclusively. Not thread-safe. */
+final class SectionSource {
+    private final Region region;
+    private final Extent extent;
+    private final SectionSegments segments = new SectionSegments();
+    private boolean changed;
+
+    SectionSource(final Region region, final Extent extent) {
+        this.region = region;
+        this.extent = extent;
+    }
+
+    Region region() {
+        return region;
+    }
+
+    long record() {
+        return region.record();
+    }
+
+    Extent extent() {
+        return extent;
+    }
+
+    /** Whether the region goes on as something else, or not at all, once the section is published. */
+    boolean isChanged() {
+        return changed;
+    }
+
+    void change() {
+        changed = true;
+    }
+
+    /** The region's bytes, until {@link #closeSegments()}. */
+    MemorySegment segment() {
+        return segments.of(region);
+    }
+
+    /** Ends the life of the segments that were handed out. */
+    void closeSegments() {
+        segments.close();
+    }
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.lock.RangeLock;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The exclusive right to change the structure of a range of addresses: any mix of changes to any number of regions, which
+ * lookups, cursors and snapshots see all at once, at {@link #publish()}, or not at all (guarantee G7). Sections of
+ * disjoint ranges do not wait for each other.
+ *
+ * <p>A region that the section changes is excluded first: new readers are refused or wait, those inside are waited for.
+ * It stays excluded until the section is published, downgraded or closed, or its exclusion is ended; readers of other
+ * regions are never delayed. Replacements get fresh addresses, since pinned readers own the old ones still.
+ *
+ * <p>Operations return handles of what there is going to be; nobody can lock those regions before the publication, and
+ * until then their bytes are accessed through {@link #segment(Region)}. An operation that throws has changed nothing, but
+ * more regions may be excluded than before, and the section can be used further. A section that is closed without having
+ * been published restores everything: mappings, locks, splits. Bytes that were written into regions that existed before
+ * are not restored.
+ *
+ * <pre>
+ *   state        changes   publish                                   downgrade          upgrade         close
+ *   open         yes       published; rolled back, closed if it      downgraded; an     -               rolled back
+ *                          throws                                    exception if there
+ *                                                                    are changes
+ *   published    !         !                                         !                  open, if nobody memory given back
+ *   downgraded   !         !                                         !                  else is there   closed
+ *   closed       !         !                                         !                  !               nothing
+ * </pre>
+ *
+ * <p>A published section is downgraded: it excludes other writers from its range, and nobody else, until it is closed.
+ * Belongs to the thread that began it.
+ */
+public final class WriteSection extends Section {
+    private enum State { OPEN, PUBLISHED, DOWNGRADED, CLOSED }
+
+    private SectionEngine engine;
+    private State state = State.OPEN;
+    private List<Unmapping> given = List.of();
+
+    WriteSection(final AddressSpace space, final RangeLock.Entry entry) {
+        super(space, entry);
+        this.engine = new SectionEngine(space, entry.start(), entry.end());
+    }
+
+    private SectionEngine open(final String operation) {
+        entry(operation);
+        if (state != State.OPEN) {
+            throw new IllegalStateException(operation + " in a section that is " + state + ": space=" + space().name() +
+                "; upgrade it, or begin another");
+        }
+        return engine;
+    }
+
+    /**
+     * Limits how long each operation of this section waits for the readers of a region, and lets interrupts end the wait.
+     * An operation that gives up throws a {@link RegionException} with {@link Refusal#TIMED_OUT} or
+     * {@link Refusal#INTERRUPTED}, leaves no trace, and keeps the interrupt. Without this the section waits for as long
+     * as it takes.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return this
+     * @throws IllegalStateException if the section is not open
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public WriteSection patience(final long timeout, final TimeUnit unit) {
+        open("patience").patience(timeout, unit);
+        return this;
+    }
+
+    // ------------------------------------------------------------------------------------------------- exclusion
+
+    /**
+     * Excludes a region without changing it: turns readers away and waits for those inside.
+     *
+     * @param region of the section's range
+     * @return its bytes, to be written if the region can be, until the exclusion ends
+     * @throws IllegalArgumentException     if the region is of another space, or not inside of the section's range
+     * @throws RegionException              if the region is unmapped, the section has changed it already, or the section's
+     *                                      {@linkplain #patience patience} is over
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalStateException        if the section is not open
+     * @throws WrongThreadException         if it is another thread's
+     */
+    public MemorySegment exclude(final Region region) {
+        return open("exclude").exclude(region);
+    }
+
+    /**
+     * Excludes every region that overlaps a range, with one barrier for all of them; all or none.
+     *
+     * @param start address of the first byte, in the section's range
+     * @param end   address just past the last
+     * @return how many regions this excluded that the section did not hold before
+     * @throws IllegalArgumentException     if the range is empty or not inside of the section's, or cuts a region that
+     *                                      reaches out of it
+     * @throws RegionException              as {@link #exclude(Region)}
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public int exclude(final long start, final long end) {
+        final SectionEngine current = open("exclude");
+        current.checkRange("exclude", start, end);
+        return current.excludeRange("exclude", start, end);
+    }
+
+    /**
+     * Ends the exclusion of one region that the section has not changed; readers get in.
+     *
+     * @param region that is excluded
+     * @throws RegionException       if the section does not exclude it, or has changed it
+     * @throws IllegalStateException if the section is not open
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public void end(final Region region) {
+        open("end").end(region);
+    }
+
+    /**
+     * Ends all exclusions with one store, however many there are; readers get in.
+     *
+     * @throws RegionException       if the section has changes: publish it, or close it
+     * @throws IllegalStateException if the section is not open
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public void endAll() {
+        unchanged("endAll").endAll();
+    }
+
+    private SectionEngine unchanged(final String operation) {
+        final SectionEngine current = open(operation);
+        if (current.hasChanges()) {
+            throw new RegionException(operation + " of a section with changes: " + this + "; publish it, or close it to " +
+                "restore everything", null);
+        }
+        return current;
+    }
+
+    /**
+     * The bytes of a region that this section excludes or has made, which can be written if the region can be; until the
+     * exclusion ends, or the section is published or closed.
+     *
+     * @param region as an operation of this section returned it, or excluded
+     * @return the segment, for the section's thread
+     * @throws RegionException       if it is neither
+     * @throws IllegalStateException if the section is not open
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public MemorySegment segment(final Region region) {
+        return open("segment").segment(region);
+    }
+
+    // --------------------------------------------------------------------------------------------------- changes
+
+    /**
+     * Maps anonymous memory at fresh addresses of the section's range.
+     *
+     * @param sizeBytes more than 0
+     * @return the region, as it is going to be
+     * @throws IllegalArgumentException if the size is not positive
+     * @throws MappingException         as {@link AddressSpace#map(MapRequest)}
+     * @throws IllegalStateException    if the section is not open, or the space is closed
+     * @throws WrongThreadException     if it is another thread's
+     */
+    public Region map(final long sizeBytes) {
+        return map(MapRequest.anonymous(sizeBytes));
+    }
+
+    /**
+     * Maps what a request says, at fresh addresses of the section's range.
+     *
+     * @param request what is to be mapped
+     * @return the region, as it is going to be
+     * @throws IllegalArgumentException     if a fixed address is misaligned or outside of the section
+     * @throws java.io.UncheckedIOException as {@link AddressSpace#map(MapRequest)}
+     * @throws MappingException             as {@link AddressSpace#map(MapRequest)}
+     * @throws IllegalStateException        if the section is not open, or the space is closed
+     * @throws WrongThreadException         if it is another thread's
+     */
+    public Region map(final MapRequest request) {
+        return open("map").map(request);
+    }
+
+    /**
+     * Unmaps a region. Its memory is given back when the section is closed and earlier pins have ended.
+     *
+     * @param region to be unmapped, also one that this section has made
+     * @throws IllegalArgumentException     as {@link #exclude(Region)}
+     * @throws RegionException              as {@link #exclude(Region)}
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public void unmap(final Region region) {
+        open("unmap").unmap(region);
+    }
+
+    /**
+     * Unmaps everything in a range, and splits regions at its edges.
+     *
+     * @param start address of the first byte, at a page
+     * @param end   address just past the last, at a page
+     * @throws IllegalArgumentException     if the range is empty, misaligned, or not inside of the section's, or cuts a
+     *                                      region that reaches out of it
+     * @throws RegionException              as {@link #exclude(Region)}
+     * @throws MappingException             if there is no memory
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public void unmap(final long start, final long end) {
+        open("unmap").unmap(start, end);
+    }
+
+    /**
+     * Makes two regions of one.
+     *
+     * @param region to be split
+     * @param at     offset of the second one's first byte, which lies at a page
+     * @return the two, in order
+     * @throws IllegalArgumentException     as {@link #exclude(Region)}, and if the offset is misaligned or not inside
+     * @throws RegionException              as {@link #exclude(Region)}
+     * @throws MappingException             if there is no memory
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public List<Region> split(final Region region, final long at) {
+        return open("split").split(region, at);
+    }
+
+    /**
+     * Makes one region of two neighbours; conditions as for {@link Region#merge}.
+     *
+     * @param one   a region
+     * @param other its neighbour
+     * @return the region that covers both
+     * @throws IllegalArgumentException     as {@link #exclude(Region)}, and if both are the same
+     * @throws RegionException              as {@link #exclude(Region)}, and if they cannot be one region, and why
+     * @throws MappingException             if there is no memory
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public Region merge(final Region one, final Region other) {
+        return open("merge").merge(one, other);
+    }
+
+    /**
+     * Changes whether a region can be written.
+     *
+     * @param region     to be changed
+     * @param protection what may be done from the publication on
+     * @return the region, under its handle if nothing changes
+     * @throws IllegalArgumentException     as {@link #exclude(Region)}
+     * @throws RegionException              as {@link #exclude(Region)}, and if its file is mapped for reading only
+     * @throws MappingException             if the system refuses, or there is no memory
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public Region protect(final Region region, final Protection protection) {
+        return open("protect").protect(region, protection);
+    }
+
+    /**
+     * Moves a region to fresh addresses of the section's range, with its bytes.
+     *
+     * @param region to be moved
+     * @return the region at its new addresses
+     * @throws IllegalArgumentException     as {@link #exclude(Region)}
+     * @throws RegionException              as {@link #exclude(Region)}
+     * @throws MappingException             as {@link AddressSpace#map(MapRequest)}
+     * @throws TruncatedException           as {@link Region#remap}
+     * @throws java.io.UncheckedIOException as {@link Region#remap}
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public Region move(final Region region) {
+        return open("move").move(region);
+    }
+
+    /**
+     * Changes the size of a region: cuts it where it is, or moves it to fresh addresses to make it larger. To grow in
+     * place takes no section: {@link Region#grow}.
+     *
+     * @param region       to be changed
+     * @param newSizeBytes more than 0
+     * @return the region, under its handle if nothing changes
+     * @throws IllegalArgumentException     as {@link #exclude(Region)}, and if the size is not positive
+     * @throws RegionException              as {@link #exclude(Region)}
+     * @throws MappingException             as {@link AddressSpace#map(MapRequest)}
+     * @throws TruncatedException           as {@link Region#remap}
+     * @throws java.io.UncheckedIOException as {@link Region#remap}
+     * @throws IllegalMonitorStateException as {@link #exclude(Region)}
+     * @throws IllegalStateException        as {@link #exclude(Region)}
+     * @throws WrongThreadException         as {@link #exclude(Region)}
+     */
+    public Region resize(final Region region, final long newSizeBytes) {
+        return open("resize").resize(region, newSizeBytes);
+    }
+
+    // --------------------------------------------------------------------------------------------------- the end
+
+    /**
+     * Makes all changes visible in one step and lets readers in. The section is downgraded from then on, until it is
+     * closed. If this throws, everything has been restored and the section is closed.
+     *
+     * @throws MappingException      if there is no memory, or a limit of the space is reached
+     * @throws IllegalStateException if the section is not open, or the space is closed
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public void publish() {
+        final SectionEngine current = open("publish");
+        boolean published = false;
+        try {
+            given = current.publish();
+            published = true;
+        } finally {
+            if (!published) {
+                rollBack();
+            }
+        }
+        exchange(ranges().downgrade(entry("publish")));
+        state = State.PUBLISHED;
+    }
+
+    /**
+     * Ends all exclusions, and lets read sections in; other writers are kept out until the section is closed. A section
+     * that has been published is downgraded already.
+     *
+     * @throws RegionException       if the section has changes: publish it, or close it
+     * @throws IllegalStateException if the section is not open
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public void downgrade() {
+        unchanged("downgrade").endAll();
+        exchange(ranges().downgrade(entry("downgrade")));
+        state = State.DOWNGRADED;
+    }
+
+    /**
+     * Opens a downgraded or published section again if nobody else has a section on the range. Never waits.
+     *
+     * @return whether it can change the structure again
+     * @throws IllegalStateException if the section is closed
+     * @throws WrongThreadException  if it is another thread's
+     */
+    public boolean tryUpgrade() {
+        final RangeLock.Entry current = entry("tryUpgrade");
+        if (state == State.OPEN) {
+            return true;
+        }
+        final RangeLock.Entry write = ranges().tryUpgrade(current);
+        if (write == null) {
+            return false;
+        }
+        exchange(write);
+        giveBack();
+        engine = new SectionEngine(space(), write.start(), write.end());
+        state = State.OPEN;
+        return true;
+    }
+
+    /**
+     * Ends the section. If it was not published, everything is restored. If it was, and something was unmapped, this
+     * waits, after it has given the range back, until pins from before have ended and the memory is given back; for a
+     * thread that is pinned or holds a guard, and after an interrupt, that goes on in the background. Does nothing if the
+     * section is closed.
+     *
+     * @throws WrongThreadException if it is another thread's
+     */
+    @Override
+    public void close() {
+        checkThread("close");
+        if (state == State.OPEN) {
+            rollBack();
+            return;
+        }
+        state = State.CLOSED;
+        release();
+        giveBack();
+    }
+
+    private void rollBack() {
+        state = State.CLOSED;
+        try {
+            engine.rollBack();
+        } finally {
+            release();
+        }
+    }
+
+    private void giveBack() {
+        final List<Unmapping> last = given;
+        given = List.of();
+        space().unmapper().completeAll(last);
+    }
+}
