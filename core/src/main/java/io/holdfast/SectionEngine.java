@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.SectionLock;
-import io.holdfast.lock.Stamps;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.HugePages;
@@ -13,12 +11,10 @@ import io.holdfast.tree.PreparedRemoval;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -46,20 +42,17 @@ final class SectionEngine {
     private final SpaceCore core;
     private final SpaceEngine engine;
     private final Engines engines;
-    private final SectionLock lock;
     private final AddressSpace space;
     private final long start;
     private final long end;
-    private final Map<Long, SectionSource> sources = new LinkedHashMap<>();
+    private final SectionExclusion exclusion;
+    private final Map<Long, SectionSource> sources;
     private final TreeMap<Long, SectionPart> parts = new TreeMap<>();
     private final List<MapEngine.Prepared> mappings = new ArrayList<>();
     private final List<Extent> drops = new ArrayList<>();
     private final List<Protected> protections = new ArrayList<>();
     private final Map<Long, SectionPart> byRecord = new HashMap<>();
     private final SectionSegments segments = new SectionSegments();
-    private long ticket;
-    private long patienceNs = Waiting.FOREVER;
-    private boolean interruptible;
 
     /** Pages whose protection was changed, of a region that is a source unless the section mapped it. */
     private record Protected(long start, long length, boolean wasWritable, @Nullable SectionSource source,
@@ -71,107 +64,20 @@ final class SectionEngine {
         this.engines = space.engines();
         this.core = engines.core();
         this.engine = engines.space();
-        this.lock = space.sectionLock();
+        this.exclusion = new SectionExclusion(space, start, end);
+        this.sources = exclusion.sources();
         this.start = start;
         this.end = end;
     }
 
-    void patience(final long timeout, final TimeUnit unit) {
-        patienceNs = unit.toNanos(timeout);
-        interruptible = true;
+    SectionExclusion exclusion() {
+        return exclusion;
     }
 
     // ------------------------------------------------------------------------------------------------- exclusion
 
-    /** The section's ticket, which it gets if it has none. */
-    long ticket() {
-        if (ticket == 0) {
-            ticket = SectionLock.open();
-            if (ticket == 0) {
-                throw new RegionException("too many sections hold regions exclusively in this process at a time; close " +
-                    "some of them first", null);
-            }
-        }
-        return ticket;
-    }
-
-    /** Excludes regions that the section does not hold yet, all or none, with one barrier. */
-    private void exclude(final String operation, final List<Region> regions) {
-        final long[] records = new long[regions.size()];
-        final long[] incarnations = new long[records.length];
-        for (int i = 0; i < records.length; i++) {
-            final Region region = regions.get(i);
-            checkInside(operation, region, RecordLayout.start(region.record()), RecordLayout.limit(region.record()));
-            records[i] = region.record();
-            incarnations[i] = region.incarnation();
-        }
-        final long result;
-        try (Waiting waiting = engine.waiting(patienceNs, interruptible)) {
-            result = lock.exclude(ticket(), records, incarnations, waiting);
-            if (waiting.endedByInterrupt()) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        if (result <= 0) {
-            throw refused(operation, regions, result);
-        }
-        for (final Region region : regions) {
-            sources.put(region.record(), new SectionSource(region, Extent.of(region.record(), space.base(),
-                engine.file(region.record()), engine.notes().name(region.record()))));
-        }
-    }
-
-    private static RegionException refused(final String operation, final List<Region> regions, final long result) {
-        for (final Region region : regions) {
-            if (!region.isMapped() && (result == Stamps.DETACHED || result == Stamps.MOVED)) {
-                return region.refused(operation, result);
-            }
-        }
-        return regions.getFirst().refused(operation, result);
-    }
-
-    private void checkInside(final String operation, final Region region, final long from, final long to) {
-        if (!region.space().equals(space)) {
-            throw new IllegalArgumentException(operation + " of a region of another space: " + region.describe());
-        }
-        if (from < start || to > end) {
-            throw new IllegalArgumentException(operation + " outside of the section: section=0x" +
-                Long.toHexString(start) + "-0x" + Long.toHexString(end) + ", region pages=0x" + Long.toHexString(from) +
-                "-0x" + Long.toHexString(to) + ", " + region.describe() + "; begin a section that covers it");
-        }
-    }
-
-    /** A region that is held, and not changed by the section; it is excluded if it is not held yet. */
-    private SectionSource source(final String operation, final Region region) {
-        SectionSource source = sources.get(region.record());
-        if (source == null || !source.region().equals(region)) {
-            exclude(operation, List.of(region));
-            source = sources.get(region.record());
-        }
-        if (source == null || source.isChanged()) {
-            throw new RegionException(operation + " of a region that this section has changed already: " +
-                region.describe() + "; use the handles that the change returned", null);
-        }
-        return source;
-    }
-
     MemorySegment exclude(final Region region) {
-        return source("exclude", region).segment();
-    }
-
-    /** Excludes all regions that overlap a range and that the section does not hold yet. */
-    int excludeRange(final String operation, final long from, final long to) {
-        final List<Region> regions = new ArrayList<>();
-        engine.forEachAttached(from, to, record -> {
-            final SectionSource source = sources.get(record);
-            if (source == null) {
-                regions.add(space.region(record));
-            }
-        });
-        if (!regions.isEmpty()) {
-            exclude(operation, regions);
-        }
-        return regions.size();
+        return exclusion.source("exclude", region).segment();
     }
 
     void end(final Region region) {
@@ -184,7 +90,7 @@ final class SectionEngine {
                 region.describe() + "; publish or close the section", null);
         }
         source.closeSegments();
-        SectionLock.end(region.record(), ticket);
+        SectionLock.end(region.record(), exclusion.ticket());
         sources.remove(region.record());
         final SectionPart part = byRecord.get(region.record());
         if (part != null) {
@@ -196,14 +102,7 @@ final class SectionEngine {
     void endAll() {
         sources.values().forEach(SectionSource::closeSegments);
         forget();
-        endTicket();
-    }
-
-    private void endTicket() {
-        if (ticket != 0) {
-            SectionLock.endAll(ticket);
-            ticket = 0;
-        }
+        exclusion.endTicket();
     }
 
     boolean hasChanges() {
@@ -218,7 +117,7 @@ final class SectionEngine {
         if (known != null && known.region().equals(region)) {
             return known;
         }
-        final SectionSource source = source(operation, region);
+        final SectionSource source = exclusion.source(operation, region);
         checkWhole(operation, region);
         final SectionPart part = new SectionPart(source.extent(), region, Set.of(region.record()), false);
         add(part);
@@ -349,8 +248,8 @@ final class SectionEngine {
     }
 
     void unmap(final long from, final long to) {
-        checkRange("unmap", from, to);
-        excludeRange("unmap", from, to);
+        exclusion.checkRange("unmap", from, to);
+        exclusion.excludeRange("unmap", from, to);
         for (final SectionSource source : List.copyOf(sources.values())) {
             if (!source.isChanged() && overlaps(source.extent(), from, to)) {
                 part("unmap", source.region());
@@ -382,14 +281,6 @@ final class SectionEngine {
 
     private static boolean overlaps(final Extent extent, final long from, final long to) {
         return extent.start() < to && from < extent.limit();
-    }
-
-    void checkRange(final String operation, final long from, final long to) {
-        if (from < start || to > end || from >= to) {
-            throw new IllegalArgumentException(operation + " of a range that is empty, or outside of the section: from=0x" +
-                Long.toHexString(from) + ", to=0x" + Long.toHexString(to) + ", section=0x" + Long.toHexString(start) +
-                "-0x" + Long.toHexString(end));
-        }
     }
 
     private static List<Extent> around(final Extent whole, final long from, final long to) {
@@ -552,9 +443,10 @@ final class SectionEngine {
             return List.of();
         }
         final List<Unmapping> given =
-            new SectionPublisher(core, engine, ticket(), sources.values(), parts.values(), mappings, drops).publish();
+            new SectionPublisher(core, engine, exclusion.ticket(), sources.values(), parts.values(), mappings, drops)
+                .publish();
         closeSegments();
-        endTicket();
+        exclusion.endTicket();
         protections.forEach(changed -> changed.removal().close());
         forget();
         return given;
@@ -598,7 +490,7 @@ final class SectionEngine {
             }
         }
         forget();
-        endTicket();
+        exclusion.endTicket();
         engines.unmapper().completeAll(lost);
     }
 
@@ -609,8 +501,8 @@ final class SectionEngine {
             core.reservation().protect(changed.start(), changed.length(), changed.wasWritable());
         } catch (final NativeException e) {
             // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
-            if (changed.wasWritable() && source != null && SectionLock.isHeld(source.record(), ticket)) {
-                SectionLock.detach(source.record(), ticket);
+            if (changed.wasWritable() && source != null && SectionLock.isHeld(source.record(), exclusion.ticket())) {
+                SectionLock.detach(source.record(), exclusion.ticket());
                 lost.add(new Unmapping(source.record(), changed.removal()));
                 return;
             }

@@ -33,7 +33,8 @@ final class StructureEngine {
     // ----------------------------------------------------------------------------------------------------- parts
 
     List<Region> split(final Region region, final long at) {
-        try (RangeLock.Passage passage = engine.enter("split", region); Publisher.Held held = hold(region, "split", passage)) {
+        try (RangeLock.Passage passage = engine.enter("split", region);
+            Publisher.Held held = hold(region, "split", passage)) {
             final Extent whole = held.extent();
             if (at <= 0 || at >= whole.size()) {
                 throw outOfRange("split", region, at, 0);
@@ -46,7 +47,8 @@ final class StructureEngine {
 
     Region trimHead(final Region region, final long bytes) {
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = engine.enter("trimHead", region); Publisher.Held held = hold(region, "trimHead", passage)) {
+        try (RangeLock.Passage passage = engine.enter("trimHead", region);
+            Publisher.Held held = hold(region, "trimHead", passage)) {
             final Extent whole = held.extent();
             if (bytes <= 0 || bytes >= whole.size()) {
                 throw outOfRange("trimHead", region, 0, bytes);
@@ -61,7 +63,8 @@ final class StructureEngine {
 
     Region trimTail(final Region region, final long bytes) {
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = engine.enter("trimTail", region); Publisher.Held held = hold(region, "trimTail", passage)) {
+        try (RangeLock.Passage passage = engine.enter("trimTail", region);
+            Publisher.Held held = hold(region, "trimTail", passage)) {
             final long size = held.extent().size();
             if (bytes <= 0 || bytes >= size) {
                 throw outOfRange("trimTail", region, 0, bytes);
@@ -85,7 +88,8 @@ final class StructureEngine {
 
     List<Region> unmap(final Region region, final long offset, final long length) {
         final Publisher.@Nullable Outcome outcome;
-        try (RangeLock.Passage passage = engine.enter("unmap", region); Publisher.Held held = hold(region, "unmap", passage)) {
+        try (RangeLock.Passage passage = engine.enter("unmap", region);
+            Publisher.Held held = hold(region, "unmap", passage)) {
             final Extent whole = held.extent();
             final long from = begin("unmap", region, whole, offset, length);
             final long to = end("unmap", region, whole, offset, length);
@@ -141,13 +145,15 @@ final class StructureEngine {
     // --------------------------------------------------------------------------------------------------- protect
 
     Region protect(final Region region, final Protection protection) {
-        try (RangeLock.Passage passage = engine.enter("protect", region); Publisher.Held held = hold(region, "protect", passage)) {
+        try (RangeLock.Passage passage = engine.enter("protect", region);
+            Publisher.Held held = hold(region, "protect", passage)) {
             return protect(held, 0, held.extent().length(), protection).getFirst();
         }
     }
 
     List<Region> protect(final Region region, final long offset, final long length, final Protection protection) {
-        try (RangeLock.Passage passage = engine.enter("protect", region); Publisher.Held held = hold(region, "protect", passage)) {
+        try (RangeLock.Passage passage = engine.enter("protect", region);
+            Publisher.Held held = hold(region, "protect", passage)) {
             final Extent whole = held.extent();
             return protect(held, begin("protect", region, whole, offset, length),
                 end("protect", region, whole, offset, length), protection);
@@ -214,7 +220,8 @@ final class StructureEngine {
         final FileHandle file = mover.reopen(region, "truncate");
         try {
             final long newEnd;
-            try (RangeLock.Passage passage = engine.enter("truncate", region); Publisher.Held held = hold(region, "truncate", passage)) {
+            try (RangeLock.Passage passage = engine.enter("truncate", region);
+                Publisher.Held held = hold(region, "truncate", passage)) {
                 final Extent whole = held.extent();
                 final FileRegion backing = whole.file();
                 if (backing == null || backing.access() != FileAccess.READ_WRITE || !Kind.isWritable(whole.kind())) {
@@ -255,7 +262,8 @@ final class StructureEngine {
                 region.describe());
         }
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = engine.enter("remap", region); Publisher.Held held = hold(region, "remap", passage)) {
+        try (RangeLock.Passage passage = engine.enter("remap", region);
+            Publisher.Held held = hold(region, "remap", passage)) {
             final Extent whole = held.extent();
             final FileRegion file = whole.file();
             final long maximum = file == null ? whole.length() : file.maximum();

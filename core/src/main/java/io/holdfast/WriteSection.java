@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
  * until then their bytes are accessed through {@link #segment(Region)}. An operation that throws has changed nothing, but
  * more regions may be excluded than before, and the section can be used further. A section that is closed without having
  * been published restores everything: mappings, locks, splits. Bytes that were written into regions that existed before
- * are not restored.
+ * are not restored, and files that were made longer stay so.
  *
  * <pre>
  *   state        changes   publish                                   downgrade          upgrade         close
@@ -68,7 +68,7 @@ public final class WriteSection extends Section {
      * @throws WrongThreadException  if it is another thread's
      */
     public WriteSection patience(final long timeout, final TimeUnit unit) {
-        open("patience").patience(timeout, unit);
+        open("patience").exclusion().patience(timeout, unit);
         return this;
     }
 
@@ -104,9 +104,9 @@ public final class WriteSection extends Section {
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
     public int exclude(final long start, final long end) {
-        final SectionEngine current = open("exclude");
-        current.checkRange("exclude", start, end);
-        return current.excludeRange("exclude", start, end);
+        final SectionExclusion exclusion = open("exclude").exclusion();
+        exclusion.checkRange("exclude", start, end);
+        return exclusion.excludeRange("exclude", start, end);
     }
 
     /**

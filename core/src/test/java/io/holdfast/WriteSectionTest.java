@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What a write section does: everything at once, or nothing (G7, G9, G10). */
@@ -21,7 +22,7 @@ class WriteSectionTest extends SpaceFixture {
         return region;
     }
 
-    private @org.jspecify.annotations.Nullable Region find(final long address) {
+    private @Nullable Region find(final long address) {
         try (Pin pin = space.pin()) {
             return pin.find(address);
         }
