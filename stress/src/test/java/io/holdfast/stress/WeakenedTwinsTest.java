@@ -48,7 +48,12 @@ class WeakenedTwinsTest {
                 WeakenedTwinsTest::torn),
             shows("incarnation compared before the announcement (T4)", ReuseStress.WeakenedComparedFirst::new,
                 ReuseStress.WeakenedComparedFirst::reader, ReuseStress.WeakenedComparedFirst::writer,
-                WeakenedTwinsTest::nextLife));
+                WeakenedTwinsTest::nextLife),
+            shows("root swung before its node is filled", RootStress.Weakened::new, RootStress.Weakened::reader,
+                RootStress.Weakened::writer, WeakenedTwinsTest::neverInTheTree),
+            shows("node used again without a grace period (T19)", NodeReuseStress.Weakened::new,
+                NodeReuseStress.Weakened::reader, NodeReuseStress.Weakened::writer,
+                WeakenedTwinsTest::neverInTheTree));
     }
 
     @TestFactory
@@ -90,7 +95,21 @@ class WeakenedTwinsTest {
                 ReuseStress.SharedMembarrier::reader, ReuseStress.SharedMembarrier::writer,
                 WeakenedTwinsTest::nextLife),
             hides("reuse, fence (T4)", ReuseStress.SharedFence::new,
-                ReuseStress.SharedFence::reader, ReuseStress.SharedFence::writer, WeakenedTwinsTest::nextLife));
+                ReuseStress.SharedFence::reader, ReuseStress.SharedFence::writer, WeakenedTwinsTest::nextLife),
+            hides("publication of a root, model", RootStress.Model::new, RootStress.Model::reader,
+                RootStress.Model::writer, WeakenedTwinsTest::neverInTheTree),
+            hides("publication of a root, membarrier", RootStress.ActualMembarrier::new,
+                RootStress.ActualMembarrier::reader, RootStress.ActualMembarrier::writer,
+                WeakenedTwinsTest::neverInTheTree),
+            hides("publication of a root, fence", RootStress.ActualFence::new, RootStress.ActualFence::reader,
+                RootStress.ActualFence::writer, WeakenedTwinsTest::neverInTheTree),
+            hides("node used again, model", NodeReuseStress.Model::new, NodeReuseStress.Model::reader,
+                NodeReuseStress.Model::writer, WeakenedTwinsTest::neverInTheTree),
+            hides("node used again, membarrier", NodeReuseStress.ActualMembarrier::new,
+                NodeReuseStress.ActualMembarrier::reader, NodeReuseStress.ActualMembarrier::writer,
+                WeakenedTwinsTest::neverInTheTree),
+            hides("node used again, fence", NodeReuseStress.ActualFence::new, NodeReuseStress.ActualFence::reader,
+                NodeReuseStress.ActualFence::writer, WeakenedTwinsTest::neverInTheTree));
     }
 
     private static boolean both(final int first, final int second) {
@@ -103,6 +122,10 @@ class WeakenedTwinsTest {
 
     private static boolean torn(final int first, final int second) {
         return first == -2;
+    }
+
+    private static boolean neverInTheTree(final int first, final int second) {
+        return first != TreeState.OLD && first != TreeState.NEW;
     }
 
     private static boolean nextLife(final int first, final int second) {
