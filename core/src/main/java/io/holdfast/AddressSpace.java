@@ -109,12 +109,12 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      * @throws IllegalStateException if the space is closed
      */
     public Pin pin() {
-        domain.pin();
+        final long slot = domain.pin();
         if (engine.isClosed()) { // after the announcement: a close waits for pins that it may not have been seen by
             domain.unpin();
             engine.checkOpen("pin");
         }
-        return new Pin(this);
+        return new Pin(this, domain, slot);
     }
 
     @Override
@@ -152,10 +152,6 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
 
     QuickShare quickShare() {
         return quickShare;
-    }
-
-    void unpin() {
-        domain.unpin();
     }
 
     void grow(final Region region, final long newSize) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.epoch.EpochDomain;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,11 +14,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pin implements AutoCloseable {
     private final AddressSpace space;
+    private final EpochDomain domain;
+    private final long slot;
     private final Thread owner;
     private boolean closed;
 
-    Pin(final AddressSpace space) {
+    /** For the current thread, which was pinned in a slot of its own. */
+    Pin(final AddressSpace space, final EpochDomain domain, final long slot) {
         this.space = space;
+        this.domain = domain;
+        this.slot = slot;
         this.owner = Thread.currentThread();
     }
 
@@ -46,11 +52,11 @@ public final class Pin implements AutoCloseable {
     public void close() {
         check("close");
         closed = true;
-        space.unpin();
+        domain.unpin(slot);
     }
 
     private void check(final String operation) {
-        if (!owner.equals(Thread.currentThread())) {
+        if (owner != Thread.currentThread()) {
             throw new WrongThreadException(operation + " of a pin of another thread: owner=" + owner.getName() +
                 ", caller=" + Thread.currentThread().getName());
         }

@@ -103,8 +103,10 @@ public final class EpochDomain {
 
     /**
      * Pins the current thread: nothing that it finds from here on is reclaimed before the matching {@link #unpin()}.
+     *
+     * @return the thread's slot, for {@link #unpin(long)}
      */
-    public void pin() {
+    public long pin() {
         final long slot = slots.slot();
         final long depth = SlotLayout.depth(slot);
         if (depth == 0) {
@@ -117,6 +119,7 @@ public final class EpochDomain {
             }
         }
         SlotLayout.depth(slot, depth + 1);
+        return slot;
     }
 
     /** The same for a thread that is about to change something, which does not make it a reader: SlotTable [L1]. */
@@ -137,15 +140,31 @@ public final class EpochDomain {
      */
     public void unpin() {
         final long slot = slots.slotOrNone();
-        final long depth = slot == 0 ? 0 : SlotLayout.depth(slot);
+        if (slot == 0) {
+            throw notPinned();
+        }
+        unpin(slot);
+    }
+
+    /**
+     * As {@link #unpin()}, for a caller that has kept what {@link #pin()} returned to this thread.
+     *
+     * @throws IllegalMonitorStateException if the thread is not pinned
+     */
+    public void unpin(final long slot) {
+        final long depth = SlotLayout.depth(slot);
         if (depth == 0) {
-            throw new IllegalMonitorStateException("unpin without a pin: thread=" + Thread.currentThread());
+            throw notPinned();
         }
         SlotLayout.depth(slot, depth - 1);
         if (depth == 1) {
             SlotLayout.pinRelease(slot, 0); // [E2]
             slots.releaseIfIdle(slot);
         }
+    }
+
+    private static IllegalMonitorStateException notPinned() {
+        return new IllegalMonitorStateException("unpin without a pin: thread=" + Thread.currentThread());
     }
 
     /**

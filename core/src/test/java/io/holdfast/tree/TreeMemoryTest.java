@@ -153,6 +153,101 @@ class TreeMemoryTest {
         fixture.checkNoNodeIsLost();
     }
 
+    /** Every kind of change, over half of the tree: removes, changes, replaces, inserts, fills gaps. */
+    private static void changeALot(final Edit edit) {
+        for (long i = 10; i < 30; i++) {
+            assertThat(edit.remove(i * 10)).isEqualTo(i + 1);
+        }
+        for (long i = 30; i < 40; i++) {
+            assertThat(edit.change(i * 10, i + 1, i * 10 + 8, 1000 + i)).isTrue();
+        }
+        assertThat(edit.replace(400, 500, 400, 450, 2000, 455, 495, 2001)).isTrue();
+        for (int i = 0; i < 20; i++) {
+            assertThat(edit.insertIntoGap(9, 1, 100, 300, i % 2 == 0, 3000 + i)).isNotNegative();
+        }
+        assertThat(edit.insert(505, 510, 4000)).isTrue();
+    }
+
+    private void fillAgain() {
+        assertThat(tree.replace(0, TreeFixture.SPACE)).isTrue();
+        fill(100);
+    }
+
+    @Test
+    void editOfManyChangesMustFailWholeAtEachNode() {
+        for (int nodes = 0;; nodes++) {
+            fillAgain();
+            final List<Entry> before = fixture.entries();
+            leave(nodes);
+            try (Edit edit = tree.edit()) {
+                changeALot(edit);
+                giveAllBack();
+                assertThat(edit.publish()).isTrue();
+                break;
+            } catch (final NativeException e) {
+                giveAllBack();
+                assertThat(fixture.entries()).as("after failing with %d nodes", nodes).isEqualTo(before);
+            }
+            fixture.check();
+            fixture.checkNoNodeIsLost();
+        }
+        fixture.checkNoNodeIsLost();
+    }
+
+    /** The edit is rebased, for which the nodes do not suffice; it goes on all the same, to another end each time. */
+    @Test
+    void editWhosePublicationFailedMustGoOn() {
+        int failures = 0;
+        for (int nodes = 0;; nodes++) {
+            fillAgain();
+            try (Edit edit = tree.edit()) {
+                changeALot(edit);
+                assertThat(tree.change(900, 91, 905, 5000)).isTrue();
+                final List<Entry> before = fixture.entries();
+                leave(nodes);
+                boolean failed = false;
+                try {
+                    assertThat(edit.publish()).isTrue();
+                } catch (final NativeException e) {
+                    failed = true;
+                }
+                giveAllBack();
+                if (!failed) {
+                    assertThat(failures).isGreaterThan(10);
+                    break;
+                }
+                failures++;
+                assertThat(fixture.entries()).as("after failing with %d nodes", nodes).isEqualTo(before);
+                assertThat(edit.remove(0)).isEqualTo(1);
+                changeMore(edit);
+                if (nodes % 3 == 0) {
+                    continue; // dropped
+                }
+                if (nodes % 3 == 1) {
+                    assertThat(tree.remove(500)).isEqualTo(51); // not in what the edit has touched
+                } else {
+                    assertThat(tree.remove(400)).isEqualTo(41);
+                }
+                assertThat(edit.publish()).isEqualTo(nodes % 3 == 1);
+                assertThat(fixture.find(0)).isEqualTo(nodes % 3 == 1 ? 0 : 1);
+            }
+            fixture.check();
+            fixture.checkNoNodeIsLost();
+        }
+        assertThat(fixture.find(904)).isEqualTo(5000);
+        assertThat(fixture.find(449)).isEqualTo(2000);
+        fixture.check();
+        fixture.checkNoNodeIsLost();
+    }
+
+    private static void changeMore(final Edit edit) {
+        for (long i = 30; i < 40; i++) {
+            assertThat(edit.remove(i * 10)).isEqualTo(1000 + i);
+            assertThat(edit.insert(i * 10 + 1, i * 10 + 2, i + 1)).isTrue();
+        }
+        assertThat(edit.replace(100, 300)).isTrue();
+    }
+
     @Test
     void preparedRemovalMustNotFailForWantOfMemory() {
         fill(150);
