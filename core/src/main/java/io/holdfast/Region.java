@@ -441,7 +441,7 @@ public final class Region extends RegionStructure {
 
     /**
      * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
-     * background.
+     * background, or by a later call of this method when many have gathered; none of it waits for readers.
      *
      * @return completes when the memory has been given back, by the thread that did it
      * @throws RegionException              if the region is unmapped already, or if the thread is interrupted while the

@@ -10,6 +10,8 @@ import java.util.List;
  * to the old region are stale for good from then on, with the refusal {@link Refusal#MOVED}; stamps fail. Bytes that
  * stay in the space stay where they are, but for {@link #remap}.
  *
+ * <p>All of these wait; {@link Patience} gives each of them a timed and interruptible form.
+ *
  * <p>A failing operation leaves the region as it was. Where memory is given back, the operation waits for pins from
  * before as well; if the thread is interrupted then, that goes on in the background and the interrupt is kept.
  */

@@ -24,6 +24,17 @@ record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBy
      * @param interruptible whether an interrupt ends the wait
      */
     Waiting waiting(final long timeoutNs, final boolean interruptible) {
-        return new Waiting(idle, timeoutNs, interruptible, reportAfterNs);
+        final Patience patience = Patience.current();
+        if (patience == null) {
+            return new Waiting(idle, timeoutNs, interruptible, reportAfterNs);
+        }
+        final long endsInNs = Math.min(timeoutNs, patience.remainingNs());
+        return timeoutNs == Waiting.FOREVER && !interruptible ? Waiting.throwing(idle, endsInNs, reportAfterNs)
+            : new Waiting(idle, endsInNs, true, reportAfterNs);
+    }
+
+    /** Patience for what must not be given up, whatever patience the thread has. */
+    Waiting waitingForEver() {
+        return new Waiting(idle, Waiting.FOREVER, false, reportAfterNs);
     }
 }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. From the announcement on an unmap is never given up: whoever stops waiting hands it to the reclaimer.
  */
 final class Unmapper {
+    private static final int ROUND = 32;
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
     private final SpaceEngine engine;
@@ -74,7 +75,7 @@ final class Unmapper {
 
     /** Ends what was announced, whatever comes. */
     void completePatiently(final Unmapping unmapping) {
-        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = settings.waitingForEver()) {
             complete(unmapping, waiting);
         }
     }
@@ -96,7 +97,20 @@ final class Unmapper {
         try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
             final Unmapping unmapping = Objects.requireNonNull(engine.announce(region, waiting, false));
             completeLater(unmapping);
+            help();
             return unmapping.completion().minimalCompletionStage();
+        }
+    }
+
+    /**
+     * Does a round of what has gathered. The memory of many unmaps goes quicker by the thread that is at work than by one
+     * that has to be woken and changes the same lines of memory; where readers are in the way, so that more gathers, it is
+     * left to the reclaimer.
+     */
+    private void help() {
+        final long backlog = reclaimer.backlog();
+        if (backlog >= ROUND && backlog < 2 * ROUND && settings.startReclaimer()) {
+            reclaimer.doWork();
         }
     }
 
@@ -164,6 +178,10 @@ final class Unmapper {
                         "; close the pin or the guard first");
                 }
                 if (!waiting.pause()) {
+                    if (!waiting.endedByInterrupt()) {
+                        throw new RegionException("unmapAsync timed out while the backlog is full: " + backlog() + ", " +
+                            region.describe() + "; the region is still mapped", Refusal.TIMED_OUT);
+                    }
                     Thread.currentThread().interrupt();
                     throw new RegionException("unmapAsync interrupted while the backlog is full: " + backlog() + ", " +
                         region.describe() + "; the region is still mapped", Refusal.INTERRUPTED);

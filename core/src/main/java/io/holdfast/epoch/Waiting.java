@@ -18,6 +18,7 @@ public final class Waiting implements AutoCloseable {
     private final Supplier<? extends IdleStrategy> strategy;
     private final long timeoutNs;
     private final boolean interruptible;
+    private final boolean throwing;
     private final long reportAfterNs;
     private long startNs;
     private long nextReportNs;
@@ -35,7 +36,13 @@ public final class Waiting implements AutoCloseable {
      */
     public Waiting(final Supplier<? extends IdleStrategy> strategy, final long timeoutNs, final boolean interruptible,
                    final long reportAfterNs) {
+        this(strategy, timeoutNs, interruptible, false, reportAfterNs);
+    }
+
+    private Waiting(final Supplier<? extends IdleStrategy> strategy, final long timeoutNs, final boolean interruptible,
+                    final boolean throwing, final long reportAfterNs) {
         this.strategy = strategy;
+        this.throwing = throwing;
         this.timeoutNs = timeoutNs;
         this.interruptible = interruptible;
         this.reportAfterNs = reportAfterNs;
@@ -43,8 +50,29 @@ public final class Waiting implements AutoCloseable {
         this.startNs = timeoutNs == FOREVER ? 0 : System.nanoTime();
     }
 
+    /**
+     * A wait for an operation that knows of no end of it: {@link #pause()} throws {@link GaveUpException} where it would
+     * return false.
+     *
+     * @param strategy      as for any wait
+     * @param timeoutNs     as for any wait
+     * @param reportAfterNs as for any wait
+     */
+    public static Waiting throwing(final Supplier<? extends IdleStrategy> strategy, final long timeoutNs,
+                                   final long reportAfterNs) {
+        return new Waiting(strategy, timeoutNs, true, true, reportAfterNs);
+    }
+
     /** Idles once; false, without idling, when the time is over or an interrupt ends the wait. */
     public boolean pause() {
+        final boolean goesOn = idleOnce();
+        if (!goesOn && throwing) {
+            throw new GaveUpException(interruptEnded);
+        }
+        return goesOn;
+    }
+
+    private boolean idleOnce() {
         if (Thread.interrupted()) {
             interrupted = true;
             if (interruptible) {
