@@ -127,7 +127,7 @@ public final class Broken {
     /** Takes the tag of an unmap, barrier and all, before the detach. */
     public static void tagThenPin(final EpochDomain domain) {
         NOTED.get()[0] = domain.retireEpoch();
-        domain.pin();
+        domain.pinToChange();
     }
 
     /** The tag from before. */

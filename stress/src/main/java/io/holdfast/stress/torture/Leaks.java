@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** What a closed space must not have left behind. What is not public is asked for by reflection. */
-final class Leaks {
+public final class Leaks {
     /** Inside its range a closed space keeps what was never used, and the zeros of what was. */
     private static final int BACKGROUND_MAPPINGS = 3;
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(5);
@@ -33,7 +33,12 @@ final class Leaks {
     private final IntervalTree tree;
     private final EpochDomain domain;
 
-    Leaks(final AddressSpace space, final Path directory) {
+    /**
+     * To be made while the space is open.
+     *
+     * @param directory holds all files that are mapped
+     */
+    public Leaks(final AddressSpace space, final Path directory) {
         this.space = space;
         this.directory = directory;
         this.base = (long) ask(space, "base");
@@ -43,7 +48,7 @@ final class Leaks {
     }
 
     /** Fails if anything is left; waits a little for those who have just been refused to put away what they had. */
-    void check() {
+    public void check() {
         final long begin = System.nanoTime();
         Map<String, Long> found = found();
         while (!found.isEmpty() && System.nanoTime() - begin < PATIENCE_NS) {
@@ -110,7 +115,7 @@ final class Leaks {
     private boolean isInside(final String line) {
         final int dash = line.indexOf('-');
         final long from = Long.parseUnsignedLong(line.substring(0, dash), 16);
-        return from >= base && from < base + World.CAPACITY;
+        return from >= base && from < base + space.capacity();
     }
 
     private static long mappings(final Predicate<String> which) {

@@ -51,7 +51,7 @@ enum Point {
     /** A pin is announced, and nothing was looked up. */
     PIN_ANNOUNCED(Rarity.SELDOM, at("epoch.EpochDomain", "pin", "SlotLayout.pinOpaque", 1), true),
     /** The barrier of a grace period has run, and its tag is not taken. */
-    GRACE_BEFORE_TAG(Rarity.OFTEN, at("epoch.EpochDomain", "retireEpoch", "HeavyBarrier.run", 1), true),
+    GRACE_BEFORE_TAG(Rarity.OFTEN, at("epoch.EpochDomain", "retireEpoch", "EpochDomain.heavyBarrier", 1), true),
     /** A batch of retired items has its tag, and nobody asked whether it is over. */
     RETIRE_BEFORE_LOOK(Rarity.OFTEN, at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1), false),
     /** A lookup has found a record, and not looked at its lock word. */

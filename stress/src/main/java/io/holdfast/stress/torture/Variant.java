@@ -14,7 +14,7 @@ public enum Variant {
     /** Neither the writer's barrier nor, in the fence flavour, the reader's. */
     NO_BARRIER(
         at("epoch.HeavyBarrier", "issue", "NativeMemory.membarrier", 2).instead(Broken.class, "noBarrier"),
-        at("epoch.EpochDomain", "lightBarrier", "VarHandle.fullFence", 1).instead(Broken.class, "noFence")),
+        at("epoch.SlotTable", "orderReader", "VarHandle.fullFence", 1).instead(Broken.class, "noFence")),
     /** A reader announces itself and does not look whether a writer came first. */
     NO_RECHECK(
         at("lock.QuickShare", "share", "QuickShare.isOpen", 1).instead(Broken.class, "open"),
@@ -58,7 +58,7 @@ public enum Variant {
         .instead(Broken.class, "notPinned")),
     /** The barrier runs, and the epoch is read, before the detach and not after it. */
     TAG_BEFORE_DETACH(
-        at("lock.RegionLock", "tryDetach", "EpochDomain.pin", 1).instead(Broken.class, "tagThenPin"),
+        at("lock.RegionLock", "tryDetach", "EpochDomain.pinToChange", 1).instead(Broken.class, "tagThenPin"),
         at("SpaceEngine", "beginGracePeriod", "EpochDomain.retireEpoch", 1).instead(Broken.class, "earlierTag")),
     /** Records and tree nodes are used again without a grace period. */
     NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),

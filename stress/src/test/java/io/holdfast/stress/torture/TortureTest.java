@@ -3,6 +3,8 @@ package io.holdfast.stress.torture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.stress.weave.Weaver;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -37,6 +39,14 @@ class TortureTest {
     @ValueSource(strings = {"membarrier", "fence"})
     void everyGuaranteeMustHoldUnderTorture(final String flavour) {
         assertThat(torture("--seconds", "6", "--patience", "60", "--flavour", flavour)).isZero();
+    }
+
+    /** Fails at once where a change of the library moves a place; the runs below take longer to say so. */
+    @ParameterizedTest
+    @EnumSource
+    void everyWovenPlaceMustBeThere(final Variant variant) throws IOException {
+        Weaver.weave(Torture.weaves(variant), directory);
+        assertThat(directory).isNotEmptyDirectory();
     }
 
     @ParameterizedTest
