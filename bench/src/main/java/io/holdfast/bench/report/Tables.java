@@ -16,6 +16,7 @@ import java.util.TreeSet;
 /** The tables of a report. */
 final class Tables {
     private static final int TEXT_COLUMNS = 2;
+    private static final String COUNTER = "#";
 
     private final Rows rows;
 
@@ -115,11 +116,17 @@ final class Tables {
             final List<String> cells = cells(row, params);
             for (final String name : names) {
                 final Samples samples = row.secondary().get(name);
-                cells.add(samples == null ? "" : Table.number(samples.median()));
+                cells.add(samples == null ? "" : medianAndError(samples));
             }
             table.add(cells);
         }
         return table.toString();
+    }
+
+    // A counter is one number of a whole run; the times of a group's members are means of many.
+    private static String medianAndError(final Samples samples) {
+        final String error = samples.unit().equals(COUNTER) ? "" : Table.number(samples.error());
+        return Table.number(samples.median()) + (error.isEmpty() ? "" : " ± " + error);
     }
 
     private static List<String> params(final List<Row> members) {
