@@ -13,7 +13,7 @@ import java.util.Locale;
 final class LineChart {
     private static final int WIDTH = 860;
     private static final int HEIGHT = 440;
-    private static final int LEFT = 70;
+    private static final int LEFT = 104;
     private static final int RIGHT = 240;
     private static final int TOP = 46;
     private static final int BOTTOM = 54;

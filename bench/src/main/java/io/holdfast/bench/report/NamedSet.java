@@ -42,6 +42,7 @@ enum NamedSet {
         mappings(parts);
         parts.add(Part.timed("bystander", "\\.BystanderBenchmark\\.", pace()).threads(0));
         parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", pace()).with("regions", 1000).threads(1, 2));
+        parts.add(Part.timed("section", "\\.SectionBenchmark\\.", pace()).threads(1, 2));
         parts.add(Part.timed("grow", "\\.GrowBenchmark\\.", pace()));
         footprints(parts);
         if (this != QUICK) {
