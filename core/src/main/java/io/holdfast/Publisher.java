@@ -131,7 +131,7 @@ final class Publisher {
         final List<Fresh> fresh = new ArrayList<>();
         boolean published = false;
         final int more = keep.size() - held.size();
-        domain.pin();
+        domain.pinToChange();
         try {
             engine.checkOpen(operation);
             engine.accountRegions(more, drop.size(), operation);

@@ -81,7 +81,7 @@ final class SectionPublisher {
         final EpochDomain domain = core.domain();
         final int more = kept.size() - changed.size() - mappings.size();
         boolean published = false;
-        domain.pin();
+        domain.pinToChange();
         try {
             engine.checkOpen("publish");
             engine.accountRegions(more, drops.size(), "publish");
