@@ -3,7 +3,9 @@ package io.holdfast.examples.store;
 
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentMap;
 
 /**
@@ -11,51 +13,69 @@ import java.util.concurrent.ConcurrentMap;
  *
  * <p>The steps, and what a crash or a failure at each leaves behind:
  * <ol>
- * <li>live records are copied to fresh segments: unlisted files, deleted at once or at the next open;</li>
- * <li>the manifest is replaced, the point of no return: before it the old segments count, after it the fresh ones, and
- * both hold the same newest records;</li>
- * <li>the index is pointed at the copies, key by key: a reader finds either copy, never none;</li>
- * <li>the old segments are unmapped, which turns away readers that still hold an old location and sends them back to
- * the index, then deleted: unlisted files again.</li>
+ * <li>live records are copied to fresh segments that nobody else can read: unlisted files, deleted at once or at the
+ * next open;</li>
+ * <li>the manifest is replaced, the point of no return on the disk: before it the old segments count, after it the fresh
+ * ones. Both hold the same newest records, and the files of both are there;</li>
+ * <li>the old segments get a list of where their keys go, and the mappings are exchanged: with Holdfast in one write
+ * section, all old segments for all fresh ones. If this fails, all is as it was but for the files: this process goes on
+ * with the old segments and its next manifest lists them, a crash before that makes the fresh ones count;</li>
+ * <li>the index is pointed at the copies, key by key. A reader who comes first with an old location finds the copy by the
+ * list of the old segment, so at no moment it finds none. Other engines unmap the old segments only now;</li>
+ * <li>the old files are deleted: unlisted files again.</li>
  * </ol>
+ *
+ * <p>The manifest comes first because it takes long: from the moment at which readers of the old segments have to wait
+ * until they find the fresh ones, no file is touched.
  */
 final class Compaction {
     private final SegmentLog log;
     private final ConcurrentMap<String, Location> index;
     private final List<Segment> old;
     private final List<Segment> fresh = new ArrayList<>();
-    private final List<Move> moves = new ArrayList<>();
+    private final Map<String, Location> moves = new HashMap<>();
+    private boolean atomic;
     private long remaining;
 
-    private record Move(String key, Location to) {
-    }
-
-    private Compaction(
-        final SegmentLog log, final ConcurrentMap<String, Location> index, final List<Segment> old) {
+    /**
+     * Chooses segments with that share of garbage at least.
+     *
+     * @param garbageMin 0 to 1
+     */
+    Compaction(final SegmentLog log, final ConcurrentMap<String, Location> index, final double garbageMin) {
         this.log = log;
         this.index = index;
-        this.old = old;
+        this.old = log.candidates(garbageMin);
         this.remaining = old.stream().mapToLong(Segment::liveBytes).sum();
     }
 
+    /** Whether all segments were replaced in one step. */
+    boolean isAtomic() {
+        return atomic;
+    }
+
     /**
-     * Rewrites segments with that share of garbage at least.
+     * Rewrites the segments; once.
      *
-     * @param garbageMin 0 to 1
-     * @return how many segments were unmapped
+     * @return how many were unmapped
      */
-    static int run(final SegmentLog log, final ConcurrentMap<String, Location> index, final double garbageMin) {
-        final List<Segment> old = log.candidates(garbageMin);
+    int run() {
         if (!old.isEmpty()) {
-            new Compaction(log, index, old).run();
+            try (Replacement replacement = log.replacement()) {
+                copyLive(replacement);
+                log.replace(old, fresh, () -> exchange(replacement));
+                moves.forEach(index::put);
+                atomic = replacement.isAtomic();
+            }
+            old.forEach(segment -> StoreFiles.delete(segment.file()));
         }
         return old.size();
     }
 
-    private void run() {
+    private void copyLive(final Replacement replacement) {
         try {
             for (final Segment segment : old) {
-                copyLive(segment);
+                copyLive(segment, replacement);
             }
             if (log.isDurable()) {
                 // What made the dropped records garbage must not be lost when they are gone for good.
@@ -63,21 +83,28 @@ final class Compaction {
                 log.force();
             }
         } catch (final RuntimeException e) {
-            fresh.forEach(Segment::unmap);
             fresh.forEach(segment -> StoreFiles.delete(segment.file()));
             throw e;
         }
-        log.replace(old, fresh);
-        // The copies' bytes come before the locations that lead to them.
-        VarHandle.releaseFence();
-        for (final Move move : moves) {
-            index.put(move.key(), move.to());
-        }
-        old.forEach(Segment::unmap);
-        old.forEach(segment -> StoreFiles.delete(segment.file()));
     }
 
-    private void copyLive(final Segment segment) {
+    private void exchange(final Replacement replacement) {
+        boolean exchanged = false;
+        // The copies' bytes come before the locations that lead to them, in the old segments and in the index.
+        VarHandle.releaseFence();
+        try {
+            old.forEach(segment -> segment.leaveWord(moves));
+            old.forEach(segment -> segment.unmap(replacement));
+            replacement.publish();
+            exchanged = true;
+        } finally {
+            if (!exchanged) {
+                old.forEach(segment -> segment.leaveWord(Map.of()));
+            }
+        }
+    }
+
+    private void copyLive(final Segment segment, final Replacement replacement) {
         final SegmentScanner scanner = new SegmentScanner(segment, segment.usedBytes());
         while (scanner.next()) {
             final byte[] entry = scanner.entry();
@@ -85,10 +112,10 @@ final class Compaction {
             final Location known = index.get(key);
             if (EntryLayout.kind(entry) == EntryLayout.KIND_TOMBSTONE) {
                 if (known == null && hidesOlder(EntryLayout.sequence(entry))) {
-                    copy(scanner);
+                    copy(scanner, replacement);
                 }
             } else if (known != null && known.segment() == segment && known.offset() == scanner.offset()) {
-                moves.add(new Move(key, copy(scanner)));
+                moves.put(key, copy(scanner, replacement));
             }
         }
         if (scanner.offset() != segment.usedBytes()) {
@@ -103,12 +130,12 @@ final class Compaction {
             .anyMatch(segment -> segment.sequenceMin() < sequence && !old.contains(segment));
     }
 
-    private Location copy(final SegmentScanner scanner) {
+    private Location copy(final SegmentScanner scanner, final Replacement replacement) {
         final int length = scanner.length();
         final long sequence = EntryLayout.sequence(scanner.entry());
         Segment target = fresh.isEmpty() ? null : fresh.getLast();
         if (target == null || !target.hasRoomFor(length)) {
-            target = log.create(StoreFiles.roundUp(Math.clamp(remaining, length, log.segmentBytes())));
+            target = log.create(replacement, StoreFiles.roundUp(Math.clamp(remaining, length, log.segmentBytes())));
             fresh.add(target);
         }
         remaining -= length;

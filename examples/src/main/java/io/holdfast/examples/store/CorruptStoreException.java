@@ -2,7 +2,7 @@
 package io.holdfast.examples.store;
 
 /** Bytes that were written whole are not what was written: a record, a sealed segment or the manifest is damaged. */
-public final class CorruptStoreException extends StoreException {
+public sealed class CorruptStoreException extends StoreException permits LostKeyException {
     private static final long serialVersionUID = 1L;
 
     /**

@@ -17,6 +17,12 @@ final class Findings {
         first.compareAndSet(null, what);
     }
 
+    /** Takes note of a record that is damaged, or is not where the store says. */
+    void damage(final CorruptStoreException exception) {
+        (exception instanceof LostKeyException ? lostKeys : mismatches).increment();
+        first.compareAndSet(null, String.valueOf(exception.getMessage()));
+    }
+
     void lostKey(final String key) {
         lostKeys.increment();
         first.compareAndSet(null, "key is lost: key=" + key);

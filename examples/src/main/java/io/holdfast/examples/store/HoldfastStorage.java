@@ -4,18 +4,24 @@ package io.holdfast.examples.store;
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
+import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
+import io.holdfast.WriteSection;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Engine on Holdfast: each segment file is a growable region of one address space. Readers hold a shared guard for the
- * length of one copy, or read optimistically; growth happens in place under them; unmapping waits for those inside.
+ * length of one copy, or read optimistically; growth happens in place under them; unmapping waits for those inside. A
+ * write section exchanges any number of segments in one step.
  */
 final class HoldfastStorage implements SegmentStorage {
     private final AddressSpace space;
@@ -33,13 +39,26 @@ final class HoldfastStorage implements SegmentStorage {
     @Override
     public MappedFile map(final Path file, final long size, final long sizeMax) {
         try {
-            final Region region = space.map(FileBacking.readWrite(file).range(0, size).growableTo(sizeMax));
+            final Region region = space.map(request(file, size, sizeMax));
             mappedBytes.addAndGet(size);
-            return new RegionFile(region);
+            return new RegionFile(region, file, null);
         } catch (final MappingException | UncheckedIOException e) {
-            throw new StoreException(
-                "cannot map segment: file=" + file + ", bytes=" + size + ", cause=" + e.getMessage(), e);
+            throw cannotMap(file, size, e);
         }
+    }
+
+    private static MapRequest request(final Path file, final long size, final long sizeMax) {
+        return MapRequest.file(FileBacking.readWrite(file).range(0, size).growableTo(sizeMax));
+    }
+
+    private static StoreException cannotMap(final Path file, final long size, final RuntimeException cause) {
+        return new StoreException(
+            "cannot map segment: file=" + file + ", bytes=" + size + ", cause=" + cause.getMessage(), cause);
+    }
+
+    @Override
+    public Replacement replacement() {
+        return new SectionReplacement();
     }
 
     @Override
@@ -60,16 +79,75 @@ final class HoldfastStorage implements SegmentStorage {
         }
     }
 
+    /** Everything in one write section, which undoes itself if it is closed without having been published. */
+    private final class SectionReplacement implements Replacement {
+        private final WriteSection section = space.write();
+        private final List<RegionFile> fresh = new ArrayList<>();
+        private long moreBytes;
+
+        @Override
+        public boolean isAtomic() {
+            return true;
+        }
+
+        @Override
+        public MappedFile map(final Path file, final long size, final long sizeMax) {
+            try {
+                final Region region = section.map(request(file, size, sizeMax));
+                final RegionFile mapped = new RegionFile(region, file, section.segment(region));
+                fresh.add(mapped);
+                moreBytes += size;
+                return mapped;
+            } catch (final MappingException | UncheckedIOException e) {
+                throw cannotMap(file, size, e);
+            }
+        }
+
+        @Override
+        public void unmap(final MappedFile file) {
+            final Region region = ((RegionFile) file).region;
+            final long size = region.size();
+            section.unmap(region);
+            moreBytes -= size;
+        }
+
+        @Override
+        public void publish() {
+            try {
+                section.publish();
+            } catch (final MappingException e) {
+                throw new StoreException("cannot exchange segments: cause=" + e.getMessage(), e);
+            }
+            fresh.forEach(RegionFile::published);
+            mappedBytes.addAndGet(moreBytes);
+        }
+
+        @Override
+        public void close() {
+            section.close();
+        }
+    }
+
     private final class RegionFile implements MappedFile {
         private final Region region;
+        private final Path file;
+        // The bytes while nobody can lock the region, because its section is not published. The writer's alone.
+        private @Nullable MemorySegment unpublished;
 
-        RegionFile(final Region region) {
+        RegionFile(final Region region, final Path file, final @Nullable MemorySegment unpublished) {
             this.region = region;
+            this.file = file;
+            this.unpublished = unpublished;
+        }
+
+        void published() {
+            unpublished = null;
         }
 
         @Override
         public long size() {
-            return region.size();
+            final MemorySegment own = unpublished;
+            return own == null ? region.size() : own.byteSize();
         }
 
         @Override
@@ -113,6 +191,11 @@ final class HoldfastStorage implements SegmentStorage {
 
         @Override
         public void write(final long offset, final byte[] source, final int length) {
+            final MemorySegment own = unpublished;
+            if (own != null) {
+                MemorySegment.copy(source, 0, own, ValueLayout.JAVA_BYTE, offset, length);
+                return;
+            }
             try (Guard guard = region.shareWritable()) {
                 MemorySegment.copy(source, 0, guard.segment(), ValueLayout.JAVA_BYTE, offset, length);
             }
@@ -131,6 +214,10 @@ final class HoldfastStorage implements SegmentStorage {
 
         @Override
         public void force() {
+            if (unpublished != null) {
+                StoreFiles.forceFile(file);
+                return;
+            }
             try {
                 region.force();
             } catch (final UncheckedIOException e) {

@@ -54,7 +54,7 @@ final class JobReader implements Runnable {
         try {
             value = optimistically ? store.getOptimistically(key) : store.get(key);
         } catch (final CorruptStoreException e) {
-            findings.mismatch(String.valueOf(e.getMessage()));
+            findings.damage(e);
             return;
         }
         (optimistically ? optimistic : guarded).recordValue(LatencyRecorders.clamp(System.nanoTime() - startNs));

@@ -145,7 +145,7 @@ final class JobRun {
                     }
                 }
             } catch (final CorruptStoreException e) {
-                findings.mismatch(String.valueOf(e.getMessage()));
+                findings.damage(e);
             }
         }
     }

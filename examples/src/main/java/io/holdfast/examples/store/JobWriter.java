@@ -38,7 +38,7 @@ final class JobWriter implements Runnable {
                 }
             }
         } catch (final CorruptStoreException e) {
-            findings.mismatch(String.valueOf(e.getMessage()));
+            findings.damage(e);
             stop.request();
         } catch (final RuntimeException | Error e) {
             findings.failure(e);

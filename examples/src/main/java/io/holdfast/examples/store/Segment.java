@@ -2,10 +2,12 @@
 package io.holdfast.examples.store;
 
 import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One segment file and the writer's book-keeping about it. Read by any thread through {@link #read}; everything else
- * belongs to whoever holds the store's writer lock.
+ * One segment file and the writer's book-keeping about it. Read by any thread through {@link #read}, and asked for
+ * {@linkplain #moved moved} records; everything else belongs to whoever holds the store's writer lock.
  */
 final class Segment {
     private final long id;
@@ -16,6 +18,8 @@ final class Segment {
     private long liveBytes;
     private long sequenceMin = Long.MAX_VALUE;
     private boolean forced = true;
+    // Volatile: left by a compaction before it unmaps, for readers who find the file unmapped.
+    private volatile Map<String, Location> moves = Map.of();
 
     private Segment(final long id, final Path file, final MappedFile mapped, final long sizeMax) {
         this.id = id;
@@ -26,11 +30,11 @@ final class Segment {
 
     /** A fresh, empty segment; no file is left behind if that fails. */
     static Segment create(
-        final SegmentStorage storage, final Path directory, final long id, final long size, final long sizeMax) {
+        final FileMapper mapper, final Path directory, final long id, final long size, final long sizeMax) {
         final Path file = StoreFiles.segment(directory, id);
         try {
             StoreFiles.allocate(file, size);
-            return new Segment(id, file, storage.map(file, size, sizeMax), sizeMax);
+            return new Segment(id, file, mapper.map(file, size, sizeMax), sizeMax);
         } catch (final RuntimeException e) {
             StoreFiles.delete(file);
             throw e;
@@ -38,8 +42,8 @@ final class Segment {
     }
 
     /** A segment of an earlier run, of which nothing counts as used yet. */
-    static Segment reopen(final SegmentStorage storage, final Path file, final long id, final long size) {
-        return new Segment(id, file, storage.map(file, size, size), size);
+    static Segment reopen(final FileMapper mapper, final Path file, final long id, final long size) {
+        return new Segment(id, file, mapper.map(file, size, size), size);
     }
 
     long id() {
@@ -127,6 +131,21 @@ final class Segment {
 
     void unmap() {
         mapped.unmap();
+    }
+
+    /** Unmaps the file as a part of an exchange. */
+    void unmap(final Replacement replacement) {
+        replacement.unmap(mapped);
+    }
+
+    /** Leaves word where keys of this segment are found once it is unmapped. */
+    void leaveWord(final Map<String, Location> newer) {
+        moves = newer;
+    }
+
+    /** Where a key of this segment went when the segment was unmapped, or null. */
+    @Nullable Location moved(final String key) {
+        return moves.get(key);
     }
 
     @Override

@@ -71,18 +71,32 @@ final class SegmentLog {
         if (durable && full != null) {
             full.force();
         }
-        final Segment fresh = create(Math.min(FIRST_SIZE, segmentBytes));
+        final Segment fresh = create(storage, Math.min(FIRST_SIZE, segmentBytes));
         final List<Segment> next = new ArrayList<>(segments);
         next.add(fresh);
-        adopt(next, fresh, List.of(fresh));
+        // If this fails nobody knows which list a crash would leave behind, so the file stays. The next manifest or the
+        // next open settles it; the open deletes what is not listed.
+        try {
+            writeManifest(next, fresh, durable);
+        } catch (final RuntimeException e) {
+            fresh.unmap();
+            throw e;
+        }
+        segments = List.copyOf(next);
+        active = fresh;
         return fresh;
     }
 
     /** A segment that is not listed yet. */
-    Segment create(final long size) {
+    Segment create(final FileMapper mapper, final long size) {
         final long id = nextId;
         nextId++;
-        return Segment.create(storage, directory, id, size, segmentBytes);
+        return Segment.create(mapper, directory, id, size, segmentBytes);
+    }
+
+    /** Begins an exchange of segments. */
+    Replacement replacement() {
+        return storage.replacement();
     }
 
     /**
@@ -106,27 +120,20 @@ final class SegmentLog {
         return segmentBytes;
     }
 
-    /** Makes the manifest list {@code fresh} in place of {@code old}. Both stay mapped and keep their files. */
-    void replace(final List<Segment> old, final List<Segment> fresh) {
+    /**
+     * Makes the manifest list {@code fresh} in place of {@code old}, then exchanges the mappings. Both keep their files,
+     * also if either fails: the newest records are in both lists, and the next manifest or the next open settles which
+     * of them counts.
+     *
+     * @param exchange maps and unmaps all or nothing; if it throws, the old segments go on
+     */
+    void replace(final List<Segment> old, final List<Segment> fresh, final Runnable exchange) {
         final List<Segment> next = new ArrayList<>(segments);
         next.removeAll(old);
         next.addAll(0, fresh);
-        adopt(next, active, fresh);
-    }
-
-    /*
-     * The manifest decides. If writing it fails nobody knows which one a crash would leave behind, so the files of
-     * both lists stay: the next manifest or the next open settles it, and deletes what it does not list.
-     */
-    private void adopt(final List<Segment> next, final @Nullable Segment nextActive, final List<Segment> fresh) {
-        try {
-            writeManifest(next, nextActive, durable);
-        } catch (final RuntimeException e) {
-            fresh.forEach(Segment::unmap);
-            throw e;
-        }
+        writeManifest(next, active, durable);
+        exchange.run();
         segments = List.copyOf(next);
-        active = nextActive;
     }
 
     private void writeManifest(final List<Segment> listed, final @Nullable Segment writing, final boolean forced) {

@@ -34,6 +34,7 @@ public final class Store implements AutoCloseable {
     private final ConcurrentMap<String, Location> index;
     private final ReentrantLock writing = new ReentrantLock();
     private final AtomicLong compactions = new AtomicLong();
+    private final AtomicLong atomicCompactions = new AtomicLong();
     private final AtomicLong segmentsUnmapped = new AtomicLong();
     private final LongAdder readRetries = new LongAdder();
     private final LongAdder optimisticFallbacks = new LongAdder();
@@ -128,18 +129,15 @@ public final class Store implements AutoCloseable {
     private byte @Nullable [] lookUp(final String key, final boolean optimistically) {
         Location refused = null;
         while (true) {
-            final Location location = index.get(key);
+            Location location = index.get(key);
             if (location == null) {
                 requireOpen();
                 return null;
             }
             if (location == refused) {
-                // Compactions publish the new location before they unmap, so nobody but close() leaves the old one.
-                requireOpen();
-                throw new CorruptStoreException("key is lost: key=" + key + ", at=" + location + ", directory=" +
-                    directory + "; restore the directory from a copy");
+                location = moved(key, location);
             }
-            // Pairs with the release fences before index.put: the record's bytes are read after its location.
+            // Pairs with the release fences of put and compact: the record's bytes are read after its location.
             VarHandle.acquireFence();
             final byte[] entry = new byte[location.length()];
             if (read(location, entry, optimistically)) {
@@ -148,6 +146,17 @@ public final class Store implements AutoCloseable {
             readRetries.increment();
             refused = location;
         }
+    }
+
+    /** Where a compaction has put a record that is not where the index says, which it corrects key by key. */
+    private Location moved(final String key, final Location location) {
+        requireOpen(); // nobody but compactions and close() unmaps
+        final Location newer = location.segment().moved(key);
+        if (newer == null) {
+            throw new LostKeyException("key is lost: key=" + key + ", at=" + location + ", directory=" + directory +
+                "; restore the directory from a copy");
+        }
+        return newer;
     }
 
     private boolean read(final Location location, final byte[] entry, final boolean optimistically) {
@@ -269,9 +278,11 @@ public final class Store implements AutoCloseable {
         writing.lock();
         try {
             requireOpen();
-            final int unmapped = Compaction.run(log, index, garbageMin);
+            final Compaction compaction = new Compaction(log, index, garbageMin);
+            final int unmapped = compaction.run();
             if (unmapped > 0) {
                 compactions.incrementAndGet();
+                atomicCompactions.addAndGet(compaction.isAtomic() ? 1 : 0);
                 segmentsUnmapped.addAndGet(unmapped);
             }
             return unmapped;
@@ -301,8 +312,8 @@ public final class Store implements AutoCloseable {
      */
     public StoreStatistics statistics() {
         return new StoreStatistics(index.size(), log.segmentCount(), storage.mappedBytes(), storage.mappedFiles(),
-            compactions.get(), segmentsUnmapped.get(), readRetries.sum(), optimisticFallbacks.sum(),
-            recoveredEntries, tornBytes);
+            compactions.get(), atomicCompactions.get(), segmentsUnmapped.get(), readRetries.sum(),
+            optimisticFallbacks.sum(), recoveredEntries, tornBytes);
     }
 
     /** Waits for the write under way, unmaps everything, lets go of the directory. The second time it does nothing. */

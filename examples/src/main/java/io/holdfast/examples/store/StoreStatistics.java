@@ -9,6 +9,7 @@ package io.holdfast.examples.store;
  * @param mappedBytes bytes of segments mapped; after close, bytes that were left mapped
  * @param mappedFiles segments mapped; after close, segments that were left mapped
  * @param compactions compactions that replaced something
+ * @param atomicCompactions those of them that replaced all their segments in one step
  * @param segmentsUnmapped segments that compactions unmapped
  * @param readRetries reads that were refused by a segment just compacted away and found the key elsewhere
  * @param optimisticFallbacks optimistic reads that were repeated under a guard
@@ -21,6 +22,7 @@ public record StoreStatistics(
     long mappedBytes,
     long mappedFiles,
     long compactions,
+    long atomicCompactions,
     long segmentsUnmapped,
     long readRetries,
     long optimisticFallbacks,

@@ -5,8 +5,9 @@
  * <p>{@link io.holdfast.examples.store.Store} appends records to segment files that are mapped as growable regions and
  * keeps an index from each key to its newest record. Readers never take the writer's lock: they look up the index,
  * then read the segment through whatever its {@link io.holdfast.examples.store.SegmentStorage engine} offers, a guard
- * or an optimistic read in the case of Holdfast. A compaction publishes the copies before it unmaps the originals, so
- * a reader that is refused finds a newer location in the index and retries; at no moment is a key missing.
+ * or an optimistic read in the case of Holdfast. A compaction replaces segments by copies of what is live in them, with
+ * Holdfast all of them in one {@linkplain io.holdfast.WriteSection write section}; a reader that is refused finds a newer
+ * location, in the index or in the old segment, and retries: at no moment is a key missing.
  *
  * <p>Invariants. One process has a directory open (lock file). The manifest names the segments that count; a segment
  * file that it does not name is the leftover of an interrupted change and is deleted at open. Each record carries a

@@ -17,6 +17,11 @@ class StorageDecorator implements SegmentStorage {
     }
 
     @Override
+    public Replacement replacement() {
+        return new ReplacementDecorator(inner.replacement());
+    }
+
+    @Override
     public long mappedBytes() {
         return inner.mappedBytes();
     }
@@ -41,6 +46,58 @@ class StorageDecorator implements SegmentStorage {
 
     /** Called before each write. */
     void beforeWrite() {
+    }
+
+    /** Called when the manifest lists fresh segments and the old ones are mapped as ever. */
+    void beforeExchange() {
+    }
+
+    /** Called when readers of the old segments are turned away, before the fresh ones can be read. */
+    void beforePublish() {
+    }
+
+    /** Called when the fresh segments can be read, before the index leads to them. */
+    void afterPublish() {
+    }
+
+    private final class ReplacementDecorator implements Replacement {
+        private final Replacement replacement;
+        private boolean exchanging;
+
+        ReplacementDecorator(final Replacement replacement) {
+            this.replacement = replacement;
+        }
+
+        @Override
+        public boolean isAtomic() {
+            return replacement.isAtomic();
+        }
+
+        @Override
+        public MappedFile map(final Path file, final long size, final long sizeMax) {
+            return new FileDecorator(replacement.map(file, size, sizeMax));
+        }
+
+        @Override
+        public void unmap(final MappedFile file) {
+            if (!exchanging) {
+                exchanging = true;
+                beforeExchange();
+            }
+            replacement.unmap(((FileDecorator) file).file);
+        }
+
+        @Override
+        public void publish() {
+            beforePublish();
+            replacement.publish();
+            afterPublish();
+        }
+
+        @Override
+        public void close() {
+            replacement.close();
+        }
     }
 
     private final class FileDecorator implements MappedFile {

@@ -83,6 +83,9 @@ class StoreJobTest {
         assertThat(outcome.row("entries loaded")).isEqualTo(FILES);
         assertThat(outcome.row("gets")).isPositive();
         assertThat(outcome.row("overwrites")).isPositive();
+        assertThat(outcome.row("compactions")).isPositive();
+        assertThat(outcome.row("compactions in one write section"))
+            .isEqualTo(engine == Engine.HOLDFAST ? outcome.row("compactions") : 0);
         assertThat(outcome.row("regions unmapped under readers")).isPositive();
         assertThat(outcome.row("mapped bytes before")).isPositive();
         assertThat(outcome.row("mapped bytes after close")).isZero();
@@ -259,6 +262,18 @@ class StoreJobTest {
             assertThat(run.findings().first().orElseThrow())
                 .contains(kind == 0 ? "record is damaged" : "content differs from the source");
         }
+    }
+
+    @Test
+    void keyThatNoSegmentHoldsMustCountAsLost() {
+        final Findings findings = new Findings();
+        findings.damage(new CorruptStoreException("record is damaged"));
+        assertThat(findings.mismatches()).isEqualTo(1);
+        assertThat(findings.lostKeys()).isZero();
+        findings.damage(new LostKeyException("key is lost"));
+        assertThat(findings.mismatches()).isEqualTo(1);
+        assertThat(findings.lostKeys()).isEqualTo(1);
+        assertThat(findings.first()).contains("record is damaged");
     }
 
     /** Somebody else scribbles over the first record of every segment, over and over, while the job is at work. */
