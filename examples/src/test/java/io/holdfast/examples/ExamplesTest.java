@@ -36,6 +36,11 @@ class ExamplesTest {
     }
 
     @Test
+    void sectionsMustNeverShowHalfAVersion() throws Exception {
+        assertThat(WriteSectionExample.brokenLooks(2_000)).isZero();
+    }
+
+    @Test
     void asynchronousUnmapsMustAllComplete() {
         assertThat(AsyncUnmapExample.regionsLeft(500)).isZero();
     }
