@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.holdfast.bench;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.Guard;
+import io.holdfast.Region;
+import io.holdfast.WriteSection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.NullUnmarked;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * Write sections that map and unmap, beside the same done by single calls. No page is touched.
+ *
+ * <p>The rows of one region run from one and two threads; each thread has a half of the space, and its section covers
+ * that half, or all of the space and so the other's half too. The rows of a thousand regions run from one thread; those
+ * that replace give the time of one region, those that exclude the time of all thousand, during which readers are refused.
+ *
+ * <p>{@code java -jar benchmarks.jar SectionMappingBenchmark -t 1}, then
+ * {@code java -jar benchmarks.jar SectionMappingBenchmark.one -t 2}
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(value = 3, jvmArgsAppend = "--enable-native-access=ALL-UNNAMED")
+@Warmup(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
+@State(Scope.Benchmark)
+@NullUnmarked
+public class SectionMappingBenchmark {
+    private static final long PAGE = 4096;
+    private static final int THOUSAND = 1000;
+    private static final int HALVES = 2;
+    private static final long HALF = AddressSpace.DEFAULT_CAPACITY / HALVES;
+
+    private AddressSpace space;
+    private final AtomicInteger halves = new AtomicInteger();
+
+    /** A half of the space, and the one region that a thread has there. */
+    @State(Scope.Thread)
+    @NullUnmarked
+    public static class Own {
+        private long start;
+        private Region region;
+
+        /** Takes them. */
+        @Setup
+        public void take(final SectionMappingBenchmark benchmark) {
+            start = benchmark.halves.getAndIncrement() % HALVES * HALF;
+            try (WriteSection section = benchmark.space.write(start, start + HALF)) {
+                region = section.map(PAGE);
+                section.publish();
+            }
+        }
+
+        private void replace(final WriteSection section) {
+            final Region fresh = section.map(PAGE);
+            section.unmap(region);
+            section.publish();
+            region = fresh;
+        }
+    }
+
+    /** A thousand regions. */
+    @State(Scope.Benchmark)
+    @NullUnmarked
+    public static class Thousand {
+        private List<Region> regions;
+
+        /** Maps them. */
+        @Setup
+        public void map(final SectionMappingBenchmark benchmark) {
+            regions = new ArrayList<>();
+            for (int i = 0; i < THOUSAND; i++) {
+                regions.add(benchmark.space.map(PAGE));
+            }
+        }
+    }
+
+    /** Opens the space. */
+    @Setup
+    public void open() {
+        space = AddressSpace.open();
+    }
+
+    /** Unmaps everything. */
+    @TearDown
+    public void close() {
+        space.close();
+    }
+
+    /** One region by another, in a section over the thread's half. */
+    @Benchmark
+    public void oneInDisjointSections(final Own own) {
+        try (WriteSection section = space.write(own.start, own.start + HALF)) {
+            own.replace(section);
+        }
+    }
+
+    /** One region by another, in a section over the whole space. */
+    @Benchmark
+    public void oneInOverlappingSections(final Own own) {
+        try (WriteSection section = space.write()) {
+            own.replace(section);
+        }
+    }
+
+    /** One region by another, by single calls. */
+    @Benchmark
+    public void oneBySingleCalls(final Own own) {
+        final Region fresh = space.map(PAGE);
+        own.region.unmap();
+        own.region = fresh;
+    }
+
+    /** A thousand regions by others, in one section with one publication. */
+    @Benchmark
+    @OperationsPerInvocation(THOUSAND)
+    public void thousandInOneSection(final Thousand thousand) {
+        final List<Region> fresh = new ArrayList<>();
+        try (WriteSection section = space.write()) {
+            for (int i = 0; i < THOUSAND; i++) {
+                fresh.add(section.map(PAGE));
+            }
+            section.exclude(0, space.capacity()); // all with one barrier
+            thousand.regions.forEach(section::unmap);
+            section.publish();
+        }
+        thousand.regions = fresh;
+    }
+
+    /** A thousand regions by others, by single calls. */
+    @Benchmark
+    @OperationsPerInvocation(THOUSAND)
+    public void thousandBySingleCalls(final Thousand thousand) {
+        for (int i = 0; i < THOUSAND; i++) {
+            final Region fresh = space.map(PAGE);
+            thousand.regions.set(i, fresh).unmap();
+        }
+    }
+
+    /**
+     * A thousand regions excluded at once by a section that changes nothing, and let go at once.
+     *
+     * @return a thousand
+     */
+    @Benchmark
+    public int thousandExcludedAndEnded(final Thousand thousand) {
+        try (WriteSection section = space.write()) {
+            final int excluded = section.exclude(0, space.capacity());
+            section.endAll();
+            return excluded;
+        }
+    }
+
+    /** A thousand regions locked exclusively one after another, and let go one after another. */
+    @Benchmark
+    public void thousandExclusiveGuards(final Thousand thousand) {
+        final List<Guard> guards = new ArrayList<>();
+        for (final Region region : thousand.regions) {
+            guards.add(region.exclusive());
+        }
+        guards.forEach(Guard::close);
+    }
+}
