@@ -5,6 +5,7 @@ import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.Holders;
 import io.holdfast.lock.Moves;
 import io.holdfast.lock.QuickShare;
 import io.holdfast.lock.RangeLock;
@@ -354,11 +355,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     }
 
     private List<WaitReport.Holder> holders(final long record, final long tag) {
-        return domain.holders(record, tag).stream().map(holder -> new WaitReport.Holder(holder.threadId(),
-            holder.threadName(), switch (holder.how()) {
-                case HAZARD -> WaitReport.How.SHARED;
-                case PIN -> WaitReport.How.PIN;
-            })).toList();
+        return Holders.of(domain, record, tag).stream().map(WaitReport.Holder::of).toList();
     }
 
     private void stillDraining(final long record, final long tag, final long elapsedNs) {

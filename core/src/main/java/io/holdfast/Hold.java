@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.epoch.Ledger;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,9 +24,13 @@ public final class Hold implements AutoCloseable {
     private final long stamp;
     private final AtomicInteger state = new AtomicInteger();
 
+    /** A hold for a stamp, or a refused one. */
     Hold(final Region region, final long stamp) {
         this.region = region;
         this.stamp = stamp;
+        if (stamp <= 0) {
+            state.setPlain(RELEASED);
+        }
     }
 
     /** {@return the region} */
@@ -33,18 +38,35 @@ public final class Hold implements AutoCloseable {
         return region;
     }
 
-    /** {@return whether the hold is not released} */
+    /** {@return whether the hold was granted and is not released} */
     public boolean isHeld() {
         return state.get() != RELEASED;
+    }
+
+    /**
+     * Why the hold was not granted.
+     *
+     * @return the reason
+     * @throws IllegalStateException if it was
+     */
+    public Refusal refusal() {
+        if (stamp > 0) {
+            throw new IllegalStateException("refusal of a hold that was granted: " + region.describe());
+        }
+        return Refusal.of(stamp);
     }
 
     /**
      * A view for the current thread, writable if the region is.
      *
      * @return the view, to be closed by the same thread
-     * @throws IllegalStateException if the hold is released
+     * @throws RegionException       if the hold was refused
+     * @throws IllegalStateException if it is released
      */
     public View view() {
+        if (stamp <= 0) {
+            throw region.refused("view of a hold that is not held", stamp);
+        }
         int seen;
         do {
             seen = state.get();
@@ -61,12 +83,15 @@ public final class Hold implements AutoCloseable {
     }
 
     /**
-     * Releases the hold.
+     * Releases the hold; does nothing if it was refused.
      *
      * @throws IllegalStateException if it is released already, or if views are open, and then it is still held
      */
     @Override
     public void close() {
+        if (stamp <= 0) {
+            return;
+        }
         final int seen = state.compareAndExchange(0, RELEASED);
         if (seen == RELEASED) {
             throw new IllegalStateException("release of a released hold: " + region.describe());
@@ -83,11 +108,13 @@ public final class Hold implements AutoCloseable {
         private final Hold hold;
         private final Arena arena;
         private final MemorySegment segment;
+        private final long ledger;
 
         private View(final Hold hold) {
             this.hold = hold;
             this.arena = Arena.ofConfined();
             this.segment = hold.region.segmentFor(Guard.Mode.SHARED_WRITABLE, arena);
+            this.ledger = Ledger.viewed(hold.region.record());
         }
 
         /** {@return the region's bytes, as many as there were when the view was opened} */
@@ -112,6 +139,7 @@ public final class Hold implements AutoCloseable {
                 throw new IllegalStateException("close of a view that is closed already, or whose segment is in use: " +
                     hold.region.describe(), e);
             }
+            Ledger.released(ledger);
             hold.state.decrementAndGet();
         }
     }

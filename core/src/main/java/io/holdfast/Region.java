@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Moves;
-import io.holdfast.lock.QuickShare;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
 import java.lang.foreign.Arena;
@@ -12,7 +10,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -30,36 +27,20 @@ import org.jspecify.annotations.Nullable;
  * visible to every later lock and to every optimistic read that validates.
  */
 public final class Region extends RegionStructure {
-    private final AddressSpace space;
-    private final RegionLock lock;
-    private final long record;
-    private final long incarnation;
     private final long base;
     private final long firstSize;
     private final boolean writable;
-    private final QuickShare quick;
-    private final long quickStamp;
     // Benign race: threads may each make such a segment; all are equally good, and final fields publish them safely.
     private @Nullable MemorySegment optimistic;
 
     Region(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
-        this.space = space;
-        this.lock = lock;
-        this.record = record;
-        this.incarnation = incarnation;
-        this.quick = space.quickShare();
-        this.quickStamp = QuickShare.stamp(incarnation);
+        super(space, lock, record, incarnation);
         this.base = RecordLayout.base(record);
         this.firstSize = RecordLayout.sizeAcquire(record);
         this.writable = Kind.isWritable(RecordLayout.kind(record));
     }
 
     // ------------------------------------------------------------------------------------------------ properties
-
-    @Override
-    public AddressSpace space() {
-        return space;
-    }
 
     /** {@return the address of the first byte, relative to the space, in bytes; it never changes} */
     public long address() {
@@ -88,230 +69,9 @@ public final class Region extends RegionStructure {
     }
 
     /** {@return whether guards may write} */
+    @Override
     public boolean isWritable() {
         return writable;
-    }
-
-    /** {@return whether the region is mapped at this moment; only a guard, a hold or a pin makes it stay so} */
-    public boolean isMapped() {
-        return RegionLock.isAttached(record, incarnation);
-    }
-
-    // ---------------------------------------------------------------------------------------------------- shared
-
-    /** {@return a read-only shared guard, or a refused one} Never waits. */
-    public Guard tryShare() {
-        return tryShare(Guard.Mode.SHARED);
-    }
-
-    /**
-     * A read-only shared guard; waits while a writer is there.
-     *
-     * @return the guard, held
-     * @throws RegionException              if the region is unmapped, or the thread holds too many locks
-     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
-     */
-    public Guard share() {
-        return share(Guard.Mode.SHARED);
-    }
-
-    /**
-     * A read-only shared guard; waits while a writer is there, for so long.
-     *
-     * @param timeout how long to wait at most; 0 or less does not wait
-     * @param unit    unit of the timeout
-     * @return the guard, held
-     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits; nothing is held then
-     * @throws TimeoutException     if the time is over; nothing is held then
-     * @throws RegionException      as {@link #share()}
-     */
-    public Guard share(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        return Guard.of(this, Guard.Mode.SHARED, lockShared(timeout, unit));
-    }
-
-    /**
-     * A shared guard with a writable segment, or a refused one. Never waits.
-     *
-     * @return the guard, held or refused
-     * @throws RegionException if the region is read-only
-     */
-    public Guard tryShareWritable() {
-        checkWritable("tryShareWritable");
-        return tryShare(Guard.Mode.SHARED_WRITABLE);
-    }
-
-    /**
-     * A shared guard with a writable segment; waits while a writer is there. Several threads may hold one: they order
-     * their writes themselves.
-     *
-     * @return the guard, held
-     * @throws RegionException as {@link #share()}, and if the region is read-only
-     */
-    public Guard shareWritable() {
-        checkWritable("shareWritable");
-        return share(Guard.Mode.SHARED_WRITABLE);
-    }
-
-    private Guard tryShare(final Guard.Mode mode) {
-        final long slot = quick.share(record, incarnation);
-        return Guard.shared(this, mode, slot != 0 ? quickStamp : lock.tryShare(record, incarnation), slot);
-    }
-
-    private Guard share(final Guard.Mode mode) {
-        final long slot = quick.share(record, incarnation);
-        return Guard.shared(this, mode, slot != 0 ? quickStamp : lockShared("share"), slot);
-    }
-
-    /**
-     * Locks in shared mode. Never waits.
-     *
-     * @return the stamp for {@link #unlockShared(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
-     */
-    public long tryLockShared() {
-        return quick.share(record, incarnation) != 0 ? quickStamp : lock.tryShare(record, incarnation);
-    }
-
-    /**
-     * Locks in shared mode; waits while a writer is there.
-     *
-     * @return the stamp for {@link #unlockShared(long)}
-     * @throws RegionException as {@link #share()}
-     */
-    public long lockShared() {
-        return quick.share(record, incarnation) != 0 ? quickStamp : lockShared("share");
-    }
-
-    long lockShared(final String operation) {
-        final long stamp = lock.tryShare(record, incarnation);
-        return stamp > 0 ? stamp : lockSharedSlowly(operation);
-    }
-
-    private long lockSharedSlowly(final String operation) {
-        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
-            return granted(operation, lock.share(record, incarnation, waiting));
-        }
-    }
-
-    /**
-     * Locks in shared mode; waits while a writer is there, for so long.
-     *
-     * @param timeout how long to wait at most; 0 or less does not wait
-     * @param unit    unit of the timeout
-     * @return the stamp for {@link #unlockShared(long)}
-     * @throws InterruptedException as {@link #share(long, TimeUnit)}
-     * @throws TimeoutException     as {@link #share(long, TimeUnit)}
-     * @throws RegionException      as {@link #share()}
-     */
-    public long lockShared(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        checkInterrupt("share");
-        try (Waiting waiting = space.waiting(unit.toNanos(timeout), true)) {
-            return grantedInTime("share", lock.share(record, incarnation, waiting));
-        }
-    }
-
-    /**
-     * Ends a shared lock.
-     *
-     * @param stamp of the method that locked
-     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
-     */
-    public void unlockShared(final long stamp) {
-        if (stamp != quickStamp || !quick.end(record, incarnation)) {
-            lock.endShare(record, stamp);
-        }
-    }
-
-    // --------------------------------------------------------------------------------------------------- counted
-
-    /**
-     * A shared lock that any thread may release. Never waits.
-     *
-     * @return the hold
-     * @throws RegionException with the refusal if it is not granted at once
-     */
-    public Hold hold() {
-        return new Hold(this, granted("hold", RegionLock.tryHold(record, incarnation)));
-    }
-
-    // ------------------------------------------------------------------------------------------------- exclusive
-
-    /** {@return an exclusive guard if nobody is inside, or a refused one} Never waits. */
-    public Guard tryExclusive() {
-        return Guard.of(this, Guard.Mode.EXCLUSIVE, lock.tryExclusive(record, incarnation));
-    }
-
-    /**
-     * An exclusive guard; turns new readers away and waits for those inside.
-     *
-     * @return the guard, held
-     * @throws RegionException              if the region is unmapped
-     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
-     */
-    public Guard exclusive() {
-        return Guard.of(this, Guard.Mode.EXCLUSIVE, lockExclusive());
-    }
-
-    /**
-     * An exclusive guard; waits for so long. Giving up leaves nothing behind.
-     *
-     * @param timeout how long to wait at most; 0 or less does not wait
-     * @param unit    unit of the timeout
-     * @return the guard, held
-     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits
-     * @throws TimeoutException     if the time is over
-     * @throws RegionException      as {@link #exclusive()}
-     */
-    public Guard exclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        return Guard.of(this, Guard.Mode.EXCLUSIVE, lockExclusive(timeout, unit));
-    }
-
-    /**
-     * Locks in exclusive mode if nobody is inside. Never waits.
-     *
-     * @return the stamp for {@link #unlockExclusive(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
-     */
-    public long tryLockExclusive() {
-        return lock.tryExclusive(record, incarnation);
-    }
-
-    /**
-     * Locks in exclusive mode; turns new readers away and waits for those inside.
-     *
-     * @return the stamp for {@link #unlockExclusive(long)}
-     * @throws RegionException              if the region is unmapped
-     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
-     */
-    public long lockExclusive() {
-        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
-            return granted("exclusive", lock.exclusive(record, incarnation, waiting));
-        }
-    }
-
-    /**
-     * Locks in exclusive mode; waits for so long. Giving up leaves nothing behind.
-     *
-     * @param timeout how long to wait at most; 0 or less does not wait
-     * @param unit    unit of the timeout
-     * @return the stamp for {@link #unlockExclusive(long)}
-     * @throws InterruptedException as {@link #exclusive(long, TimeUnit)}
-     * @throws TimeoutException     as {@link #exclusive(long, TimeUnit)}
-     * @throws RegionException      as {@link #exclusive()}
-     */
-    public long lockExclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        checkInterrupt("exclusive");
-        try (Waiting waiting = space.waiting(unit.toNanos(timeout), true)) {
-            return grantedInTime("exclusive", lock.exclusive(record, incarnation, waiting));
-        }
-    }
-
-    /**
-     * Ends the exclusive lock.
-     *
-     * @param stamp of the method that locked
-     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
-     */
-    public void unlockExclusive(final long stamp) {
-        lock.endExclusive(record, stamp);
     }
 
     // ------------------------------------------------------------------------------------------------ optimistic
@@ -461,14 +221,6 @@ public final class Region extends RegionStructure {
         return this;
     }
 
-    long record() {
-        return record;
-    }
-
-    long incarnation() {
-        return incarnation;
-    }
-
     /** Bytes in the region now; a lock is held. */
     long sizeInside() {
         return RecordLayout.sizeAcquire(record);
@@ -491,71 +243,13 @@ public final class Region extends RegionStructure {
         return arena == null ? start.reinterpret(size) : start.reinterpret(size, arena, null);
     }
 
-    void end(final Guard.Mode mode, final long stamp) {
-        if (mode == Guard.Mode.EXCLUSIVE) {
-            lock.endExclusive(record, stamp);
-        } else {
-            lock.endShare(record, stamp);
-        }
-    }
-
-    boolean endQuickly(final long slot) {
-        return QuickShare.endIn(slot, record);
-    }
-
-    void endHold(final long stamp) {
-        RegionLock.endHold(record, stamp);
-    }
-
-    long downgrade(final long stamp) {
-        return granted("downgrade", lock.downgrade(record, stamp));
-    }
-
-    long tryUpgrade(final long stamp) {
-        return lock.tryUpgrade(record, stamp);
-    }
-
-    long toHold(final long stamp) {
-        return granted("hold", lock.toHold(record, stamp));
-    }
-
-    private void checkWritable(final String operation) {
-        if (!writable) {
-            throw new RegionException(operation + " of a read-only region: " + describe(), null);
-        }
-    }
-
+    @Override
     InterruptedException interrupted(final String operation) {
         return new InterruptedException(operation + " interrupted: " + describe());
     }
 
-    /** Refuses to begin what can be interrupted in a thread that has been. */
-    void checkInterrupt(final String operation) throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw interrupted(operation);
-        }
-    }
-
-    private long granted(final String operation, final long stamp) {
-        if (stamp <= 0) {
-            throw refused(operation, stamp);
-        }
-        return stamp;
-    }
-
-    private long grantedInTime(final String operation, final long stamp) throws InterruptedException,
-        TimeoutException {
-        if (stamp == Stamps.INTERRUPTED) {
-            throw interrupted(operation);
-        }
-        if (stamp == Stamps.TIMED_OUT) {
-            throw new TimeoutException(operation + " timed out: " + describe() + ", held by " +
-                space.holders(record));
-        }
-        return granted(operation, stamp);
-    }
-
     /** The exception for a lock that is not granted, or 0 for one that is not held any more. */
+    @Override
     RegionException refused(final String operation, final long stamp) {
         final Refusal refusal = stamp < 0 ? Refusal.of(stamp) : null;
         final String what = refusal == null ? "not held" : refusal.toString();
@@ -566,6 +260,7 @@ public final class Region extends RegionStructure {
     }
 
     /** The region and the decoded state of its lock, for messages. */
+    @Override
     String describe() {
         final String state = RegionLock.describe(record);
         final String name = space.engines().space().notes().name(record);

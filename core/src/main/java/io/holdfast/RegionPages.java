@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.lock.RegionLock;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -8,15 +9,14 @@ import java.lang.foreign.MemorySegment;
  * that the thread holds on it, so none can reach what comes to the same addresses later. Ranges are given by offset in
  * the region and length, in bytes.
  */
-abstract sealed class RegionPages permits RegionStructure {
-    /** {@return the space that the region is part of} */
-    public abstract AddressSpace space();
+abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
+    RegionPages(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
+        super(space, lock, record, incarnation);
+    }
 
     private PageEngine pages() {
         return space().engines().pages();
     }
-
-    abstract Region self();
 
     /**
      * Says how the region is going to be used. No byte changes.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.lock.RegionLock;
 import java.util.List;
 
 /**
@@ -16,6 +17,10 @@ import java.util.List;
  * before as well; if the thread is interrupted then, that goes on in the background and the interrupt is kept.
  */
 abstract sealed class RegionStructure extends RegionPages permits Region {
+    RegionStructure(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
+        super(space, lock, record, incarnation);
+    }
+
     private StructureEngine structure() {
         return space().engines().structure();
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.epoch.Ledger;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says for whom a thread waits (guarantee G11). It goes on waiting.
@@ -11,8 +13,8 @@ import java.util.List;
  * @param region  the region and the decoded state of its lock, or the range of addresses and the mode of a section
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread
- * @param holders who is inside, as far as could be seen; empty if the region has counted holds alone, which any thread
- *                may release
+ * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed in
+ *                debug mode alone
  */
 public record WaitReport(String space, String region, Duration waited, String waiter, List<Holder> holders) {
     /** What a reader holds. */
@@ -21,18 +23,36 @@ public record WaitReport(String space, String region, Duration waited, String wa
         SHARED,
         /** A pin from before the region was unmapped. */
         PIN,
+        /** A counted hold; the thread is the one that took it, another one may release it. */
+        HOLD,
+        /** The exclusive lock, or its announcement. */
+        EXCLUSIVE,
         /** A section of an overlapping range, or a single change that came first. */
         SECTION
     }
 
     /**
-     * A reader that is waited for.
+     * Somebody who is waited for.
      *
      * @param threadId   id of the thread
      * @param threadName its name
      * @param how        what it holds
+     * @param since      how long it has held it, in debug mode ({@code -Dio.holdfast.debug=true}); else null
+     * @param place      where it took it, as a stack trace, in debug mode; else null
      */
-    public record Holder(long threadId, String threadName, How how) {
+    public record Holder(long threadId, String threadName, How how, @Nullable Duration since,
+                         @Nullable Throwable place) {
+        static Holder of(final io.holdfast.epoch.Holder holder) {
+            final How how = switch (holder.how()) {
+                case HAZARD -> How.SHARED;
+                case PIN -> How.PIN;
+                case COUNT -> How.HOLD;
+                case WRITER -> How.EXCLUSIVE;
+            };
+            final Ledger.Entry taken = holder.taken();
+            return new Holder(holder.threadId(), holder.threadName(), how,
+                taken == null ? null : Duration.ofNanos(taken.heldNs()), taken);
+        }
     }
 
     /** Copies the list. */

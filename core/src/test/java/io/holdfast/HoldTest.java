@@ -60,6 +60,53 @@ class HoldTest extends SpaceFixture {
     }
 
     @Test
+    void holdMustWaitForTheWriterAndItsTryFormMustNot() throws Exception {
+        final Threads.Work<Boolean> waiter;
+        try (Threads.Holder writer = Threads.hold(region::exclusive)) {
+            waiter = Threads.start(() -> {
+                try (Hold hold = region.hold()) {
+                    return hold.isHeld();
+                }
+            });
+            idle.awaitWaiter();
+            assertThat(waiter.isDone()).isFalse();
+            assertThat(Refusal.of(region.tryLockCounted())).isEqualTo(Refusal.EXCLUSIVE);
+            try (Hold refused = region.tryHold()) {
+                assertThat(refused.isHeld()).isFalse();
+                assertThat(refused.refusal()).isEqualTo(Refusal.EXCLUSIVE);
+                assertThatThrownBy(refused::view).isInstanceOf(RegionException.class)
+                    .hasMessageContainingAll("view of a hold that is not held", "reason=EXCLUSIVE");
+            }
+            assertThat(writer.thread().isAlive()).isTrue();
+        }
+        assertThat(waiter.get()).isTrue();
+        try (Hold hold = region.tryHold()) {
+            assertThat(hold.isHeld()).isTrue();
+            assertThatThrownBy(hold::refusal).isInstanceOf(IllegalStateException.class).hasMessageContaining("granted");
+        }
+    }
+
+    @Test
+    void holdByTheWriterItselfMustBeRefused() {
+        try (Guard guard = region.exclusive()) {
+            assertThatThrownBy(region::hold).isInstanceOf(IllegalMonitorStateException.class)
+                .hasMessageContainingAll("hold by the thread that holds the region exclusively", "wait for itself");
+            assertThat(guard.isHeld()).isTrue();
+        }
+    }
+
+    @Test
+    void countedStampMustBeReleasedByAnyThreadOnce() throws Exception {
+        final long stamp = region.lockCounted();
+        assertThat(region.tryExclusive().isHeld()).isFalse();
+        Threads.run(() -> region.unlockCounted(stamp));
+        assertThatThrownBy(() -> region.unlockCounted(stamp)).isInstanceOf(IllegalMonitorStateException.class)
+            .hasMessageContainingAll("end of a counted hold", "holds=0");
+        assertThatThrownBy(() -> region.unlockCounted(region.tryOptimisticRead()))
+            .isInstanceOf(IllegalMonitorStateException.class);
+    }
+
+    @Test
     void exclusiveGuardMustNotTurnIntoAHold() {
         try (Guard guard = region.exclusive()) {
             assertThatThrownBy(guard::toHold).isInstanceOf(IllegalMonitorStateException.class)

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.epoch.Ledger;
 import io.holdfast.memory.NativeMemory;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -46,6 +47,7 @@ abstract class SpaceFixture {
             space.close();
         }
         assertNothingLeft(space, directory);
+        assertThat(Ledger.open()).as("T2: every acquire has had its release").isEmpty();
     }
 
     /** Fails if a closed space, which no other has followed yet, keeps anything. */

@@ -39,6 +39,39 @@ class TimedLockTest extends SpaceFixture {
                 return region.exclusive();
             }
         },
+        SHARED_WRITABLE {
+            @Override
+            void run(final Region region, final long timeout, final TimeUnit unit) throws Exception {
+                region.shareWritable(timeout, unit).close();
+            }
+
+            @Override
+            AutoCloseable obstacle(final Region region) {
+                return region.exclusive();
+            }
+        },
+        HOLD {
+            @Override
+            void run(final Region region, final long timeout, final TimeUnit unit) throws Exception {
+                region.hold(timeout, unit).close();
+            }
+
+            @Override
+            AutoCloseable obstacle(final Region region) {
+                return region.exclusive();
+            }
+        },
+        HOLD_STAMP {
+            @Override
+            void run(final Region region, final long timeout, final TimeUnit unit) throws Exception {
+                region.unlockCounted(region.lockCounted(timeout, unit));
+            }
+
+            @Override
+            AutoCloseable obstacle(final Region region) {
+                return region.exclusive();
+            }
+        },
         EXCLUSIVE_BEHIND_READER {
             @Override
             void run(final Region region, final long timeout, final TimeUnit unit) throws Exception {
@@ -78,7 +111,7 @@ class TimedLockTest extends SpaceFixture {
         abstract AutoCloseable obstacle(Region region);
 
         String operation() {
-            return name().startsWith("SHARED") ? "share" : "exclusive";
+            return name().startsWith("SHARED") ? "share" : name().startsWith("HOLD") ? "hold" : "exclusive";
         }
     }
 
@@ -259,8 +292,13 @@ class TimedLockTest extends SpaceFixture {
                     "excluding=true");
                 assertThat(report.waiter()).isEqualTo("other");
                 assertThat(report.waited()).isGreaterThanOrEqualTo(Duration.ofMillis(1));
-                assertThat(report.holders()).containsExactly(new WaitReport.Holder(holder.thread().threadId(), "other",
-                    WaitReport.How.SHARED));
+                assertThat(report.holders()).hasSize(1).allSatisfy(each -> {
+                    assertThat(each.threadId()).isEqualTo(holder.thread().threadId());
+                    assertThat(each.threadName()).isEqualTo("other");
+                    assertThat(each.how()).isEqualTo(WaitReport.How.SHARED);
+                    assertThat(each.since()).isPositive();
+                    assertThat(each.place()).hasStackTraceContaining("TimedLockTest.longWaitMustBeReported");
+                });
                 holder.close();
                 writer.get();
             }

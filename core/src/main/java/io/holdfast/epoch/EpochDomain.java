@@ -52,6 +52,7 @@ public final class EpochDomain {
     private static final long FIRST_EPOCH = 1;
     private static final long FENCED_ANNOUNCEMENTS = 128;
     private static final long BARRIERS_PER_BURIAL = 1024;
+    private static final String GONE = "(gone)";
 
     private final SlotTable slots;
     private final HeavyBarrier barrier;
@@ -117,6 +118,7 @@ public final class EpochDomain {
                 SlotLayout.pinRelease(slot, 0);
                 throw e;
             }
+            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0);
         }
         SlotLayout.depth(slot, depth + 1);
         return slot;
@@ -129,6 +131,7 @@ public final class EpochDomain {
         if (depth == 0) {
             SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             slots.order(); // [E1] R2
+            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0);
         }
         SlotLayout.depth(slot, depth + 1);
     }
@@ -158,6 +161,7 @@ public final class EpochDomain {
         }
         SlotLayout.depth(slot, depth - 1);
         if (depth == 1) {
+            Ledger.released(SlotLayout.pinAddress(slot));
             SlotLayout.pinRelease(slot, 0); // [E2]
             slots.releaseIfIdle(slot);
         }
@@ -178,6 +182,7 @@ public final class EpochDomain {
         if (depth == 0) {
             SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             slots.order(); // [E1] R2
+            Ledger.taken(SlotLayout.structureAddress(slot), Ledger.Kind.STRUCTURE_PIN, 0);
         }
         SlotLayout.structureDepth(slot, depth + 1);
     }
@@ -196,6 +201,7 @@ public final class EpochDomain {
         }
         SlotLayout.structureDepth(slot, depth - 1);
         if (depth == 1) {
+            Ledger.released(SlotLayout.structureAddress(slot));
             SlotLayout.structureRelease(slot); // [E2]
             slots.releaseIfIdle(slot);
         }
@@ -320,6 +326,38 @@ public final class EpochDomain {
             current = SlotLayout.extension(current);
         }
         return false;
+    }
+
+    /**
+     * Says that the current thread is about to announce an exclusive lock, so that it is known as a writer, and its
+     * locks are found, if it dies.
+     */
+    public void beginWrite() {
+        final long slot = slots.slot();
+        SlotLayout.writesOpaque(slot, SlotLayout.writesOpaque(slot) + 1);
+    }
+
+    /** Says that the current thread has ended an exclusive lock, or did not get it. */
+    public void endWrite() {
+        final long slot = slots.slotOrNone();
+        SlotLayout.writesOpaque(slot, SlotLayout.writesOpaque(slot) - 1);
+        slots.releaseIfIdle(slot);
+    }
+
+    /** Whether a thread died with an exclusive lock that nobody has ended yet. Looks at every slot. */
+    public boolean isDeadWriter(final long threadId) {
+        return slots.isDeadWriter(threadId);
+    }
+
+    /** Says that one exclusive lock of a dead writer has been ended. */
+    public void inherited(final long threadId) {
+        slots.inherited(threadId);
+    }
+
+    /** Name of a thread that has a slot, or a note that it has none. */
+    public String threadName(final long threadId) {
+        final Thread thread = slots.owner(threadId);
+        return thread == null ? GONE : thread.getName();
     }
 
     /** Whether the current thread is pinned or has announced any record. */
@@ -533,19 +571,20 @@ public final class EpochDomain {
                                    final List<Holder> holders) {
         for (int i = 0; i < used; i++) {
             final long slot = group.slot(i);
-            if (busyHazard(slot, record, 0) >= 0) {
-                holders.add(holder(group, i, Holder.How.HAZARD));
+            final int hazard = busyHazard(slot, record, 0);
+            if (hazard >= 0) {
+                holders.add(holder(group, i, Holder.How.HAZARD, SlotLayout.hazardAddress(slot, hazard)));
             }
             if (pinnedAtOrBefore(slot, tag)) {
-                holders.add(holder(group, i, Holder.How.PIN));
+                holders.add(holder(group, i, Holder.How.PIN, SlotLayout.pinAddress(slot)));
             }
         }
     }
 
-    private static Holder holder(final SlotGroup group, final int index, final Holder.How how) {
+    private static Holder holder(final SlotGroup group, final int index, final Holder.How how, final long address) {
         final Thread thread = group.owner(index);
         final long id = Math.abs(SlotLayout.ownerAcquire(group.slot(index)));
-        return new Holder(id, thread == null ? "(gone)" : thread.getName(), how);
+        return new Holder(id, thread == null ? GONE : thread.getName(), how, Ledger.at(address));
     }
 
     /**

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.epoch;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * A reader that a writer waits for, as it was seen at some moment during the wait.
+ * Somebody for whom a thread waits, as it was seen at some moment during the wait.
  *
  * @param threadId   id of the thread
  * @param threadName its name, or a note that it is gone
  * @param how        what it holds
+ * @param taken      since when and where, in debug mode; else null
  */
-public record Holder(long threadId, String threadName, How how) {
-    /** What a reader holds. */
+public record Holder(long threadId, String threadName, How how, Ledger.@Nullable Entry taken) {
+    /** What is held. */
     public enum How {
         /** A guard or a stamp on the record, announced in a hazard. */
         HAZARD,
         /** A pin that began before the record was detached. */
-        PIN
+        PIN,
+        /** A counted hold; known in debug mode alone. The thread is the one that took it. */
+        COUNT,
+        /** The exclusive lock, or its announcement. */
+        WRITER
     }
 }

@@ -2,8 +2,15 @@
 package io.holdfast.epoch;
 
 import java.io.Serial;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * {@value #PROPERTY} is {@code true}.
  *
  * <p>Entries are kept by the address of the word in which the lock or pin is announced, so each is exact: a hazard or a
- * pin word belongs to one thread, and a lock word has one writer. Thread-safe.
+ * pin word belongs to one thread, and a lock word has one writer. Counted holds are kept by record, because nothing
+ * tells one from another. Thread-safe.
+ *
+ * <p>A thread that ended with a lock it took leaves its entry to whoever takes the slot back.
  */
 public final class Ledger {
     /** System property that switches debug mode on. */
@@ -21,30 +31,83 @@ public final class Ledger {
     public static final boolean ENABLED = Boolean.getBoolean(PROPERTY);
 
     private static final ConcurrentMap<Long, Entry> ENTRIES = new ConcurrentHashMap<>();
+    private static final ConcurrentMap<Long, Deque<Entry>> HOLDS = new ConcurrentHashMap<>();
+    private static final ConcurrentMap<Long, Entry> RELEASES = new ConcurrentHashMap<>();
+    private static final AtomicLong VIEWS = new AtomicLong();
+    private static final ThreadLocal<List<Entry>> MINE = ThreadLocal.withInitial(ArrayList::new);
 
-    /** The place that took something. */
+    /** What can be taken. */
+    public enum Kind {
+        /** A shared lock, by guard or stamp. */
+        SHARED("shared lock"),
+        /** A counted hold. */
+        HOLD("hold"),
+        /** A thread's view of a counted hold. */
+        VIEW("view of a hold"),
+        /** An exclusive lock, by guard or stamp. */
+        EXCLUSIVE("exclusive lock"),
+        /** A pin. */
+        PIN("pin"),
+        /** A pin of the structure alone. */
+        STRUCTURE_PIN("structure pin"),
+        /** A write section. */
+        SECTION("write section");
+
+        private final String text;
+
+        Kind(final String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+
+        /** Whether others wait for what is taken while its thread may wait for more, so that the order matters. */
+        public boolean isOrdered() {
+            return this == SHARED || this == EXCLUSIVE || this == SECTION;
+        }
+    }
+
+    /** The place that took something, or gave it back. */
     public static final class Entry extends Throwable {
         @Serial
         private static final long serialVersionUID = 1;
 
+        private final Kind kind;
+        private final long subject;
+        private final String verb;
         private final String threadName;
         private final long threadId;
         private final long sinceNs;
 
-        Entry(final String what) {
-            super(what);
+        Entry(final Kind kind, final long subject, final String verb) {
             final Thread thread = Thread.currentThread();
+            this.kind = kind;
+            this.subject = subject;
+            this.verb = verb;
             this.threadName = thread.getName();
             this.threadId = thread.threadId();
             this.sinceNs = System.nanoTime();
         }
 
-        /** Name of the thread that took it. */
+        /** What was taken. */
+        public Kind kind() {
+            return kind;
+        }
+
+        /** The record that is locked, or the section; 0 for a pin. */
+        public long subject() {
+            return subject;
+        }
+
+        /** Name of the thread that did it. */
         public String threadName() {
             return threadName;
         }
 
-        /** Id of the thread that took it. */
+        /** Id of the thread that did it. */
         public long threadId() {
             return threadId;
         }
@@ -56,24 +119,75 @@ public final class Ledger {
 
         @Override
         public String getMessage() {
-            return super.getMessage() + " taken by " + threadName + " " + heldNs() / 1_000_000 + " ms ago";
+            return kind + " " + verb + " by " + threadName + " " + TimeUnit.NANOSECONDS.toMillis(heldNs()) + " ms ago";
+        }
+
+        @Override
+        public String toString() {
+            return getMessage();
         }
     }
 
     private Ledger() {
     }
 
-    /** Notes that the current thread took something that is announced at this address. */
-    public static void taken(final long address, final String what) {
+    /**
+     * Notes that the current thread took something.
+     *
+     * @param address of the word in which it is announced
+     * @param subject the record that is locked, or the section; 0 for a pin
+     */
+    public static void taken(final long address, final Kind kind, final long subject) {
         if (ENABLED) {
-            ENTRIES.put(address, new Entry(what));
+            final Entry entry = new Entry(kind, subject, "taken");
+            ENTRIES.put(address, entry);
+            MINE.get().add(entry);
         }
     }
 
-    /** Notes that it was given back. */
+    /** Notes that it was given back; before another thread can take something there. */
     public static void released(final long address) {
         if (ENABLED) {
-            ENTRIES.remove(address);
+            final Entry entry = ENTRIES.remove(address);
+            if (entry != null) {
+                MINE.get().remove(entry); // is not there if the thread that took it died
+                if (entry.kind != Kind.VIEW) {
+                    RELEASES.put(address, new Entry(entry.kind, entry.subject, "given back"));
+                }
+            }
+        }
+    }
+
+    /** Notes that the current thread opened a view of a hold of a record; returns the address to give it back by. */
+    public static long viewed(final long record) {
+        if (!ENABLED) {
+            return 0;
+        }
+        final long address = VIEWS.decrementAndGet(); // no word in memory has it
+        taken(address, Kind.VIEW, record);
+        return address;
+    }
+
+    /** Notes that the current thread took a counted hold of a record. */
+    public static void counted(final long record) {
+        if (ENABLED) {
+            final Entry entry = new Entry(Kind.HOLD, record, "taken");
+            HOLDS.compute(record, (key, holds) -> {
+                final Deque<Entry> all = holds == null ? new ConcurrentLinkedDeque<>() : holds;
+                all.add(entry);
+                return all;
+            });
+        }
+    }
+
+    /** Notes that a counted hold of a record was given back. */
+    public static void uncounted(final long record) {
+        if (ENABLED) {
+            HOLDS.computeIfPresent(record, (key, holds) -> {
+                holds.poll();
+                return holds.isEmpty() ? null : holds;
+            });
+            RELEASES.put(record, new Entry(Kind.HOLD, record, "given back"));
         }
     }
 
@@ -82,8 +196,46 @@ public final class Ledger {
         return ENABLED ? ENTRIES.get(address) : null;
     }
 
-    /** Things that are taken; 0 in a quiescent process if every acquire had its release. */
-    public static int size() {
-        return ENTRIES.size();
+    /** One that took something of this kind and subject, or null if there is none, or debug mode is off. */
+    public static @Nullable Entry find(final Kind kind, final long subject) {
+        for (final Entry entry : ENTRIES.values()) {
+            if (entry.kind == kind && entry.subject == subject) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    /** Who gave back what was announced at this address last, or null if nobody did, or debug mode is off. */
+    public static @Nullable Entry lastRelease(final long address) {
+        return ENABLED ? RELEASES.get(address) : null;
+    }
+
+    /** Counted holds of a record, oldest first; which of them is left when one is given back is not known. */
+    public static List<Entry> holds(final long record) {
+        final Collection<Entry> holds = HOLDS.get(record);
+        return holds == null ? List.of() : List.copyOf(holds);
+    }
+
+    /** What the current thread has taken and not given back, oldest first, without counted holds. */
+    public static List<Entry> mine() {
+        return ENABLED ? List.copyOf(MINE.get()) : List.of();
+    }
+
+    /** Whether the current thread has taken something of this kind and subject and not given it back. */
+    public static boolean isMine(final Kind kind, final long subject) {
+        for (final Entry entry : mine()) {
+            if (entry.kind == kind && entry.subject == subject) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** All that is taken and not given back: nothing in a quiescent process. */
+    public static List<Entry> open() {
+        final List<Entry> open = new ArrayList<>(ENTRIES.values());
+        HOLDS.values().forEach(open::addAll);
+        return open;
     }
 }

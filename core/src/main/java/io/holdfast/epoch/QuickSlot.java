@@ -31,6 +31,11 @@ public final class QuickSlot {
         return slot;
     }
 
+    /** Address of hazard 0, as a name for it. */
+    public long hazardAddress() {
+        return SlotLayout.hazardAddress(slot, 0);
+    }
+
     /** Whether hazard 0 is free. */
     public boolean isFree() {
         return SlotLayout.firstHazard(slot) == 0;
@@ -52,6 +57,7 @@ public final class QuickSlot {
         if (SlotLayout.firstHazard(slot) != record) {
             return false;
         }
+        Ledger.released(SlotLayout.hazardAddress(slot, 0));
         SlotLayout.firstHazardRelease(slot); // [E2]
         return true;
     }

@@ -7,8 +7,12 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reader slots of one domain: who may announce, and where a writer has to look.
@@ -59,6 +63,7 @@ final class SlotTable {
     private final long fencedAnnouncements;
     private final AtomicInteger lights = new AtomicInteger();
     private final AtomicLong orphans = new AtomicLong();
+    private final ConcurrentMap<Long, Long> inheritance = new ConcurrentHashMap<>();
     private volatile SlotGroup[] platformGroups;
     private volatile SlotGroup[] virtualGroups;
 
@@ -220,8 +225,11 @@ final class SlotTable {
         final long slot = group.slot(index);
         if (!announcesNothing(slot)) {
             orphans.incrementAndGet();
-            LOGGER.log(Level.WARNING, "a thread died holding a guard or a pin, which is released now: thread id=" +
-                Math.abs(SlotLayout.ownerAcquire(slot)) + ", pinned epoch=" + SlotLayout.pin(slot));
+            report(slot);
+        }
+        final long writes = SlotLayout.writesOpaque(slot);
+        if (writes != 0) {
+            inheritance.put(SlotLayout.ownerAcquire(slot), writes); // before the slot can be seen as free
         }
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
             SlotLayout.hazardRelease(slot, i, 0);
@@ -237,13 +245,74 @@ final class SlotTable {
         return true;
     }
 
+    private static void report(final long slot) {
+        LOGGER.log(Level.WARNING, "a thread died holding a guard or a pin, which is released now: thread id=" +
+            Math.abs(SlotLayout.ownerAcquire(slot)) + ", pinned epoch=" + SlotLayout.pin(slot) +
+            ", exclusive locks=" + SlotLayout.writesOpaque(slot));
+        if (Ledger.ENABLED) {
+            for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+                reportPlace(SlotLayout.hazardAddress(slot, i));
+            }
+            reportPlace(SlotLayout.pinAddress(slot));
+            reportPlace(SlotLayout.structureAddress(slot));
+        }
+    }
+
+    private static void reportPlace(final long address) {
+        final Ledger.Entry taken = Ledger.at(address);
+        if (taken != null) {
+            LOGGER.log(Level.WARNING, "the place that took what a dead thread left behind", taken);
+            Ledger.released(address);
+        }
+    }
+
+    /**
+     * Whether the thread has died with an exclusive lock, which somebody else has to end; false says nothing. The
+     * answer is exact because ids are not used twice and no thread rises from the dead.
+     */
+    boolean isDeadWriter(final long threadId) {
+        buryOwnedBy(threadId, platformGroups);
+        buryOwnedBy(threadId, virtualGroups);
+        return inheritance.containsKey(threadId);
+    }
+
+    private void buryOwnedBy(final long threadId, final SlotGroup[] groups) {
+        for (final SlotGroup group : groups) {
+            for (int i = 0; i < group.capacity(); i++) {
+                if (SlotLayout.ownerAcquire(group.slot(i)) == threadId) {
+                    bury(group, i);
+                }
+            }
+        }
+    }
+
+    /** One exclusive lock of a dead thread has been ended. */
+    void inherited(final long threadId) {
+        inheritance.computeIfPresent(threadId, (id, left) -> left == 1 ? null : Long.valueOf(left - 1));
+    }
+
+    /** The owner of a slot by its id; null if there is none. */
+    @Nullable Thread owner(final long threadId) {
+        for (final SlotGroup[] groups : List.of(platformGroups, virtualGroups)) {
+            for (final SlotGroup group : groups) {
+                for (int i = 0; i < group.capacity(); i++) {
+                    if (SlotLayout.ownerAcquire(group.slot(i)) == threadId) {
+                        return group.owner(i);
+                    }
+                }
+            }
+        }
+        return null;
+    }
+
     private static boolean announcesNothing(final long slot) {
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
             if (SlotLayout.hazardAcquire(slot, i) != 0) {
                 return false;
             }
         }
-        return SlotLayout.pinAcquire(slot) == 0 && SlotLayout.structureAcquire(slot) == 0;
+        return SlotLayout.pinAcquire(slot) == 0 && SlotLayout.structureAcquire(slot) == 0 &&
+            SlotLayout.writesOpaque(slot) == 0;
     }
 
     private static boolean isIdle(final long slot) {
@@ -272,6 +341,7 @@ final class SlotTable {
         final long slot = group.slot(index);
         SlotLayout.depth(slot, 0);
         SlotLayout.structureDepth(slot, 0);
+        SlotLayout.writesOpaque(slot, 0);
         SlotLayout.extension(slot, 0);
         SlotLayout.fenced(slot, 0);
         group.disown(index);

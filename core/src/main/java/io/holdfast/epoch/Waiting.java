@@ -15,6 +15,8 @@ public final class Waiting implements AutoCloseable {
     /** Never stops waiting by time. */
     public static final long FOREVER = Long.MAX_VALUE;
 
+    private static final int FIRST_LOOK = 16;
+
     private final Supplier<? extends IdleStrategy> strategy;
     private final long timeoutNs;
     private final boolean interruptible;
@@ -22,6 +24,7 @@ public final class Waiting implements AutoCloseable {
     private final long reportAfterNs;
     private long startNs;
     private long nextReportNs;
+    private int pauses;
     private @Nullable IdleStrategy idle;
     private boolean interrupted;
     private boolean interruptEnded;
@@ -91,8 +94,14 @@ public final class Waiting implements AutoCloseable {
         if (timeoutNs != FOREVER && elapsedNs() >= timeoutNs) {
             return false;
         }
+        pauses++;
         current.idle();
         return true;
+    }
+
+    /** Whether it is time for a look that costs more than the others; true ever more rarely. */
+    public boolean lookDue() {
+        return pauses >= FIRST_LOOK && Integer.bitCount(pauses) == 1;
     }
 
     /** Forgets how long the last condition took, before waiting for the next one. */

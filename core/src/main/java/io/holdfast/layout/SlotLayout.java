@@ -14,7 +14,8 @@ package io.holdfast.layout;
  *   11     RANGE_START  owner             sections                   announced range of a structural change
  *   12     RANGE_END    owner             sections                   its end, 0 without one; low bits: a number
  *   13     STRUCTURE    owner             retire lists               epoch of the outermost structure pin, or 0
- *   14     S. DEPTH     owner             owner                      nesting of structure pins
+ *   14     S. DEPTH     owner             owner                      nesting of structure pins in the low half,
+ *                                       buriers                    exclusive locks of the owner in the high half
  *   15     FENCED       owner             owner                      announcements left to make with a fence, or LIGHT
  * </pre>
  *
@@ -154,12 +155,12 @@ public final class SlotLayout {
 
     /** Nesting of the owner's structure pins, with plain access. */
     public static long structureDepth(final long slot) {
-        return Words.get(slot, STRUCTURE_DEPTH);
+        return (int) Words.get(slot, STRUCTURE_DEPTH);
     }
 
     /** Writes the nesting of the owner's structure pins, with plain access. */
     public static void structureDepth(final long slot, final long depth) {
-        Words.put(slot, STRUCTURE_DEPTH, depth);
+        Words.put(slot, STRUCTURE_DEPTH, writesOpaque(slot) << Integer.SIZE | depth);
     }
 
     /** How many announcements the owner has still to make with a fence, or {@link #LIGHT}; plain access. */
@@ -170,6 +171,26 @@ public final class SlotLayout {
     /** Writes how many announcements the owner has still to make with a fence, with plain access. */
     public static void fenced(final long slot, final long announcements) {
         Words.put(slot, FENCED, announcements);
+    }
+
+    /** Exclusive locks of the owner, with opaque access. */
+    public static long writesOpaque(final long slot) {
+        return Words.getOpaque(slot, STRUCTURE_DEPTH) >>> Integer.SIZE;
+    }
+
+    /** Writes the number of exclusive locks of the owner, with opaque access. */
+    public static void writesOpaque(final long slot, final long writes) {
+        Words.putOpaque(slot, STRUCTURE_DEPTH, writes << Integer.SIZE | structureDepth(slot));
+    }
+
+    /** Address of the pin, as a name for it. */
+    public static long pinAddress(final long slot) {
+        return slot + PIN;
+    }
+
+    /** Address of the structure pin, as a name for it. */
+    public static long structureAddress(final long slot) {
+        return slot + STRUCTURE;
     }
 
     /** The slot with the owner's next hazards, or 0, with plain access. */

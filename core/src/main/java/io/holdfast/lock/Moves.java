@@ -28,7 +28,9 @@ public final class Moves {
             throw new IllegalMonitorStateException("move by a thread that does not hold the region exclusively: " +
                 "stamp=" + Stamps.describe(stamp) + ", " + RegionLock.describe(record));
         }
+        lock.forgetWriter(record);
         RecordLayout.getAndMaskLock(record, ~(ATTACHED | OWNER)); // [M1]
+        LockOrder.forgetRegion(record);
     }
 
     /** Whether the record's life has ended because the region goes on in other records. */

@@ -5,6 +5,7 @@ import static io.holdfast.layout.RecordLayout.ATTACHED;
 import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.QuickSlot;
 import io.holdfast.epoch.QuickSlots;
 import io.holdfast.layout.RecordLayout;
@@ -44,6 +45,7 @@ public final class QuickShare {
         try {
             slot.announce(record); // [S1]
             if (isOpen(record) && RecordLayout.incarnation(record) == incarnation) { // [S2]
+                Ledger.taken(slot.hazardAddress(), Ledger.Kind.SHARED, record);
                 return address;
             }
         } catch (final Throwable e) {

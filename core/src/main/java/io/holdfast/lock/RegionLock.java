@@ -8,11 +8,11 @@ import static io.holdfast.layout.RecordLayout.COUNT_UNIT;
 import static io.holdfast.layout.RecordLayout.EXCLUDING;
 import static io.holdfast.layout.RecordLayout.EXCLUSIVE;
 import static io.holdfast.layout.RecordLayout.OWNER;
-import static io.holdfast.layout.RecordLayout.SECTION;
 import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import java.lang.invoke.VarHandle;
@@ -109,6 +109,7 @@ public final class RegionLock {
         if (lock != 0) {
             throw new IllegalStateException("attach of a record that is not free: " + RecordLayout.describeLock(lock));
         }
+        LockOrder.forgetRegion(record);
         final long incarnation = (RecordLayout.sequence(record) | 1) + 1;
         RecordLayout.incarnationRelease(record, incarnation);
         RecordLayout.sequenceRelease(record, incarnation);
@@ -126,10 +127,15 @@ public final class RegionLock {
         return (RecordLayout.lockAcquire(record) & ATTACHED) != 0 && RecordLayout.incarnation(record) == incarnation;
     }
 
+    /** The life that the record is in, or was in last. */
+    public static long incarnation(final long record) {
+        return RecordLayout.incarnationAcquire(record);
+    }
+
     /** Locks in shared mode through a hazard of the current thread. */
     public long tryShare(final long record, final long incarnation) {
         if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) { // [P1]
-            return refusal(record, incarnation);
+            return LockWord.refusal(record, incarnation);
         }
         final long slot = domain.slot();
         int hazard = -1;
@@ -138,6 +144,7 @@ public final class RegionLock {
             if (hazard >= 0) {
                 final long lock = RecordLayout.lockAcquire(record); // [S2]
                 if ((lock & (ATTACHED | WRITER)) == ATTACHED && RecordLayout.incarnation(record) == incarnation) {
+                    Ledger.taken(domain.hazardAddress(slot, hazard), Ledger.Kind.SHARED, record);
                     return Stamps.shared(hazard, incarnation);
                 }
             }
@@ -146,7 +153,7 @@ public final class RegionLock {
             throw e;
         }
         retreat(slot, hazard);
-        return hazard < 0 ? Stamps.SATURATED : refusal(record, incarnation);
+        return hazard < 0 ? Stamps.SATURATED : LockWord.refusal(record, incarnation);
     }
 
     private void retreat(final long slot, final int hazard) {
@@ -156,17 +163,6 @@ public final class RegionLock {
         domain.leave(slot);
     }
 
-    private static long refusal(final long record, final long incarnation) {
-        final long lock = RecordLayout.lockAcquire(record);
-        if (RecordLayout.incarnation(record) != incarnation) {
-            return Stamps.DETACHED;
-        }
-        if ((lock & ATTACHED) == 0) {
-            return (lock & (EXCLUSIVE | SECTION)) == EXCLUSIVE ? Stamps.MOVED : Stamps.DETACHED;
-        }
-        return (lock & EXCLUSIVE) != 0 ? Stamps.EXCLUSIVE : Stamps.EXCLUDED;
-    }
-
     /**
      * Locks in shared mode, waiting while a writer is there.
      *
@@ -174,16 +170,25 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long share(final long record, final long incarnation, final Waiting waiting) {
+        LockOrder.beforeRegion("share", record);
         while (true) {
             final long stamp = tryShare(record, incarnation);
             if (stamp > 0 || !Stamps.isTransient(stamp)) {
                 return stamp;
             }
-            checkMayWait("share", record, RecordLayout.lockAcquire(record));
-            if (!pause(record, 0, waiting)) {
+            if (!awaitWriter("share", record, waiting)) {
                 return Stamps.gaveUp(waiting);
             }
         }
+    }
+
+    /** Waits a moment for the writer that is there; false if the waiting gave up. */
+    boolean awaitWriter(final String operation, final long record, final Waiting waiting) {
+        Misuse.checkMayWait(domain, operation, record, RecordLayout.lockAcquire(record));
+        if (waiting.lookDue()) {
+            Inheritance.endDeadWriter(domain, record);
+        }
+        return pause(record, 0, waiting);
     }
 
     /** Lets others go on, and reports when it is time; false if the waiting gave up. */
@@ -204,6 +209,7 @@ public final class RegionLock {
      */
     public void endShare(final long record, final long stamp) {
         final long slot = checkShared("end of a shared lock", record, stamp);
+        Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
         domain.clear(slot, Stamps.hazard(stamp)); // [S3]
         domain.leave(slot);
     }
@@ -221,7 +227,8 @@ public final class RegionLock {
     private long checkShared(final String operation, final long record, final long stamp) {
         final long slot = domain.slotOrNone();
         if (!isShared(slot, record, stamp)) {
-            throw unmatched(operation, record, stamp);
+            final int hazard = Stamps.isShared(stamp) ? Stamps.hazard(stamp) : 0;
+            throw Misuse.unmatched(operation, record, stamp, slot == 0 ? 0 : domain.hazardAddress(slot, hazard));
         }
         return slot;
     }
@@ -231,7 +238,7 @@ public final class RegionLock {
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
             if ((lock & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
-                return refusal(record, incarnation); // settled, the word is another one, and the swap below fails
+                return LockWord.refusal(record, incarnation); // else the word is another one, and the swap below fails
             }
             if ((lock & COUNT) >= COUNT_LIMIT) {
                 return Stamps.SATURATED;
@@ -243,23 +250,30 @@ public final class RegionLock {
             lock = witness;
         }
         if (RecordLayout.incarnation(record) != incarnation) { // [C1]
-            uncount(record);
+            LockWord.uncount(record);
             return Stamps.DETACHED;
         }
+        Ledger.counted(record);
         return Stamps.counted(incarnation);
     }
 
-    /** Takes one from the count; false if it is zero already, so that misuse cannot borrow from the other fields. */
-    private static boolean uncount(final long record) {
-        long lock = RecordLayout.lockVolatile(record);
-        while ((lock & COUNT) != 0) {
-            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock - COUNT_UNIT); // [S3]
-            if (witness == lock) {
-                return true;
+    /**
+     * Takes a counted hold, waiting while a writer is there.
+     *
+     * @return a stamp, or a refusal for good: detached, saturated, or that the waiting gave up
+     * @throws IllegalMonitorStateException if the thread would wait for itself
+     */
+    public long hold(final long record, final long incarnation, final Waiting waiting) {
+        LockOrder.beforeRegion("hold", record);
+        while (true) {
+            final long stamp = tryHold(record, incarnation);
+            if (stamp > 0 || !Stamps.isTransient(stamp)) {
+                return stamp;
             }
-            lock = witness;
+            if (!awaitWriter("hold", record, waiting)) {
+                return Stamps.gaveUp(waiting);
+            }
         }
-        return false;
     }
 
     /**
@@ -269,9 +283,10 @@ public final class RegionLock {
      */
     public static void endHold(final long record, final long stamp) {
         if (!Stamps.isCounted(stamp) || !Stamps.isOf(stamp, RecordLayout.incarnationAcquire(record)) ||
-            !uncount(record)) {
-            throw unmatched("end of a counted hold", record, stamp);
+            !LockWord.uncount(record)) {
+            throw Misuse.unmatched("end of a counted hold", record, stamp, record);
         }
+        Ledger.uncounted(record);
     }
 
     /**
@@ -292,6 +307,8 @@ public final class RegionLock {
             }
             lock = witness;
         }
+        Ledger.counted(record);
+        Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
         domain.clear(slot, Stamps.hazard(stamp)); // after the increment: a drain looks at hazards first
         domain.leave(slot);
         return Stamps.counted(RecordLayout.incarnation(record));
@@ -302,7 +319,7 @@ public final class RegionLock {
         final long lock = RecordLayout.lockAcquire(record);
         if ((lock & COUNT) != 0 || domain.isAnnounced(record, 0)) {
             // Not worth a barrier; also the answer when the record is somebody else's by now.
-            return isAttached(record, incarnation) ? Stamps.SHARED : refusal(record, incarnation);
+            return isAttached(record, incarnation) ? Stamps.SHARED : LockWord.refusal(record, incarnation);
         }
         final long refused = tryExclude(record, incarnation);
         if (refused != 0) {
@@ -321,7 +338,7 @@ public final class RegionLock {
                 withdraw(record);
             }
         }
-        return drained ? becomeExclusive(record) : Stamps.SHARED;
+        return drained ? becomeMine(record) : Stamps.SHARED;
     }
 
     /**
@@ -331,7 +348,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long exclusive(final long record, final long incarnation, final Waiting waiting) {
-        checkMayDrain("exclusive", record);
+        Misuse.checkMayDrain(domain, "exclusive", record);
         while (true) {
             final long refused = tryExclude(record, incarnation);
             if (refused == 0) {
@@ -340,8 +357,7 @@ public final class RegionLock {
             if (!Stamps.isTransient(refused)) {
                 return refused;
             }
-            checkMayWait("exclusive", record, RecordLayout.lockAcquire(record));
-            if (!pause(record, 0, waiting)) {
+            if (!awaitWriter("exclusive", record, waiting)) {
                 return Stamps.gaveUp(waiting);
             }
         }
@@ -355,35 +371,32 @@ public final class RegionLock {
                 withdraw(record);
             }
         }
-        return drained ? becomeExclusive(record) : Stamps.gaveUp(waiting);
+        return drained ? becomeMine(record) : Stamps.gaveUp(waiting);
     }
 
-    private static long tryExclude(final long record, final long incarnation) {
-        return tryExclude(record, incarnation, RecordLayout.owned(Thread.currentThread().threadId()));
-    }
-
-    /** Sets EXCLUDING for an owner, in place; 0, or why not. */
-    static long tryExclude(final long record, final long incarnation, final long owner) {
-        long lock = RecordLayout.lockVolatile(record);
-        while (true) {
-            if ((lock & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
-                return refusal(record, incarnation); // settled, the word is another one, and the swap below fails
-            }
-            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | EXCLUDING | owner);
-            if (witness == lock) {
-                break;
-            }
-            lock = witness;
+    /** Sets EXCLUDING for the current thread; 0, or why not. */
+    private long tryExclude(final long record, final long incarnation) {
+        if ((RecordLayout.lockVolatile(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
+            return LockWord.refusal(record, incarnation);
         }
-        if (RecordLayout.incarnation(record) != incarnation) { // a later life, as in [C1]
-            withdraw(record);
-            return Stamps.DETACHED;
+        domain.beginWrite(); // before the lock can be seen as this thread's, so that it is found if the thread dies
+        final long refused = LockWord.exclude(record, incarnation,
+            RecordLayout.owned(Thread.currentThread().threadId()));
+        if (refused != 0) {
+            domain.endWrite();
         }
-        return 0;
+        return refused;
     }
 
-    static void withdraw(final long record) {
-        RecordLayout.getAndMaskLock(record, ~(WRITER | OWNER));
+    private void withdraw(final long record) {
+        LockWord.include(record);
+        domain.endWrite();
+    }
+
+    /** Says that the exclusive lock of the current thread ends, in a way of the caller's. */
+    void forgetWriter(final long record) {
+        Ledger.released(record);
+        domain.endWrite();
     }
 
     boolean drain(final long record, final long tag, final Waiting waiting) {
@@ -397,6 +410,12 @@ public final class RegionLock {
             }
         }
         return true;
+    }
+
+    private static long becomeMine(final long record) {
+        final long stamp = becomeExclusive(record);
+        Ledger.taken(record, Ledger.Kind.EXCLUSIVE, record);
+        return stamp;
     }
 
     static long becomeExclusive(final long record) {
@@ -414,8 +433,9 @@ public final class RegionLock {
      */
     public void endExclusive(final long record, final long stamp) {
         if (!isExclusive(record, stamp)) {
-            throw unmatched("end of an exclusive lock", record, stamp);
+            throw Misuse.unmatched("end of an exclusive lock", record, stamp, record);
         }
+        Ledger.released(record);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
         withdraw(record); // [X3]
     }
@@ -435,13 +455,15 @@ public final class RegionLock {
      */
     public long downgrade(final long record, final long stamp) {
         if (!isExclusive(record, stamp)) {
-            throw unmatched("downgrade", record, stamp);
+            throw Misuse.unmatched("downgrade", record, stamp, record);
         }
         final long slot = domain.slot();
         final int hazard = domain.announce(slot, record); // seen by the next writer: it sets EXCLUDING after [X3]
         if (hazard < 0) {
             return Stamps.SATURATED;
         }
+        Ledger.released(record);
+        Ledger.taken(domain.hazardAddress(slot, hazard), Ledger.Kind.SHARED, record);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
         withdraw(record); // [X3]
         return Stamps.shared(hazard, RecordLayout.incarnation(record));
@@ -464,6 +486,7 @@ public final class RegionLock {
         }
         final long exclusive = becomeExclusiveIfDrained(record, own);
         if (exclusive > 0) {
+            Ledger.released(own);
             domain.clear(slot, Stamps.hazard(stamp));
             domain.leave(slot);
         }
@@ -498,14 +521,13 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long detach(final long record, final long incarnation, final Waiting waiting) {
-        checkMayDrain("unmap", record);
+        Misuse.checkMayDrain(domain, "unmap", record);
         while (true) {
             final long result = tryDetach(record, incarnation);
             if (result > 0 || !Stamps.isTransient(result)) {
                 return result;
             }
-            checkMayWait("unmap", record, RecordLayout.lockAcquire(record));
-            if (!pause(record, 0, waiting)) {
+            if (!awaitWriter("unmap", record, waiting)) {
                 return Stamps.gaveUp(waiting);
             }
         }
@@ -520,12 +542,13 @@ public final class RegionLock {
             while (true) {
                 if (((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) &&
                     !SectionLock.settle(record)) {
-                    return refusal(record, incarnation);
+                    return LockWord.refusal(record, incarnation);
                 }
                 final long detached = (lock & ~ATTACHED) | EXCLUDING | me;
                 final long witness = RecordLayout.compareAndExchangeLock(record, lock, detached); // [D1]
                 if (witness == lock) {
                     RecordLayout.sequenceVolatile(record, RecordLayout.sequence(record) + 1);
+                    LockOrder.forgetRegion(record);
                     return 1;
                 }
                 lock = witness;
@@ -556,39 +579,6 @@ public final class RegionLock {
                 RecordLayout.describeLock(lock));
         }
         RecordLayout.lockRelease(record, 0);
-    }
-
-    /** Refuses to begin a drain that would wait for the current thread itself. */
-    void checkMayDrain(final String operation, final long record) {
-        if (domain.isPinned()) {
-            throw new IllegalMonitorStateException(operation + " by a pinned thread could wait for itself: " +
-                describe(record) + "; close the pin first, or use a try form");
-        }
-        if (domain.announcedByMe(record, 0)) {
-            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region would " +
-                "wait for itself: " + describe(record) + "; close the guard first, or upgrade it");
-        }
-    }
-
-    void checkMayWait(final String operation, final long record, final long lock) {
-        if ((lock & WRITER) != 0 && SectionLock.isMine(lock)) {
-            throw new IllegalMonitorStateException(operation + " by the thread that holds the region exclusively " +
-                "would wait for itself: " + describe(record) + "; end or downgrade the exclusive guard first");
-        }
-        if (domain.isPinned()) {
-            throw new IllegalMonitorStateException(operation + " by a pinned thread would wait, perhaps for itself: " +
-                describe(record) + "; close the pin first, or use a try form");
-        }
-        if (domain.announcedByMe(record, 0)) {
-            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region, for " +
-                "which a writer waits, would wait for itself: " + describe(record) + "; use the guard that is held");
-        }
-    }
-
-    static IllegalMonitorStateException unmatched(final String operation, final long record,
-                                                          final long stamp) {
-        return new IllegalMonitorStateException(operation + " that the current thread does not hold: stamp=" +
-            Stamps.describe(stamp) + ", " + describe(record));
     }
 
     /** The decoded state of a record, for messages. */

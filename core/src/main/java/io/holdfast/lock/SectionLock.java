@@ -106,7 +106,7 @@ public final class SectionLock {
      */
     public long exclude(final long ticket, final long[] records, final long[] incarnations, final Waiting waiting) {
         for (final long record : records) {
-            lock.checkMayDrain("exclusion by a section", record);
+            Misuse.checkMayDrain(domain, "exclusion by a section", record);
         }
         final long owner = RecordLayout.ownedBySection(ticket);
         int announced = 0;
@@ -130,7 +130,7 @@ public final class SectionLock {
         } finally {
             if (!drained) {
                 for (int i = 0; i < announced; i++) {
-                    RegionLock.withdraw(records[i]);
+                    LockWord.include(records[i]);
                 }
             }
         }
@@ -142,12 +142,11 @@ public final class SectionLock {
 
     private long announce(final long record, final long incarnation, final long owner, final Waiting waiting) {
         while (true) {
-            final long refused = RegionLock.tryExclude(record, incarnation, owner);
+            final long refused = LockWord.exclude(record, incarnation, owner);
             if (refused == 0 || !Stamps.isTransient(refused)) {
                 return refused;
             }
-            lock.checkMayWait("exclusion by a section", record, RecordLayout.lockAcquire(record));
-            if (!lock.pause(record, 0, waiting)) {
+            if (!lock.awaitWriter("exclusion by a section", record, waiting)) {
                 return Stamps.gaveUp(waiting);
             }
         }
@@ -193,7 +192,7 @@ public final class SectionLock {
     public static void end(final long record, final long ticket) {
         checkHeld("end of an exclusion", record, ticket);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // RegionLock [X2]
-        RegionLock.withdraw(record); // RegionLock [X3]
+        LockWord.include(record); // RegionLock [X3]
     }
 
     /** Ends the ticket and its hold on all records, with one store. */
