@@ -105,7 +105,7 @@ public final class Region extends RegionStructure {
     public MemorySegment optimisticSegment() {
         final MemorySegment cached = optimistic;
         // Any cached segment lies inside this region, so comparing with the size of a later life does no harm.
-        return cached != null && cached.byteSize() == RecordLayout.sizeAcquire(record) ? cached : newOptimistic(cached);
+        return cached != null && cached.byteSize() == RecordLayout.sizeOpaque(record) ? cached : newOptimistic(cached);
     }
 
     private MemorySegment newOptimistic(final @Nullable MemorySegment cached) {
@@ -223,7 +223,7 @@ public final class Region extends RegionStructure {
 
     /** Bytes in the region now; a lock is held. */
     long sizeInside() {
-        return RecordLayout.sizeAcquire(record);
+        return RecordLayout.sizeAcquire(record) & Long.MAX_VALUE; // for the compiler: it is not negative
     }
 
     /** The bytes as a guard of this mode may use them; a lock is held. */

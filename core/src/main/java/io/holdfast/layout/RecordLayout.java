@@ -162,6 +162,11 @@ public final class RecordLayout {
         return Words.getAcquire(record, SIZE);
     }
 
+    /** Bytes that the user sees, with opaque access; for a comparison that nothing else hangs on. */
+    public static long sizeOpaque(final long record) {
+        return Words.getOpaque(record, SIZE);
+    }
+
     /** Publishes the bytes that the user sees, with release access. */
     public static void sizeRelease(final long record, final long sizeBytes) {
         Words.putRelease(record, SIZE, sizeBytes);
