@@ -116,7 +116,7 @@ final class SpaceEngine {
         settings.reports().accept(new WaitReport(name(), "range=0x" + Long.toHexString(wanted.start()) + "-0x" +
             Long.toHexString(wanted.end()) + ", mode=" + wanted.mode(), Duration.ofNanos(elapsedNs),
             wanted.owner().getName(), blocking.stream().map(entry -> new WaitReport.Holder(entry.owner().threadId(),
-                entry.owner().getName(), WaitReport.How.SECTION)).toList()));
+                entry.owner().getName(), WaitReport.How.SECTION, null, null)).toList()));
     }
 
     // ---------------------------------------------------------------------------------------------------- limits

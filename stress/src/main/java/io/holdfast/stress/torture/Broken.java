@@ -6,6 +6,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.RetireList;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.memory.Reservation;
 import java.lang.foreign.MemorySegment;
@@ -76,7 +77,7 @@ public final class Broken {
     // -------------------------------------------------------------------------------------------------- writers
 
     /** The flag of a writer that gave up is left. */
-    public static void leaveFlag(final long record) {
+    public static void leaveFlag(final RegionLock lock, final long record) {
         RecordLayout.lockAcquire(record);
     }
 
