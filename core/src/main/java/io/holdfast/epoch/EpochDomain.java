@@ -52,7 +52,6 @@ public final class EpochDomain {
     private static final long FIRST_EPOCH = 1;
     private static final long FENCED_ANNOUNCEMENTS = 128;
     private static final long BARRIERS_PER_BURIAL = 1024;
-    private static final String GONE = "(gone)";
 
     private final SlotTable slots;
     private final HeavyBarrier barrier;
@@ -357,7 +356,7 @@ public final class EpochDomain {
     /** Name of a thread that has a slot, or a note that it has none. */
     public String threadName(final long threadId) {
         final Thread thread = slots.owner(threadId);
-        return thread == null ? GONE : thread.getName();
+        return Readers.name(thread);
     }
 
     /** Whether the current thread is pinned or has announced any record. */
@@ -497,7 +496,7 @@ public final class EpochDomain {
         return false;
     }
 
-    private static int busyHazard(final long slot, final long record, final long except) {
+    static int busyHazard(final long slot, final long record, final long except) {
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
             if (SlotLayout.hazardAcquire(slot, i) == record && // [E2]
                 SlotLayout.hazardAddress(slot, i) != except) {
@@ -550,7 +549,7 @@ public final class EpochDomain {
         return true;
     }
 
-    private static boolean pinnedAtOrBefore(final long slot, final long tag) {
+    static boolean pinnedAtOrBefore(final long slot, final long tag) {
         final long pin = SlotLayout.pinAcquire(slot); // [E2]
         return pin != 0 && pin <= tag;
     }
@@ -559,32 +558,12 @@ public final class EpochDomain {
     public List<Holder> holders(final long record, final long tag) {
         final List<Holder> holders = new ArrayList<>();
         for (final SlotGroup group : slots.platformGroups()) {
-            addHolders(group, group.used(), record, tag, holders);
+            Readers.add(group, group.used(), record, tag, holders);
         }
         for (final SlotGroup group : slots.virtualGroups()) {
-            addHolders(group, group.capacity(), record, tag, holders);
+            Readers.add(group, group.capacity(), record, tag, holders);
         }
         return holders;
-    }
-
-    private static void addHolders(final SlotGroup group, final int used, final long record, final long tag,
-                                   final List<Holder> holders) {
-        for (int i = 0; i < used; i++) {
-            final long slot = group.slot(i);
-            final int hazard = busyHazard(slot, record, 0);
-            if (hazard >= 0) {
-                holders.add(holder(group, i, Holder.How.HAZARD, SlotLayout.hazardAddress(slot, hazard)));
-            }
-            if (pinnedAtOrBefore(slot, tag)) {
-                holders.add(holder(group, i, Holder.How.PIN, SlotLayout.pinAddress(slot)));
-            }
-        }
-    }
-
-    private static Holder holder(final SlotGroup group, final int index, final Holder.How how, final long address) {
-        final Thread thread = group.owner(index);
-        final long id = Math.abs(SlotLayout.ownerAcquire(group.slot(index)));
-        return new Holder(id, thread == null ? GONE : thread.getName(), how, Ledger.at(address));
     }
 
     /**

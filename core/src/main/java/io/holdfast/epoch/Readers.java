@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.epoch;
+
+import io.holdfast.layout.SlotLayout;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Who is reading, for reports. */
+final class Readers {
+    private Readers() {
+    }
+
+    /** Name of a thread, or a note that it is gone. */
+    static String name(final @Nullable Thread thread) {
+        return thread == null ? "(gone)" : thread.getName();
+    }
+
+    /** Adds those in a group who hold the record, or a pin from before the tag. */
+    static void add(final SlotGroup group, final int used, final long record, final long tag,
+                    final List<Holder> holders) {
+        for (int i = 0; i < used; i++) {
+            final long slot = group.slot(i);
+            final int hazard = EpochDomain.busyHazard(slot, record, 0);
+            if (hazard >= 0) {
+                holders.add(holder(group, i, Holder.How.HAZARD, SlotLayout.hazardAddress(slot, hazard)));
+            }
+            if (EpochDomain.pinnedAtOrBefore(slot, tag)) {
+                holders.add(holder(group, i, Holder.How.PIN, SlotLayout.pinAddress(slot)));
+            }
+        }
+    }
+
+    private static Holder holder(final SlotGroup group, final int index, final Holder.How how, final long address) {
+        final Thread thread = group.owner(index);
+        final long id = Math.abs(SlotLayout.ownerAcquire(group.slot(index)));
+        return new Holder(id, name(thread), how, Ledger.at(address));
+    }
+}
