@@ -27,8 +27,9 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * Write sections that map and unmap, beside the same done by single calls. No page is touched.
  *
- * <p>The rows of one region run from one and two threads; each thread has a half of the space, and its section covers
- * that half, or all of the space and so the other's half too. The rows of a thousand regions run from one thread; those
+ * <p>The rows of one region run from one and two threads; each thread has a range of its own, and its section covers
+ * that, or all of the space and so the other's range too. The ranges lie at the low end of the space, where
+ * memory without files is mapped without a system call. The rows of a thousand regions run from one thread; those
  * that replace give the time of one region, those that exclude the time of all thousand, during which readers are refused.
  *
  * <p>{@code java -jar benchmarks.jar SectionMappingBenchmark -t 1}, then
@@ -44,13 +45,13 @@ import org.openjdk.jmh.annotations.Warmup;
 public class SectionMappingBenchmark {
     private static final long PAGE = 4096;
     private static final int THOUSAND = 1000;
-    private static final int HALVES = 2;
-    private static final long HALF = AddressSpace.DEFAULT_CAPACITY / HALVES;
+    private static final int RANGES = 2;
+    private static final long RANGE = 1L << 30;
 
     private AddressSpace space;
-    private final AtomicInteger halves = new AtomicInteger();
+    private final AtomicInteger ranges = new AtomicInteger();
 
-    /** A half of the space, and the one region that a thread has there. */
+    /** A range of the space, and the one region that a thread has there. */
     @State(Scope.Thread)
     @NullUnmarked
     public static class Own {
@@ -60,8 +61,8 @@ public class SectionMappingBenchmark {
         /** Takes them. */
         @Setup
         public void take(final SectionMappingBenchmark benchmark) {
-            start = benchmark.halves.getAndIncrement() % HALVES * HALF;
-            try (WriteSection section = benchmark.space.write(start, start + HALF)) {
+            start = benchmark.ranges.getAndIncrement() % RANGES * RANGE;
+            try (WriteSection section = benchmark.space.write(start, start + RANGE)) {
                 region = section.map(PAGE);
                 section.publish();
             }
@@ -103,10 +104,10 @@ public class SectionMappingBenchmark {
         space.close();
     }
 
-    /** One region by another, in a section over the thread's half. */
+    /** One region by another, in a section over the thread's range. */
     @Benchmark
     public void oneInDisjointSections(final Own own) {
-        try (WriteSection section = space.write(own.start, own.start + HALF)) {
+        try (WriteSection section = space.write(own.start, own.start + RANGE)) {
             own.replace(section);
         }
     }

@@ -43,6 +43,8 @@ enum NamedSet {
         parts.add(Part.timed("bystander", "\\.BystanderBenchmark\\.", pace()).threads(0));
         parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", pace()).with("regions", 1000).threads(1, 2));
         parts.add(Part.timed("section", "\\.SectionBenchmark\\.", pace()).threads(1, 2));
+        parts.add(Part.timed("section-mapping", "\\.SectionMappingBenchmark\\.one", pace()).threads(1, 2));
+        parts.add(Part.timed("section-thousand", "\\.SectionMappingBenchmark\\.thousand", pace()));
         parts.add(Part.timed("grow", "\\.GrowBenchmark\\.", pace()));
         footprints(parts);
         if (this != QUICK) {

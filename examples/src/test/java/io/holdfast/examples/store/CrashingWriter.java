@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.examples.store;
 
-import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +60,8 @@ final class CrashingWriter {
     /** Arguments: directory, engine, seed. */
     public static void main(final String[] args) throws IOException {
         final long seed = Long.parseLong(args[2]);
-        final OutputStream out = new BufferedOutputStream(System.out, 64);
+        // Not System.out, which would let this process go on for ever when nobody listens any more.
+        final OutputStream out = new FileOutputStream(FileDescriptor.out);
         say(out, "begins");
         try (Store store = Store.open(options(Path.of(args[0]), Engine.valueOf(args[1])))) {
             say(out, "opened");
