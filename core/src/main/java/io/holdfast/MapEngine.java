@@ -434,6 +434,7 @@ final class MapEngine {
         domain.pinToChange(); // [A1]
         try {
             engine.checkOpen("map");
+            RecordLayout.begin(record, core.now());
             RegionLock.attach(record);
             return handle.apply(record);
         } finally {

@@ -68,6 +68,7 @@ final class Mover {
             final Region fresh = mapper.map(plan, Addresses.of(held.passage()),
                 start -> fill(region, old, start), record -> {
                 final Region handle = region.space().region(record);
+                RecordLayout.end(region.record(), RecordLayout.begun(record));
                 held.move();
                 return handle;
             });

@@ -4,6 +4,7 @@ package io.holdfast;
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.RetireList;
+import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeMemory;
@@ -14,6 +15,7 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,7 @@ final class SpaceCore {
     private final RetireList retiredRecords;
     private final IntervalTree tree;
     private final Quarantine quarantine;
+    private final AtomicLong clock = new AtomicLong(1);
 
     private SpaceCore(final NativeMemory memory, final Reservation reservation, final EpochDomain domain) {
         this.memory = memory;
@@ -134,5 +137,17 @@ final class SpaceCore {
 
     IntervalTree tree() {
         return tree;
+    }
+
+    /** The time that a life begins or has ended at: it comes before that of every snapshot that is taken later. */
+    long now() {
+        return RecordLayout.time(clock.get());
+    }
+
+    /** The time of a snapshot: what has begun or ended before comes before it, and what begins or ends later does not. */
+    long nextTime() {
+        final long before = clock.getAndIncrement();
+        final long time = RecordLayout.time(before + 1);
+        return time == RecordLayout.time(before) ? nextTime() : time;
     }
 }

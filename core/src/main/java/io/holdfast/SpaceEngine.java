@@ -252,6 +252,7 @@ final class SpaceEngine {
     @Nullable Unmapping announce(final Region region, final Waiting waiting, final boolean drains) {
         final long record = region.record();
         final PreparedRemoval removal = prepareRemoval();
+        final long time = core.now();
         final long result;
         try (RangeLock.Passage passage = enter("unmap", region, region, waiting)) {
             result = passage == null ? Stamps.TIMED_OUT : detach(record, region.incarnation(), waiting, drains);
@@ -260,6 +261,7 @@ final class SpaceEngine {
             throw e;
         }
         if (result > 0) {
+            RecordLayout.end(record, time);
             return new Unmapping(record, removal);
         }
         removal.close();
@@ -447,8 +449,10 @@ final class SpaceEngine {
             }
         }
         for (final long[] attached : attached()) {
+            final long time = core.now();
             final long result = lock.detach(attached[0], attached[1], waiting);
             if (result > 0) {
+                RecordLayout.end(attached[0], time);
                 announced.accept(new Unmapping(attached[0], null));
             } else if (result != Stamps.DETACHED && result != Stamps.MOVED) {
                 return false;
@@ -513,6 +517,16 @@ final class SpaceEngine {
     /** Unmaps that had to wait for readers. */
     long drains() {
         return drains.get();
+    }
+
+    /** What a record says of its region. */
+    RegionInfo info(final long record) {
+        final long kind = RecordLayout.kind(record);
+        final FileRegion file = files.get(record);
+        return new RegionInfo(RecordLayout.base(record) - core.reservation().base(), RecordLayout.sizeAcquire(record),
+            Kind.isWritable(kind), file == null ? null : file.path(),
+            file == null ? 0 : file.fileOffset() + file.lead(), notes.name(record), Kind.isLocked(kind),
+            RegionLock.describe(record));
     }
 
     @Nullable FileRegion file(final long record) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.RegionLock;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,6 +9,8 @@ abstract sealed class SpaceInspection permits SpaceStructure {
     abstract Engines engines();
 
     abstract Region region(long record);
+
+    abstract AddressSpace self();
 
     /** {@return counts at this moment} */
     public SpaceStatistics statistics() {
@@ -33,17 +33,35 @@ abstract sealed class SpaceInspection permits SpaceStructure {
     public List<RegionInfo> maps() {
         final SpaceEngine engine = engines().space();
         engine.checkOpen("maps");
-        final long base = engines().core().reservation().base();
         final List<RegionInfo> infos = new ArrayList<>();
-        engine.forEachAttached(record -> {
-            final long kind = RecordLayout.kind(record);
-            final FileRegion file = engine.file(record);
-            infos.add(new RegionInfo(RecordLayout.base(record) - base, RecordLayout.sizeAcquire(record),
-                Kind.isWritable(kind), file == null ? null : file.path(),
-                file == null ? 0 : file.fileOffset() + file.lead(), engine.notes().name(record), Kind.isLocked(kind),
-                RegionLock.describe(record)));
-        });
+        engine.forEachAttached(record -> infos.add(engine.info(record)));
         return infos;
+    }
+
+    /**
+     * Takes a snapshot of all regions, in O(1).
+     *
+     * @return the snapshot, to be closed by the same thread
+     * @throws IllegalStateException if the space is closed
+     */
+    public SpaceSnapshot snapshot() {
+        final SpaceSnapshot snapshot = new SpaceSnapshot(engines().core(), engines().space());
+        if (engines().space().isClosed()) { // after its pin: a close waits for it, or it is seen here
+            snapshot.close();
+            engines().space().checkOpen("snapshot");
+        }
+        return snapshot;
+    }
+
+    /**
+     * Begins to look at the regions of a space that is in use.
+     *
+     * @return a cursor that stands before everything
+     * @throws IllegalStateException if the space is closed
+     */
+    public RegionCursor cursor() {
+        engines().space().checkOpen("cursor");
+        return new RegionCursor(self());
     }
 
     /**

@@ -82,8 +82,6 @@ abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpac
 
     // -------------------------------------------------------------------------------------------------- sections
 
-    abstract AddressSpace self();
-
     private void checkRange(final long start, final long end) {
         if (start < 0 || start >= end || end > self().capacity()) {
             throw new IllegalArgumentException("range of a section is empty, or not of this space: start=" + start +

@@ -13,7 +13,7 @@ package io.holdfast.layout;
  *   4     SIZE         attach, growth                               anybody who holds or validates
  *   5     START        attach                                       holders, pinned threads
  *   6     LIMIT        attach                                       holders, pinned threads
- *   7     KIND         attach; holders add to it                    holders, pinned threads
+ *   7     KIND         attach; holders add to it; detach           holders, pinned threads
  *
  *   LOCK, bit 63 on the left; COUNT_BITS is the one free choice
  *
@@ -21,6 +21,11 @@ package io.holdfast.layout;
  *     zero  OWNER                  EXCLUSIVE  EXCLUDING  ATTACHED   COUNT of counted holds
  *
  *     OWNER is the id of the writing thread, or SECTION (its highest bit) and the ticket of a write section
+ *
+ *   KIND
+ *
+ *     63 ......... 36    35 ......... 8    7 ....... 0
+ *     ENDED (time)       BEGUN (time)      KIND of the pages
  *
  *   While a record is free, KIND links it to the next free one.
  * </pre>
@@ -69,6 +74,11 @@ public final class RecordLayout {
 
     /** Width of a write section's ticket. */
     public static final int TICKET_BITS = Long.SIZE - 2 - OWNER_SHIFT;
+
+    private static final long KINDS = 0xFF;
+    private static final int BEGUN_SHIFT = 8;
+    private static final int ENDED_SHIFT = 36;
+    private static final long TIME = (1L << Long.SIZE - ENDED_SHIFT) - 1;
 
     private static final int LOCK = 0;
     private static final int SEQUENCE = LOCK + Words.BYTES;
@@ -184,7 +194,41 @@ public final class RecordLayout {
 
     /** What the region's pages are; the meaning of the value belongs to the owner of the record. */
     public static long kind(final long record) {
-        return Words.get(record, KIND);
+        return Words.get(record, KIND) & KINDS;
+    }
+
+    /**
+     * The time that a record's life began at, 0 if none was noted, with acquire access. Times are counted by whoever
+     * takes snapshots, and compared by {@link #isBefore}.
+     */
+    public static long begun(final long record) {
+        return Words.getAcquire(record, KIND) >>> BEGUN_SHIFT & TIME;
+    }
+
+    /** Notes the time at which the life of a record begins, which nobody else has yet. */
+    public static void begin(final long record, final long time) {
+        Words.putOpaque(record + KIND, Words.get(record, KIND) | (time & TIME) << BEGUN_SHIFT);
+    }
+
+    /** The time that a record's life ended at, 0 if none is noted yet, with acquire access. */
+    public static long ended(final long record) {
+        return Words.getAcquire(record, KIND) >>> ENDED_SHIFT;
+    }
+
+    /** Notes the time at which the life of a record has ended, with volatile access; for the one who ended it. */
+    public static void end(final long record, final long time) {
+        Words.getAndBitwiseOr(record + KIND, time << ENDED_SHIFT);
+    }
+
+    /** Whether a time came before another; right as long as they are less than 2^27 snapshots apart. */
+    public static boolean isBefore(final long time, final long other) {
+        return (time - other << ENDED_SHIFT) < 0;
+    }
+
+    /** A count of snapshots as a record notes it; never 0: a count that would be is the same time as the one before. */
+    public static long time(final long count) {
+        final long time = count & TIME;
+        return time == 0 ? TIME : time;
     }
 
     /** Adds to what the region's pages are, with volatile access; only for who holds the region. */

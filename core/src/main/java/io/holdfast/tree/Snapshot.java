@@ -10,12 +10,14 @@ import io.holdfast.epoch.EpochDomain;
  * replaced nodes and records, but neither changes nor the memory of regions.
  */
 public final class Snapshot implements AutoCloseable {
+    private final IntervalTree tree;
     private final EpochDomain domain;
     private final Thread owner;
     private final TreeTuning tuning;
     private long root;
 
     Snapshot(final IntervalTree tree, final EpochDomain domain, final TreeTuning tuning) {
+        this.tree = tree;
         this.domain = domain;
         this.tuning = tuning;
         this.owner = Thread.currentThread();
@@ -29,6 +31,11 @@ public final class Snapshot implements AutoCloseable {
             throw new IllegalStateException("snapshot is closed: take another");
         }
         return root;
+    }
+
+    /** Whether the tree has not changed since the snapshot was taken. */
+    public boolean isCurrent() {
+        return tree.rootAcquire() == checkedRoot(); // the pin keeps the root's node from being used again
     }
 
     private void checkThread() {
