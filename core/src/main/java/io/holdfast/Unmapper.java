@@ -62,7 +62,7 @@ final class Unmapper {
         if (unmappings.isEmpty()) {
             return;
         }
-        if (domain.announcesAnything()) {
+        if (domain.holdsMemory()) {
             unmappings.forEach(this::completeLater);
             return;
         }

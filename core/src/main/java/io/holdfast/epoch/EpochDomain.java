@@ -359,11 +359,17 @@ public final class EpochDomain {
         return Readers.name(thread);
     }
 
-    /** Whether the current thread is pinned or has announced any record. */
+    /** Whether the current thread is pinned, also for the structure alone, or has announced any record. */
     public boolean announcesAnything() {
+        final long slot = slots.slotOrNone();
+        return slot != 0 && SlotLayout.structureDepth(slot) != 0 || holdsMemory();
+    }
+
+    /** Whether the current thread is pinned, structure pins not counted, or has announced any record. */
+    public boolean holdsMemory() {
         long current = slots.slotOrNone();
         while (current != 0) {
-            if (SlotLayout.pin(current) != 0 || SlotLayout.structureDepth(current) != 0) {
+            if (SlotLayout.pin(current) != 0) {
                 return true;
             }
             for (int i = 0; i < SlotLayout.HAZARDS; i++) {
