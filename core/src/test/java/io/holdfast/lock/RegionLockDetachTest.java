@@ -260,7 +260,7 @@ class RegionLockDetachTest {
             }
             locked.incrementAndGet();
             for (int look = 0; look < 5; look++) {
-                if (RecordLayout.base(handle) != incarnation || RecordLayout.kind(handle) != incarnation) {
+                if (RecordLayout.base(handle) != incarnation || RecordLayout.limit(handle) != incarnation) {
                     throw new AssertionError("locked a record of another life: incarnation=" + incarnation + ", base=" +
                         RecordLayout.base(handle) + ", " + RegionLock.describe(handle));
                 }
