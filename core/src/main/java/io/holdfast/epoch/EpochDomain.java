@@ -355,14 +355,19 @@ public final class EpochDomain {
 
     /** Name of a thread that has a slot, or a note that it has none. */
     public String threadName(final long threadId) {
-        final Thread thread = slots.owner(threadId);
-        return Readers.name(thread);
+        return Readers.name(slots.owner(threadId));
     }
 
     /** Whether the current thread is pinned, also for the structure alone, or has announced any record. */
     public boolean announcesAnything() {
         final long slot = slots.slotOrNone();
         return slot != 0 && SlotLayout.structureDepth(slot) != 0 || holdsMemory();
+    }
+
+    /** Whether the current thread has announced an exclusive lock that it has not ended. */
+    public boolean isWriter() {
+        final long slot = slots.slotOrNone();
+        return slot != 0 && SlotLayout.writesOpaque(slot) != 0;
     }
 
     /** Whether the current thread is pinned, structure pins not counted, or has announced any record. */
@@ -589,13 +594,6 @@ public final class EpochDomain {
 
     /** Reader slots that exist, for statistics: what a writer looks at in the worst case. */
     public int slotCount() {
-        int count = 0;
-        for (final SlotGroup group : slots.platformGroups()) {
-            count += group.used();
-        }
-        for (final SlotGroup group : slots.virtualGroups()) {
-            count += group.capacity();
-        }
-        return count;
+        return slots.count();
     }
 }

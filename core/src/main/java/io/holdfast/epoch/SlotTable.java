@@ -208,6 +208,18 @@ final class SlotTable {
         return virtualGroups;
     }
 
+    /** Slots that a writer looks at in the worst case. */
+    int count() {
+        int count = 0;
+        for (final SlotGroup group : platformGroups) {
+            count += group.used();
+        }
+        for (final SlotGroup group : virtualGroups) {
+            count += group.capacity();
+        }
+        return count;
+    }
+
     /** Slots that were taken back from threads that died while they announced something. */
     long orphansBuried() {
         return orphans.get();

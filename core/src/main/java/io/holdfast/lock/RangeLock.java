@@ -296,7 +296,7 @@ public final class RangeLock {
     }
 
     private void checkHoldsNothing(final String operation, final long start, final long end) {
-        if (domain.holdsMemory()) {
+        if (domain.holdsMemory() || domain.isWriter()) {
             throw new IllegalMonitorStateException(operation + " by a thread that holds a guard or a pin could wait for " +
                 "a section that waits for this thread: start=0x" + Long.toHexString(start) + ", end=0x" +
                 Long.toHexString(end) + ", sections=" + sections() + "; close guards and pins first, or use a try form");
