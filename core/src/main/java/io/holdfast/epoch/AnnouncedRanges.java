@@ -2,6 +2,7 @@
 package io.holdfast.epoch;
 
 import io.holdfast.layout.SlotLayout;
+import java.util.function.BooleanSupplier;
 
 /** Looks for ranges of structural changes that threads have announced in their slots. */
 final class AnnouncedRanges {
@@ -12,16 +13,17 @@ final class AnnouncedRanges {
      * Waits for every change that was announced before this call in a range that overlaps; a change that is announced
      * later is not waited for, also in the same slot.
      *
+     * @param pause lets others go on; false gives up
      * @return false if the waiting gave up
      */
-    static boolean await(final SlotTable slots, final long start, final long end, final Waiting waiting) {
+    static boolean await(final SlotTable slots, final long start, final long end, final BooleanSupplier pause) {
         for (final SlotGroup group : slots.platformGroups()) {
-            if (!await(slots, group, group.used(), start, end, waiting)) {
+            if (!await(slots, group, group.used(), start, end, pause)) {
                 return false;
             }
         }
         for (final SlotGroup group : slots.virtualGroups()) {
-            if (group.isOccupied() && !await(slots, group, group.capacity(), start, end, waiting)) {
+            if (group.isOccupied() && !await(slots, group, group.capacity(), start, end, pause)) {
                 return false;
             }
         }
@@ -29,7 +31,7 @@ final class AnnouncedRanges {
     }
 
     private static boolean await(final SlotTable slots, final SlotGroup group, final int used, final long start,
-                                 final long end, final Waiting waiting) {
+                                 final long end, final BooleanSupplier pause) {
         for (int i = 0; i < used; i++) {
             final long slot = group.slot(i);
             final long first = SlotLayout.rangeEndVolatile(slot);
@@ -37,12 +39,35 @@ final class AnnouncedRanges {
                 if (slots.bury(group, i)) {
                     break;
                 }
-                if (!waiting.pause()) {
+                if (!pause.getAsBoolean()) {
                     return false;
                 }
             }
         }
         return true;
+    }
+
+    /** Shows what is announced in a range, as far as can be seen at this moment. */
+    static void forEach(final SlotTable slots, final long start, final long end,
+                        final RangeVisitor visitor) {
+        for (final SlotGroup group : slots.platformGroups()) {
+            forEach(group, group.used(), start, end, visitor);
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            forEach(group, group.capacity(), start, end, visitor);
+        }
+    }
+
+    private static void forEach(final SlotGroup group, final int used, final long start, final long end,
+                                final RangeVisitor visitor) {
+        for (int i = 0; i < used; i++) {
+            final long slot = group.slot(i);
+            final long word = SlotLayout.rangeEndVolatile(slot);
+            final Thread owner = group.owner(i);
+            if (owner != null && isInside(slot, word, start, end)) {
+                visitor.visit(SlotLayout.rangeStartAcquire(slot), SlotLayout.rangeEnd(word), owner);
+            }
+        }
     }
 
     /** Whether the announcement that {@code first} is of still stands and overlaps. */

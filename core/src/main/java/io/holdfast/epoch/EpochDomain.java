@@ -5,9 +5,9 @@ import io.holdfast.layout.SlotLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 
 /**
  * Where readers announce what they use and writers find out: pins, hazards, and the barrier between the two.
@@ -567,24 +567,23 @@ public final class EpochDomain {
 
     /** Who holds the record, or a pin from before {@code tag}, as far as can be seen at this moment. */
     public List<Holder> holders(final long record, final long tag) {
-        final List<Holder> holders = new ArrayList<>();
-        for (final SlotGroup group : slots.platformGroups()) {
-            Readers.add(group, group.used(), record, tag, holders);
-        }
-        for (final SlotGroup group : slots.virtualGroups()) {
-            Readers.add(group, group.capacity(), record, tag, holders);
-        }
-        return holders;
+        return Readers.of(slots, record, tag);
     }
 
     /**
      * Waits for every structural change that was announced before in a slot and whose range overlaps. The caller has
      * made the changes that come later see that it is there, in volatile mode.
      *
+     * @param pause lets others go on; false gives up
      * @return false if the waiting gave up
      */
-    public boolean awaitRanges(final long start, final long end, final Waiting waiting) {
-        return AnnouncedRanges.await(slots, start, end, waiting);
+    public boolean awaitRanges(final long start, final long end, final BooleanSupplier pause) {
+        return AnnouncedRanges.await(slots, start, end, pause);
+    }
+
+    /** Shows the structural changes that are announced in a range, as far as can be seen at this moment. */
+    public void forEachRange(final long start, final long end, final RangeVisitor visitor) {
+        AnnouncedRanges.forEach(slots, start, end, visitor);
     }
 
     /** Reader slots taken back from threads that died while they announced something. */

@@ -2,6 +2,7 @@
 package io.holdfast.epoch;
 
 import io.holdfast.layout.SlotLayout;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,9 +16,20 @@ final class Readers {
         return thread == null ? "(gone)" : thread.getName();
     }
 
-    /** Adds those in a group who hold the record, or a pin from before the tag. */
-    static void add(final SlotGroup group, final int used, final long record, final long tag,
-                    final List<Holder> holders) {
+    /** Those who hold the record, or a pin from before the tag. */
+    static List<Holder> of(final SlotTable slots, final long record, final long tag) {
+        final List<Holder> holders = new ArrayList<>();
+        for (final SlotGroup group : slots.platformGroups()) {
+            add(group, group.used(), record, tag, holders);
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            add(group, group.capacity(), record, tag, holders);
+        }
+        return holders;
+    }
+
+    private static void add(final SlotGroup group, final int used, final long record, final long tag,
+                            final List<Holder> holders) {
         for (int i = 0; i < used; i++) {
             final long slot = group.slot(i);
             final int hazard = EpochDomain.busyHazard(slot, record, 0);

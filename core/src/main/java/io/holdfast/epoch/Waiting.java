@@ -104,6 +104,11 @@ public final class Waiting implements AutoCloseable {
         return pauses >= FIRST_LOOK && Integer.bitCount(pauses) == 1;
     }
 
+    /** Whether the wait may take any time at all; one that is not patient gives up at its first {@link #pause()}. */
+    public boolean isPatient() {
+        return timeoutNs > 0;
+    }
+
     /** Forgets how long the last condition took, before waiting for the next one. */
     public void reset() {
         if (idle != null) {

@@ -33,8 +33,12 @@ final class LockWord {
     static long exclude(final long record, final long incarnation, final long owner) {
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
-            if ((lock & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
-                return refusal(record, incarnation); // else the word is another one, and the swap below fails
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
+                lock = SectionLock.settled(record);
+                if (lock == 0) {
+                    return refusal(record, incarnation);
+                }
+                continue;
             }
             final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | EXCLUDING | owner);
             if (witness == lock) {

@@ -153,8 +153,8 @@ public final class RangeLock {
         update(now -> append(now, entry));
         boolean acquired = false;
         try { // the idle strategy and the listener may throw
-            acquired = awaitTurn(entry, waiting) &&
-                (entry.mode == Mode.SINGLE || domain.awaitRanges(entry.start, entry.end, waiting)); // [K1]
+            acquired = awaitTurn(entry, waiting) && (entry.mode == Mode.SINGLE ||
+                domain.awaitRanges(entry.start, entry.end, () -> pause(entry, waiting))); // [K1]
         } finally {
             if (!acquired) {
                 release(entry);
@@ -165,12 +165,20 @@ public final class RangeLock {
 
     private boolean awaitTurn(final Entry entry, final Waiting waiting) {
         while (!isGranted(sections, entry)) {
-            if (!waiting.pause()) {
+            if (!pause(entry, waiting)) {
                 return false;
             }
-            if (waiting.reportDue()) {
-                listener.stillWaiting(entry, blocking(entry), waiting.elapsedNs());
-            }
+        }
+        return true;
+    }
+
+    /** Lets others go on, and reports when it is time; false if the waiting gave up. */
+    private boolean pause(final Entry entry, final Waiting waiting) {
+        if (!waiting.pause()) {
+            return false;
+        }
+        if (waiting.reportDue()) {
+            listener.stillWaiting(entry, blocking(entry), waiting.elapsedNs());
         }
         return true;
     }
@@ -264,6 +272,10 @@ public final class RangeLock {
                 blocking.add(earlier);
             }
         }
+        if (entry.mode != Mode.SINGLE) {
+            domain.forEachRange(entry.start, entry.end,
+                (start, end, owner) -> blocking.add(new Entry(start, end, Mode.SINGLE, owner)));
+        }
         return blocking;
     }
 
@@ -296,6 +308,10 @@ public final class RangeLock {
     }
 
     private void checkHoldsNothing(final String operation, final long start, final long end) {
+        final long slot = domain.slotOrNone();
+        if (slot != 0 && SlotLayout.isRange(SlotLayout.rangeEndVolatile(slot))) {
+            throw nestedChange(operation, start, end);
+        }
         if (domain.holdsMemory() || domain.isWriter()) {
             throw new IllegalMonitorStateException(operation + " by a thread that holds a guard or a pin could wait for " +
                 "a section that waits for this thread: start=0x" + Long.toHexString(start) + ", end=0x" +
@@ -313,15 +329,30 @@ public final class RangeLock {
      *                                      section in this space, or holds a guard or a pin
      */
     public @Nullable Passage enter(final String operation, final long start, final long end, final Waiting waiting) {
-        final long slot = announce(start, end);
-        if (!isExcluded(start, end)) {
-            return new Passage(slot, NONE, null, false);
+        final Passage free = enterIfFree(start, end);
+        if (free != null) {
+            return free;
         }
-        withdraw(slot); // [K2]
         checkNested(operation);
-        checkHoldsNothing(operation, start, end);
+        if (waiting.isPatient()) {
+            checkHoldsNothing(operation, start, end);
+        }
         final Entry entry = await(new Entry(start, end, Mode.SINGLE, Thread.currentThread()), waiting);
         return entry == null ? null : new Passage(0, NONE, entry, false);
+    }
+
+    private @Nullable Passage enterIfFree(final long start, final long end) {
+        final long slot = announce(start, end);
+        boolean entered = false;
+        try { // the stack or the heap may be at its end; nobody would withdraw the announcement
+            final Passage passage = isExcluded(start, end) ? null : new Passage(slot, NONE, null, false);
+            entered = passage != null;
+            return passage;
+        } finally {
+            if (!entered) {
+                withdraw(slot); // [K2]
+            }
+        }
     }
 
     /** Enters all of the space but for the sections that are there, to take whatever addresses are free [K3]. */
@@ -332,11 +363,15 @@ public final class RangeLock {
     private long announce(final long start, final long end) {
         final long slot = domain.slot();
         if (SlotLayout.isRange(SlotLayout.rangeEndVolatile(slot))) {
-            throw new IllegalMonitorStateException("structural change inside of another one of the same thread: start=0x" +
-                Long.toHexString(start) + ", end=0x" + Long.toHexString(end) + "; do not change a space in a callback");
+            throw nestedChange("structural change", start, end);
         }
         SlotLayout.announceRange(slot, start, end); // [K1]
         return slot;
+    }
+
+    private static IllegalMonitorStateException nestedChange(final String operation, final long start, final long end) {
+        return new IllegalMonitorStateException(operation + " inside of a structural change of the same thread: start=0x" +
+            Long.toHexString(start) + ", end=0x" + Long.toHexString(end) + "; do not change a space in a callback");
     }
 
     private void withdraw(final long slot) {

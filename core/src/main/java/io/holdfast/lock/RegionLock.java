@@ -237,8 +237,12 @@ public final class RegionLock {
     public static long tryHold(final long record, final long incarnation) {
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
-            if ((lock & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
-                return LockWord.refusal(record, incarnation); // else the word is another one, and the swap below fails
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
+                lock = SectionLock.settled(record);
+                if (lock == 0) {
+                    return LockWord.refusal(record, incarnation);
+                }
+                continue;
             }
             if ((lock & COUNT) >= COUNT_LIMIT) {
                 return Stamps.SATURATED;
@@ -540,9 +544,12 @@ public final class RegionLock {
             final long me = RecordLayout.owned(Thread.currentThread().threadId());
             long lock = RecordLayout.lockVolatile(record);
             while (true) {
-                if (((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) &&
-                    !SectionLock.settle(record)) {
-                    return LockWord.refusal(record, incarnation);
+                if ((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) {
+                    lock = SectionLock.settled(record);
+                    if (lock == 0) {
+                        return LockWord.refusal(record, incarnation);
+                    }
+                    continue;
                 }
                 final long detached = (lock & ~ATTACHED) | EXCLUDING | me;
                 final long witness = RecordLayout.compareAndExchangeLock(record, lock, detached); // [D1]

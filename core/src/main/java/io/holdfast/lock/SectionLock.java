@@ -54,6 +54,8 @@ public final class SectionLock {
      *      there, the sequence is this exclusion's, and even only if it has been settled.
      * [G4] The stamp of an ENDED record is its sequence plus one, what settling makes of it. It validates against either,
      *      against the odd one only while the lock word is ENDED: a later writer settles first.
+     * [G5] Who has settled looks at the lock word anew. The word that it found before settling may not have been ENDED
+     *      but a writer's, and the same writer may have it again, with the very same bits: a swap would succeed under it.
      *
      * If the section's thread stops for ever, its regions stay excluded; if a settling thread does, others settle.
      */
@@ -251,6 +253,11 @@ public final class SectionLock {
                 return true;
             }
         }
+    }
+
+    /** Makes an ENDED record OPEN; its lock word after that, to be looked at anew [G5], or 0 if it was not ENDED. */
+    static long settled(final long record) {
+        return settle(record) ? RecordLayout.lockVolatile(record) : 0;
     }
 
     /** The stamp of an optimistic read of a record with an odd sequence, or 0 if it is not ENDED. */
