@@ -52,7 +52,6 @@ final class SectionEngine {
     private final List<Extent> drops = new ArrayList<>();
     private final List<Protected> protections = new ArrayList<>();
     private final Map<Long, SectionPart> byRecord = new HashMap<>();
-    private final SectionSegments segments = new SectionSegments();
 
     /** Pages whose protection was changed, of a region that is a source unless the section mapped it. */
     private record Protected(long start, long length, boolean wasWritable, @Nullable SectionSource source,
@@ -100,7 +99,8 @@ final class SectionEngine {
 
     /** Ends all exclusions with one store. */
     void endAll() {
-        sources.values().forEach(SectionSource::closeSegments);
+        closeSegments();
+        protections.forEach(changed -> changed.removal().close());
         forget();
         exclusion.endTicket();
     }
@@ -130,6 +130,7 @@ final class SectionEngine {
     }
 
     private void remove(final SectionPart part) {
+        part.segments().close();
         parts.remove(part.extent().start());
         byRecord.remove(part.record());
     }
@@ -202,7 +203,7 @@ final class SectionEngine {
     MemorySegment segment(final Region region) {
         final SectionPart part = byRecord.get(region.record());
         if (part != null && part.isFresh() && part.region().equals(region)) {
-            return segments.of(region);
+            return part.segments().of(region);
         }
         final SectionSource source = sources.get(region.record());
         if (source == null || source.isChanged() || !source.region().equals(region)) {
@@ -263,9 +264,10 @@ final class SectionEngine {
             for (final SectionPart part : olds) {
                 final Extent whole = part.extent();
                 final long first = Math.max(from - whole.start(), 0);
-                final long last = Math.min(to - whole.start(), whole.length());
+                final long until = Math.min(to - whole.start(), whole.length());
                 checkCut("unmap", part, first);
-                checkCut("unmap", part, last);
+                checkCut("unmap", part, until);
+                final long last = until < whole.used() ? until : whole.length(); // no region has no bytes
                 news.addAll(freshAll(around(whole, first, last), part.origins()));
                 dropped.add(whole.part(first, last));
             }
@@ -349,14 +351,12 @@ final class SectionEngine {
         final SectionPart changed = fresh(whole.withKind(Kind.writable(whole.kind(), writable)), part.origins());
         boolean done = false;
         try {
-            final long length = engine.roundUp(whole.used());
-            final PreparedRemoval removal = engine.prepareRemoval();
-            protections.add(new Protected(whole.start(), length, !writable, sourceOf(part), removal));
+            final Protected change = new Protected(whole.start(), engine.roundUp(whole.used()), !writable, sourceOf(part),
+                engine.prepareRemoval());
+            protections.add(change);
             alter(part);
-            core.reservation().protect(whole.start(), length, writable);
+            protect(part, change);
             done = true;
-        } catch (final NativeException e) {
-            throw engine.refused(e);
         } finally {
             if (!done) {
                 abandon(changed);
@@ -364,6 +364,30 @@ final class SectionEngine {
         }
         replace(List.of(part), List.of(changed));
         return changed.region();
+    }
+
+    private void protect(final SectionPart part, final Protected change) {
+        try {
+            core.reservation().protect(change.start(), change.length(), !change.wasWritable());
+        } catch (final NativeException e) {
+            if (isTakenBack(change)) {
+                protections.remove(change);
+                change.removal().close();
+            } else if (change.wasWritable()) { // writing would crash
+                drops.add(part.extent().withKind(part.extent().kind() | Kind.ALTERED_PAGES));
+                replace(List.of(part), List.of());
+            }
+            throw engine.refused(e);
+        }
+    }
+
+    private boolean isTakenBack(final Protected changed) {
+        try {
+            core.reservation().protect(changed.start(), changed.length(), changed.wasWritable());
+            return true;
+        } catch (final NativeException e) {
+            return false;
+        }
     }
 
     private @Nullable SectionSource sourceOf(final SectionPart part) {
@@ -442,10 +466,10 @@ final class SectionEngine {
             endAll();
             return List.of();
         }
+        closeSegments(); // may throw
         final List<Unmapping> given =
             new SectionPublisher(core, engine, exclusion.ticket(), sources.values(), parts.values(), mappings, drops)
                 .publish();
-        closeSegments();
         exclusion.endTicket();
         protections.forEach(changed -> changed.removal().close());
         forget();
@@ -453,7 +477,7 @@ final class SectionEngine {
     }
 
     private void closeSegments() {
-        segments.close();
+        parts.values().forEach(part -> part.segments().close());
         sources.values().forEach(SectionSource::closeSegments);
     }
 
@@ -468,45 +492,41 @@ final class SectionEngine {
 
     /** Restores everything. */
     void rollBack() {
-        closeSegments();
         final List<Unmapping> lost = new ArrayList<>();
-        for (final Protected changed : protections.reversed()) {
-            takeBack(changed, lost);
+        try {
+            closeSegments();
+        } finally {
+            protections.reversed().forEach(changed -> takeBack(changed, lost));
+            parts.values().stream().filter(SectionPart::isFresh).forEach(this::abandon);
+            mappings.forEach(this::giveUp);
+            forget();
+            exclusion.endTicket();
+            engines.unmapper().completeAll(lost);
         }
-        for (final SectionPart part : parts.values()) {
-            if (part.isFresh()) {
-                abandon(part);
-            }
+    }
+
+    private void giveUp(final MapEngine.Prepared mapping) {
+        final FileRegion file = mapping.plan().file();
+        if (file != null && !file.file().isClosed()) {
+            engine.close(file.file());
         }
-        for (final MapEngine.Prepared mapping : mappings) {
-            final FileRegion file = mapping.plan().file();
-            if (file != null && !file.file().isClosed()) {
-                engine.close(file.file());
-            }
-            if (protections.isEmpty()) {
-                engines.map().giveUp(mapping);
-            } else {
-                engines.map().giveUpAltered(mapping); // perhaps
-            }
+        if (protections.isEmpty()) {
+            engines.map().giveUp(mapping);
+        } else {
+            engines.map().giveUpAltered(mapping); // perhaps
         }
-        forget();
-        exclusion.endTicket();
-        engines.unmapper().completeAll(lost);
     }
 
     /** Gives pages the protection again that they had; a region whose pages cannot have it is unmapped. */
     private void takeBack(final Protected changed, final List<Unmapping> lost) {
         final SectionSource source = changed.source();
-        try {
-            core.reservation().protect(changed.start(), changed.length(), changed.wasWritable());
-        } catch (final NativeException e) {
-            // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
-            if (changed.wasWritable() && source != null && SectionLock.isHeld(source.record(), exclusion.ticket())) {
-                SectionLock.detach(source.record(), exclusion.ticket());
-                lost.add(new Unmapping(source.record(), changed.removal()));
-                return;
-            }
+        // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
+        if (!isTakenBack(changed) && changed.wasWritable() && source != null &&
+            SectionLock.isHeld(source.record(), exclusion.ticket())) {
+            SectionLock.detach(source.record(), exclusion.ticket());
+            lost.add(new Unmapping(source.record(), changed.removal()));
+        } else {
+            changed.removal().close();
         }
-        changed.removal().close();
     }
 }

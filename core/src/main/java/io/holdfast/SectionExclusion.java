@@ -41,6 +41,12 @@ final class SectionExclusion {
         interruptible = true;
     }
 
+    /** The patience of another one. */
+    void patienceOf(final SectionExclusion other) {
+        patienceNs = other.patienceNs;
+        interruptible = other.interruptible;
+    }
+
     /** The section's ticket, which it gets if it has none. */
     long ticket() {
         if (ticket == 0) {
@@ -92,7 +98,8 @@ final class SectionExclusion {
         if (!region.space().equals(space)) {
             throw new IllegalArgumentException(operation + " of a region of another space: " + region.describe());
         }
-        if (from < start || to > end) {
+        // Of a region that is gone the record says nothing any more; it is going to be refused.
+        if ((from < start || to > end) && region.isMapped()) {
             throw new IllegalArgumentException(operation + " outside of the section: section=0x" +
                 Long.toHexString(start) + "-0x" + Long.toHexString(end) + ", region pages=0x" + Long.toHexString(from) +
                 "-0x" + Long.toHexString(to) + ", " + region.describe() + "; begin a section that covers it");

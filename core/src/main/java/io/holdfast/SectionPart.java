@@ -8,11 +8,16 @@ import java.util.TreeSet;
  * A region of a section's private version.
  *
  * @param origins records of the regions that it comes from, none for one that the section mapped
- * @param isFresh whether its record is the section's own, and not that of the region it comes from, unchanged
+ * @param isFresh  whether its record is the section's own, and not that of the region it comes from, unchanged
+ * @param segments that were handed out, until the section changes the region
  */
-record SectionPart(Extent extent, Region region, Set<Long> origins, boolean isFresh) {
+record SectionPart(Extent extent, Region region, Set<Long> origins, boolean isFresh, SectionSegments segments) {
     SectionPart {
         origins = Set.copyOf(origins);
+    }
+
+    SectionPart(final Extent extent, final Region region, final Set<Long> origins, final boolean isFresh) {
+        this(extent, region, origins, isFresh, new SectionSegments());
     }
 
     long record() {

@@ -32,8 +32,10 @@ final class SectionSource {
         return changed;
     }
 
+    /** The region goes on as something else, or not at all; its segments end, because its pages may be others. */
     void change() {
         changed = true;
+        closeSegments();
     }
 
     /** The region's bytes, until {@link #closeSegments()}. */

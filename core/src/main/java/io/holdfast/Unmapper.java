@@ -66,10 +66,16 @@ final class Unmapper {
             unmappings.forEach(this::completeLater);
             return;
         }
-        final long tag = engine.beginGracePeriod();
-        for (final Unmapping unmapping : unmappings) {
-            unmapping.tag(tag);
-            complete(unmapping);
+        int begun = 0;
+        try { // the barrier, the idle strategy and the listener may throw
+            final long tag = engine.beginGracePeriod();
+            for (final Unmapping unmapping : unmappings) {
+                unmapping.tag(tag);
+                begun++;
+                complete(unmapping);
+            }
+        } finally {
+            unmappings.subList(begun, unmappings.size()).forEach(this::completeLater);
         }
     }
 

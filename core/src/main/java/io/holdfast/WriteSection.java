@@ -3,6 +3,7 @@ package io.holdfast;
 
 import io.holdfast.lock.RangeLock;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -39,7 +40,7 @@ public final class WriteSection extends Section {
 
     private SectionEngine engine;
     private State state = State.OPEN;
-    private List<Unmapping> given = List.of();
+    private final List<Unmapping> given = new ArrayList<>();
 
     WriteSection(final AddressSpace space, final RangeLock.Entry entry) {
         super(space, entry);
@@ -78,7 +79,7 @@ public final class WriteSection extends Section {
      * Excludes a region without changing it: turns readers away and waits for those inside.
      *
      * @param region of the section's range
-     * @return its bytes, to be written if the region can be, until the exclusion ends
+     * @return its bytes, to be written if the region can be, until the section changes it or the exclusion ends
      * @throws IllegalArgumentException     if the region is of another space, or not inside of the section's range
      * @throws RegionException              if the region is unmapped, the section has changed it already, or the section's
      *                                      {@linkplain #patience patience} is over
@@ -143,7 +144,7 @@ public final class WriteSection extends Section {
 
     /**
      * The bytes of a region that this section excludes or has made, which can be written if the region can be; until the
-     * exclusion ends, or the section is published or closed.
+     * section changes the region, the exclusion ends, or the section is published or closed.
      *
      * @param region as an operation of this section returned it, or excluded
      * @return the segment, for the section's thread
@@ -259,7 +260,9 @@ public final class WriteSection extends Section {
      * @return the region, under its handle if nothing changes
      * @throws IllegalArgumentException     as {@link #exclude(Region)}
      * @throws RegionException              as {@link #exclude(Region)}, and if its file is mapped for reading only
-     * @throws MappingException             if the system refuses, or there is no memory
+     * @throws MappingException             if the system refuses, or there is no memory; if it does not even give the
+     *                                      pages back the protection that they had, the region is unmapped in this
+     *                                      section
      * @throws IllegalMonitorStateException as {@link #exclude(Region)}
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
@@ -320,7 +323,7 @@ public final class WriteSection extends Section {
         final SectionEngine current = open("publish");
         boolean published = false;
         try {
-            given = current.publish();
+            given.addAll(current.publish());
             published = true;
         } finally {
             if (!published) {
@@ -346,7 +349,8 @@ public final class WriteSection extends Section {
     }
 
     /**
-     * Opens a downgraded or published section again if nobody else has a section on the range. Never waits.
+     * Opens a downgraded or published section again if nobody else has a section on the range. Never waits; memory of what
+     * it unmapped before is given back when it is closed.
      *
      * @return whether it can change the structure again
      * @throws IllegalStateException if the section is closed
@@ -362,8 +366,9 @@ public final class WriteSection extends Section {
             return false;
         }
         exchange(write);
-        giveBack();
+        final SectionExclusion before = engine.exclusion();
         engine = new SectionEngine(space(), write.start(), write.end());
+        engine.exclusion().patienceOf(before);
         state = State.OPEN;
         return true;
     }
@@ -394,12 +399,13 @@ public final class WriteSection extends Section {
             engine.rollBack();
         } finally {
             release();
+            giveBack(); // what was published before an upgrade
         }
     }
 
     private void giveBack() {
-        final List<Unmapping> last = given;
-        given = List.of();
+        final List<Unmapping> last = List.copyOf(given);
+        given.clear();
         space().unmapper().completeAll(last);
     }
 }
