@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.epoch.Waiting;
 import io.holdfast.lock.RegionLock;
+import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
 import org.agrona.concurrent.YieldingIdleStrategy;
 import org.jetbrains.lincheck.datastructures.IntGen;
@@ -22,6 +23,8 @@ import org.junit.jupiter.api.Test;
  */
 public class RegionLockLincheckTest extends RegionState {
     private static final int UNMAPPED = -1;
+
+    private final SectionLock sections = new SectionLock(lock, domain);
 
     /** A fresh register. */
     public RegionLockLincheckTest() {
@@ -98,6 +101,23 @@ public class RegionLockLincheckTest extends RegionState {
             write(value);
             lock.endExclusive(record, stamp);
             return before;
+        }
+    }
+
+    /** Writes in a section that ends all that it holds by one store, and returns what was there. */
+    @Operation
+    public int exchangeInSection(@Param(gen = IntGen.class, conf = "1:5") final int value) {
+        final long ticket = SectionLock.open();
+        try (Waiting waiting = patient()) {
+            if (sections.exclude(ticket, new long[] {record}, new long[] {incarnation}, waiting) < 0) {
+                return UNMAPPED;
+            }
+            final int before = readSlowly();
+            letOthersIn();
+            write(value);
+            return before;
+        } finally {
+            SectionLock.endAll(ticket);
         }
     }
 

@@ -53,7 +53,15 @@ class WeakenedTwinsTest {
                 RootStress.Weakened::writer, WeakenedTwinsTest::neverInTheTree),
             shows("node used again without a grace period (T19)", NodeReuseStress.Weakened::new,
                 NodeReuseStress.Weakened::reader, NodeReuseStress.Weakened::writer,
-                WeakenedTwinsTest::neverInTheTree));
+                WeakenedTwinsTest::neverInTheTree),
+            shows("change announced without a fence", RangeStress.Weakened::new, RangeStress.Weakened::reader,
+                RangeStress.Weakened::writer, WeakenedTwinsTest::both),
+            shows("settling that reads the lock word first", SectionStress.WeakenedWordFirst::new,
+                SectionStress.WeakenedWordFirst::reader, SectionStress.WeakenedWordFirst::writer,
+                WeakenedTwinsTest::even),
+            shows("end of a section before its last write", SectionStress.WeakenedEndedFirst::new,
+                SectionStress.WeakenedEndedFirst::reader, SectionStress.WeakenedEndedFirst::writer,
+                WeakenedTwinsTest::torn));
     }
 
     @TestFactory
@@ -112,6 +120,29 @@ class WeakenedTwinsTest {
                 NodeReuseStress.ActualFence::writer, WeakenedTwinsTest::neverInTheTree));
     }
 
+    @TestFactory
+    List<DynamicTest> sectionsMustNeverShowIt() {
+        return List.of(
+            hides("change announced", RangeStress.Actual::new, RangeStress.Actual::reader, RangeStress.Actual::writer,
+                WeakenedTwinsTest::both),
+            hides("change against section", RangeStress.Whole::new, RangeStress.Whole::reader,
+                RangeStress.Whole::writer, WeakenedTwinsTest::torn),
+            hides("end of all and shared lock, membarrier", SectionStress.SharedMembarrier::new,
+                SectionStress.SharedMembarrier::reader, SectionStress.SharedMembarrier::writer,
+                WeakenedTwinsTest::torn),
+            hides("end of all and shared lock, fence", SectionStress.SharedFence::new,
+                SectionStress.SharedFence::reader, SectionStress.SharedFence::writer, WeakenedTwinsTest::torn),
+            hides("end of all and optimistic read", SectionStress.Optimistic::new, SectionStress.Optimistic::reader,
+                SectionStress.Optimistic::writer, WeakenedTwinsTest::torn),
+            hides("ended record, optimistic read and next section", SectionStress.OptimisticEnded::new,
+                SectionStress.OptimisticEnded::reader, SectionStress.OptimisticEnded::writer, WeakenedTwinsTest::torn),
+            hides("ended record and next writers", SectionStress.NextWriter::new, SectionStress.NextWriter::reader,
+                SectionStress.NextWriter::writer, WeakenedTwinsTest::torn),
+            hides("settling against the next section", SectionStress.SettleAgainstSection::new,
+                SectionStress.SettleAgainstSection::reader, SectionStress.SettleAgainstSection::writer,
+                WeakenedTwinsTest::even));
+    }
+
     private static boolean both(final int first, final int second) {
         return first == 1 && second == 1;
     }
@@ -126,6 +157,10 @@ class WeakenedTwinsTest {
 
     private static boolean neverInTheTree(final int first, final int second) {
         return first != TreeState.OLD && first != TreeState.NEW;
+    }
+
+    private static boolean even(final int first, final int second) {
+        return second == 2;
     }
 
     private static boolean nextLife(final int first, final int second) {

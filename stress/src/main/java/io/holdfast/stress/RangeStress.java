@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.stress;
+
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.SlotLayout;
+import io.holdfast.lock.RangeLock;
+import io.holdfast.lock.RangeLock.Entry;
+import io.holdfast.lock.RangeLock.Mode;
+import io.holdfast.lock.RangeLock.Passage;
+import org.agrona.concurrent.YieldingIdleStrategy;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Expect;
+import org.openjdk.jcstress.annotations.JCStressMeta;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.II_Result;
+
+/**
+ * The announcement of a single change against a section that begins: [K1] of RangeLock, G7.
+ *
+ * <p>{@code java -jar stress/target/jcstress.jar -t RangeStress}
+ */
+public final class RangeStress {
+    private static final long START = SlotLayout.RANGE_GRANULE;
+    private static final long END = 2 * START;
+    private static final long LIMIT = 4 * START;
+
+    private RangeStress() {
+    }
+
+    /** The first number is 1 if the change believes that it may go on, the second if the section does. */
+    @Outcome(id = "1, 0", expect = Expect.ACCEPTABLE,
+        desc = "announce, look, append, look: the change goes on, the section sees it and waits")
+    @Outcome(id = "0, 1", expect = Expect.ACCEPTABLE,
+        desc = "append, look, announce, look: the section goes on, the change waits")
+    @Outcome(id = "0, 0", expect = Expect.ACCEPTABLE,
+        desc = "announce, append, both look: the change withdraws, the section sees it for a moment")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "both looks before both stores: two change the same range")
+    public static final class Outcomes {
+        private Outcomes() {
+        }
+    }
+
+    private static Waiting noTime() {
+        return new Waiting(YieldingIdleStrategy::new, 0, false, Waiting.FOREVER);
+    }
+
+    /** The four steps, with the code of the library. */
+    abstract static class Ranges extends RegionState {
+        final RangeLock ranges;
+
+        Ranges() {
+            super(FENCE);
+            ranges = new RangeLock(domain, LIMIT, (wanted, blocking, elapsedNs) -> { });
+            SlotLayout.clearRange(slot);
+        }
+
+        /** A section registers; the slot of this state is none that it would wait for by itself. */
+        final int begin() {
+            try (Waiting waiting = noTime()) {
+                ranges.tryAcquire(START, END, Mode.WRITE, waiting);
+            }
+            return SlotLayout.isRange(SlotLayout.rangeEndVolatile(slot)) ? 0 : 1;
+        }
+
+        final int look() {
+            return ranges.sections().isEmpty() ? 1 : 0;
+        }
+    }
+
+    /** The same with volatile fields. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class Model {
+        private volatile int announced;
+        private volatile int section;
+
+        /** The change. */
+        @Actor
+        public void reader(final II_Result result) {
+            announced = 1;
+            result.r1 = 1 - section;
+        }
+
+        /** The section. */
+        @Actor
+        public void writer(final II_Result result) {
+            section = 1;
+            result.r2 = 1 - announced;
+        }
+    }
+
+    /** What ships. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class Actual extends Ranges {
+        /** The change. */
+        @Actor
+        public void reader(final II_Result result) {
+            SlotLayout.announceRange(slot, START, END);
+            result.r1 = look();
+        }
+
+        /** The section. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = begin();
+        }
+    }
+
+    /** An announcement without a fence; {@code WeakenedTwinsTest} asserts that this shows. */
+    @JCStressTest
+    @Outcome(id = {"1, 0", "0, 1", "0, 0"}, expect = Expect.ACCEPTABLE, desc = "one of the two sees the other")
+    @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "both look before the announcement has left its processor: what its volatile access is for")
+    @State
+    public static class Weakened extends Ranges {
+        /** The change. */
+        @Actor
+        public void reader(final II_Result result) {
+            SlotLayout.hazardOpaque(slot, 0, END);
+            result.r1 = look();
+        }
+
+        /** The section. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = begin() & (SlotLayout.hazardAcquire(slot, 0) == 0 ? 1 : 0);
+        }
+    }
+
+    /** All of it: a change that reads both words against a section that writes them. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1", "0, -1"}, expect = Expect.ACCEPTABLE,
+        desc = "one after the other, or one found the other there and did not wait")
+    @Outcome(id = "-1, -1", expect = Expect.ACCEPTABLE, desc = "each found the other there")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "both inside")
+    @State
+    public static class Whole extends Ranges {
+        /** The change. */
+        @Actor
+        public void reader(final II_Result result) {
+            try (Waiting waiting = noTime(); Passage passage = ranges.enter("change", START, END, waiting)) {
+                result.r1 = passage == null ? -1 : readSlowly();
+            }
+        }
+
+        /** The section. */
+        @Actor
+        public void writer(final II_Result result) {
+            try (Waiting waiting = noTime()) {
+                final Entry entry = ranges.tryAcquire(0, LIMIT, Mode.WRITE, waiting);
+                result.r2 = entry == null ? -1 : 1;
+                if (entry != null) {
+                    write(1);
+                    ranges.release(entry);
+                }
+            }
+        }
+    }
+}
