@@ -110,14 +110,15 @@ public final class EpochDomain {
         final long slot = slots.slot();
         final long depth = SlotLayout.depth(slot);
         if (depth == 0) {
+            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
             SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             try {
                 slots.orderReader(slot); // [E1] R2
             } catch (final Throwable e) { // a stack overflow; nobody would end the pin
                 SlotLayout.pinRelease(slot, 0);
+                Ledger.released(SlotLayout.pinAddress(slot));
                 throw e;
             }
-            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0);
         }
         SlotLayout.depth(slot, depth + 1);
         return slot;
@@ -128,9 +129,9 @@ public final class EpochDomain {
         final long slot = slots.slot();
         final long depth = SlotLayout.depth(slot);
         if (depth == 0) {
+            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0);
             SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             slots.order(); // [E1] R2
-            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0);
         }
         SlotLayout.depth(slot, depth + 1);
     }
@@ -160,8 +161,8 @@ public final class EpochDomain {
         }
         SlotLayout.depth(slot, depth - 1);
         if (depth == 1) {
-            Ledger.released(SlotLayout.pinAddress(slot));
             SlotLayout.pinRelease(slot, 0); // [E2]
+            Ledger.released(SlotLayout.pinAddress(slot));
             slots.releaseIfIdle(slot);
         }
     }
@@ -179,9 +180,9 @@ public final class EpochDomain {
         final long slot = slots.slot();
         final long depth = SlotLayout.structureDepth(slot);
         if (depth == 0) {
+            Ledger.taken(SlotLayout.structureAddress(slot), Ledger.Kind.STRUCTURE_PIN, 0);
             SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
             slots.order(); // [E1] R2
-            Ledger.taken(SlotLayout.structureAddress(slot), Ledger.Kind.STRUCTURE_PIN, 0);
         }
         SlotLayout.structureDepth(slot, depth + 1);
     }
@@ -200,8 +201,8 @@ public final class EpochDomain {
         }
         SlotLayout.structureDepth(slot, depth - 1);
         if (depth == 1) {
-            Ledger.released(SlotLayout.structureAddress(slot));
             SlotLayout.structureRelease(slot); // [E2]
+            Ledger.released(SlotLayout.structureAddress(slot));
             slots.releaseIfIdle(slot);
         }
     }

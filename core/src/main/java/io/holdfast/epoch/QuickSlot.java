@@ -57,8 +57,8 @@ public final class QuickSlot {
         if (SlotLayout.firstHazard(slot) != record) {
             return false;
         }
-        Ledger.released(SlotLayout.hazardAddress(slot, 0));
         SlotLayout.firstHazardRelease(slot); // [E2]
+        Ledger.released(SlotLayout.hazardAddress(slot, 0));
         return true;
     }
 

@@ -209,8 +209,8 @@ public final class RegionLock {
      */
     public void endShare(final long record, final long stamp) {
         final long slot = checkShared("end of a shared lock", record, stamp);
-        Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
         domain.clear(slot, Stamps.hazard(stamp)); // [S3]
+        Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
         domain.leave(slot);
     }
 
