@@ -394,6 +394,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          *
          * @param capacityBytes from 16 MiB to 32 TiB; rounded up to whole pages
          * @return this
+         * @throws IllegalArgumentException if it is not positive
          */
         public Builder capacity(final long capacityBytes) {
             checkPositive("capacity", capacityBytes);
@@ -419,6 +420,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          *
          * @param bytes more than 0
          * @return this
+         * @throws IllegalArgumentException if it is not positive
          */
         public Builder maxBytes(final long bytes) {
             checkPositive("maxBytes", bytes);
@@ -431,6 +433,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          *
          * @param regions more than 0
          * @return this
+         * @throws IllegalArgumentException if it is not positive
          */
         public Builder maxRegions(final long regions) {
             checkPositive("maxRegions", regions);
@@ -444,6 +447,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          *
          * @param bytes of addresses, more than 0
          * @return this
+         * @throws IllegalArgumentException if it is not positive
          */
         public Builder backlogBytes(final long bytes) {
             checkPositive("backlogBytes", bytes);
@@ -457,6 +461,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          *
          * @param bytes 0 or more
          * @return this
+         * @throws IllegalArgumentException if it is negative
          */
         public Builder idleBytes(final long bytes) {
             checkPositive("idleBytes + 1", bytes + 1);
@@ -493,6 +498,8 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @param after    how long a wait lasts before it is reported, and reported again
          * @param listener called by the waiting thread, which goes on waiting
          * @return this
+         * @throws IllegalArgumentException if the time is not positive
+         * @throws ArithmeticException      if it is too long for a {@code long} of nanoseconds
          */
         public Builder reportWaits(final Duration after, final Consumer<WaitReport> listener) {
             checkPositive("after", after.toNanos());

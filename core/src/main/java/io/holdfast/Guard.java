@@ -121,6 +121,8 @@ public final class Guard implements AutoCloseable {
     /**
      * Turns an exclusive guard into a shared one; no other writer gets in between. The segment stays writable.
      *
+     * @throws RegionException              if the guard was refused, is closed, or the thread holds too many locks
+     * @throws WrongThreadException         if another thread took it
      * @throws IllegalMonitorStateException if the guard is not an exclusive one that the current thread holds
      */
     public void downgrade() {
@@ -133,6 +135,8 @@ public final class Guard implements AutoCloseable {
      * Turns a shared guard into the exclusive one if nobody else is inside. If not, the guard stays as it is.
      *
      * @return whether the guard is exclusive now
+     * @throws RegionException              if the guard was refused, or is closed
+     * @throws WrongThreadException         if another thread took it
      * @throws IllegalMonitorStateException if the guard is not a shared one that the current thread holds
      */
     public boolean tryUpgrade() {
@@ -153,8 +157,9 @@ public final class Guard implements AutoCloseable {
      * locked all the while.
      *
      * @return the hold
-     * @throws RegionException              if the region has as many holds as it can count; the guard is still held
-     *                                      then
+     * @throws RegionException              if the guard was refused, or is closed; or if the region has as many holds as
+     *                                      it can count, and then the guard is still held
+     * @throws WrongThreadException         if another thread took it
      * @throws IllegalMonitorStateException if the guard is not a shared one that the current thread holds
      */
     public Hold toHold() {

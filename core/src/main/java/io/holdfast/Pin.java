@@ -37,6 +37,7 @@ public final class Pin implements AutoCloseable {
      * @param address space-relative, in bytes
      * @return a handle to the region, or null
      * @throws IllegalStateException if the pin is closed
+     * @throws WrongThreadException  if another thread began it
      */
     public @Nullable Region find(final long address) {
         check("find");
@@ -46,7 +47,8 @@ public final class Pin implements AutoCloseable {
     /**
      * Ends the pin.
      *
-     * @throws IllegalStateException if it is closed already, or by another thread than the one that began it
+     * @throws IllegalStateException if it is closed already
+     * @throws WrongThreadException  if another thread began it
      */
     @Override
     public void close() {

@@ -167,7 +167,8 @@ abstract sealed class RegionStructure extends RegionPages permits Region {
      * @return the region, under this handle if it could stay
      * @throws IllegalArgumentException     if the size is not positive
      * @throws RegionException              as {@link #split}
-     * @throws MappingException             as {@link #split}
+     * @throws MappingException             as {@link #split}, and if sections of other threads have all addresses that are
+     *                                      free
      * @throws TruncatedException           if private bytes of a file are gone because it has been truncated
      * @throws java.io.UncheckedIOException if the file cannot be opened, is another one by now, too short, or cannot
      *                                      grow; nothing has changed then

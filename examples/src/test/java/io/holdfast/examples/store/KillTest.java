@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * A process that is killed in the middle of its work loses nothing that it acknowledged: whatever the moment, the store
  * is exactly what some number of its operations leave behind, and that number includes every acknowledged one. The
- * system property {@code holdfast.kills} says how often it is killed, one store going on all the time.
+ * system property {@code holdfast.kills} says how often it is killed, one store going on all the time (G9).
  */
 class KillTest {
     private static final int LINES_MAX = 1_500;

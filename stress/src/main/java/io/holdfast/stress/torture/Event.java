@@ -81,6 +81,24 @@ enum Event {
     UNMAP_GAVE_UP,
     /** An unmap came second. */
     UNMAP_REFUSED,
+    /** A section was published. */
+    SECTION_PUBLISHED,
+    /** A published section was opened again. */
+    SECTION_UPGRADED,
+    /** A section was left without being published. */
+    SECTION_ROLLED_BACK,
+    /** A region was replaced by another one in one step. */
+    SECTION_REPLACED,
+    /** A section wrote what it excluded. */
+    SECTION_EXCLUDED,
+    /** A section let readers in and kept writers out. */
+    SECTION_DOWNGRADED,
+    /** A section excluded all regions, and ended it with one store. */
+    SECTION_ENDED_ALL,
+    /** A section did not wait for a region's readers. */
+    SECTION_GAVE_UP,
+    /** The structure stood still within a read section. */
+    READ_SECTION,
     /** Pages were written to their file, advised, and counted. */
     PAGES_TOUCHED,
     /** A space was closed under its readers and writers, and another one opened. */

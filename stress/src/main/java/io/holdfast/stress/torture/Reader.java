@@ -3,6 +3,7 @@ package io.holdfast.stress.torture;
 
 import io.holdfast.Guard;
 import io.holdfast.Pin;
+import io.holdfast.ReadSection;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
@@ -10,6 +11,7 @@ import io.holdfast.RegionInfo;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ final class Reader extends Worker {
     private static final int CHASED = 8;
     private static final int COLD_LINES = 1 << 20;
     private static final int LINE = 8;
+    private static final int LINGER = 2_000;
     private static final int COLD_STORES = 8;
     private static final long NOTHING_THERE_NS = 20_000;
 
@@ -70,7 +73,7 @@ final class Reader extends Worker {
             case 3 -> writeShared(life);
             case 4 -> copyOut(life);
             case 5 -> readHelped(life);
-            case 6 -> list(life);
+            case 6 -> lookAround(life);
             case 7, 8, 9, 10, 11 -> stamped(life);
             case 12, 13, 14, 15, 16 -> pinned(life);
             case 17, 18, 19, 20, 21 -> optimistic(life);
@@ -322,11 +325,48 @@ final class Reader extends Worker {
         }
     }
 
-    /** Lists all regions: one that stands before and after is in the list, and none is over its neighbour. */
-    private void list(final Life life) {
+    private void lookAround(final Life life) {
         if (random().nextInt(8) != 0) {
             return;
         }
+        if (random().nextBoolean()) {
+            list(life);
+        } else {
+            readSection(life);
+        }
+    }
+
+    /** Within a read section an address shows the same region, or none, all the time. */
+    private void readSection(final Life life) {
+        doing("read section");
+        final long address = life.region().address();
+        final long start = address & -Writer.PAGE;
+        try (ReadSection section = life.region().space().tryRead(start, start + Writer.PAGE)) {
+            if (section == null) {
+                return;
+            }
+            final Region before = find(life, address);
+            for (int i = random().nextInt(LINGER); i > 0; i--) {
+                Thread.onSpinWait();
+            }
+            final Region after = find(life, address);
+            if (!Objects.equals(before, after)) {
+                throw new Failure("a region changed under a read section: before=" + before + ", after=" + after);
+            }
+            world().count(Event.READ_SECTION);
+        } catch (final IllegalStateException e) {
+            closed(life, e);
+        }
+    }
+
+    private static @Nullable Region find(final Life life, final long address) {
+        try (Pin pin = life.region().space().pin()) {
+            return pin.find(address);
+        }
+    }
+
+    /** Lists all regions: one that stands before and after is in the list, and none is over its neighbour. */
+    private void list(final Life life) {
         doing("maps");
         final boolean certain = !life.isLeaving() && world().isOpen(life.era());
         final List<RegionInfo> infos;

@@ -2,10 +2,9 @@
 package io.holdfast.stress.torture;
 
 import io.holdfast.Guard;
+import io.holdfast.MappingException;
 import io.holdfast.Protection;
-import io.holdfast.Refusal;
 import io.holdfast.Region;
-import io.holdfast.RegionException;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -29,7 +28,7 @@ final class Shaper {
             fillUp(life, slot); // a growth that nobody has written to yet
             return;
         }
-        final long seam = seam(region, size);
+        final long seam = seam(random, region, size);
         final int choice = random.nextInt(8);
         if (life.kind().isGrowable() && choice < 6 && size < Writer.LARGEST) {
             grow(life, slot, size);
@@ -47,14 +46,10 @@ final class Shaper {
     }
 
     /** The offset of a page inside a region, 0 if there is none. */
-    private long seam(final Region region, final long size) {
+    static long seam(final SplittableRandom random, final Region region, final long size) {
         final long lead = region.address() % Writer.PAGE;
         final long pages = (lead + size - 1) / Writer.PAGE;
         return pages == 0 ? 0 : (1 + random.nextLong(pages)) * Writer.PAGE - lead;
-    }
-
-    private void show(final int slot, final Life life) {
-        writer.dispose(world.put(slot, life));
     }
 
     private int anotherSlot() {
@@ -73,7 +68,7 @@ final class Shaper {
         try (Guard guard = life.region().exclusive()) {
             writer.rewrite(life, guard);
         }
-        show(slot, life);
+        writer.show(slot, life);
     }
 
     private void splitAndMerge(final Life life, final int slot, final long seam, final long size) {
@@ -83,37 +78,37 @@ final class Shaper {
         final Life high = life.next(parts.getLast(), size - seam);
         world.count(Event.SPLIT);
         final int other = anotherSlot();
-        show(slot, low);
-        show(other, high);
+        writer.show(slot, low);
+        writer.show(other, high);
         if (random.nextInt(4) == 0 || !world.takeIf(slot, low)) {
             return;
         }
         if (!world.takeIf(other, high)) {
-            show(slot, low);
+            writer.show(slot, low);
             return;
         }
         writer.doing("merge");
         final Region both = random.nextBoolean() ? low.region().merge(high.region())
             : high.region().merge(low.region());
-        show(slot, low.mergedWith(high, both));
+        writer.show(slot, low.mergedWith(high, both));
         world.count(Event.MERGED);
     }
 
     private void protect(final Life life, final int slot, final long seam) {
         if (life.kind() == Life.Kind.FILE_READ_ONLY) {
-            show(slot, life);
+            writer.show(slot, life);
             return;
         }
         writer.doing("protect");
         final List<Region> parts = life.region().protect(0, seam,
             random.nextInt(4) == 0 ? Protection.READ_ONLY : Protection.READ_WRITE);
         if (parts.size() == 1 && parts.getFirst().equals(life.region())) {
-            show(slot, life);
+            writer.show(slot, life);
             return;
         }
         final List<Life> lives = parts.stream().map(part -> life.next(part, part.size())).toList();
-        show(slot, lives.getFirst());
-        lives.stream().skip(1).forEach(part -> show(anotherSlot(), part));
+        writer.show(slot, lives.getFirst());
+        lives.stream().skip(1).forEach(part -> writer.show(anotherSlot(), part));
         world.count(Event.PROTECTED);
     }
 
@@ -122,7 +117,7 @@ final class Shaper {
         life.leave();
         final Region rest = life.region().trimHead(seam);
         life.end();
-        show(slot, life.next(rest, size - seam));
+        writer.show(slot, life.next(rest, size - seam));
         world.count(Event.TRIMMED);
     }
 
@@ -131,7 +126,7 @@ final class Shaper {
         life.leave();
         final Region rest = life.region().trimTail(life.region().size() - seam);
         life.end();
-        show(slot, life.next(rest, seam));
+        writer.show(slot, life.next(rest, seam));
         world.count(Event.TRIMMED);
     }
 
@@ -143,7 +138,7 @@ final class Shaper {
         life.end();
         for (int i = 0; i < rest.size(); i++) {
             final Region part = rest.get(i);
-            show(i == 0 ? slot : anotherSlot(), life.next(part, part.size()));
+            writer.show(i == 0 ? slot : anotherSlot(), life.next(part, part.size()));
         }
         world.count(Event.CUT);
     }
@@ -156,19 +151,22 @@ final class Shaper {
         }
         writer.doing("remap");
         life.leave();
+        final long sections = world.sectionsEnded();
+        final Region moved;
         try {
-            final Region moved = life.region().remap(size + Writer.PAGE);
-            final Life next = life.next(moved, size / Long.BYTES * Long.BYTES);
-            if (!moved.equals(life.region())) {
-                life.end();
-            }
-            world.count(Event.REMAPPED);
-            fillUp(next, slot);
-        } catch (final RegionException e) {
-            if (e.refusal() == Refusal.DETACHED) {
+            moved = life.region().remap(size + Writer.PAGE);
+        } catch (final MappingException e) {
+            if (world.sectionsBegun() == sections) {
                 throw e;
             }
-            throw new Failure("remap refused: " + e);
+            writer.show(slot, life); // the section of another thread had all addresses that are free
+            return;
         }
+        final Life next = life.next(moved, size / Long.BYTES * Long.BYTES);
+        if (!moved.equals(life.region())) {
+            life.end();
+        }
+        world.count(Event.REMAPPED);
+        fillUp(next, slot);
     }
 }

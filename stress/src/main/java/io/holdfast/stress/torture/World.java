@@ -34,6 +34,8 @@ final class World {
     private final Map<Shelter, Histogram> ages = new EnumMap<>(Shelter.class);
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final AtomicLong generations = new AtomicLong(1);
+    private final AtomicLong sectionsBegun = new AtomicLong();
+    private final AtomicLong sectionsEnded = new AtomicLong();
     private volatile Stage stage;
     private volatile boolean closing;
     private volatile boolean stopping;
@@ -113,6 +115,24 @@ final class World {
 
     BlockingQueue<Handed> handed() {
         return handed;
+    }
+
+    /** A section may begin from here on. */
+    void beginSection() {
+        sectionsBegun.incrementAndGet();
+    }
+
+    /** It has ended. */
+    void endSection() {
+        sectionsEnded.incrementAndGet();
+    }
+
+    long sectionsBegun() {
+        return sectionsBegun.get();
+    }
+
+    long sectionsEnded() {
+        return sectionsEnded.get();
     }
 
     // --------------------------------------------------------------------------------------------------- close

@@ -22,12 +22,14 @@ final class Writer extends Worker {
 
     private final Mapper mapper;
     private final Shaper shaper;
+    private final Sectioner sectioner;
     private int era;
 
     Writer(final World world, final SplittableRandom random, final String name) {
         super(world, random, name);
         this.mapper = new Mapper(world, random);
         this.shaper = new Shaper(this, world, random);
+        this.sectioner = new Sectioner(this, world, random);
     }
 
     @Override
@@ -55,7 +57,7 @@ final class Writer extends Worker {
         if (world().settings().locksOnly()) {
             final Life life = world().look(slot);
             if (life == null) {
-                dispose(world().put(slot, mapper.map()));
+                show(slot, mapper.map());
             } else {
                 write(life);
             }
@@ -64,7 +66,7 @@ final class Writer extends Worker {
         final int choice = random().nextInt(32);
         if (choice < 8) {
             doing("map");
-            dispose(world().put(slot, mapper.map()));
+            show(slot, mapper.map());
         } else if (choice < 18) {
             write(world().look(slot));
         } else if (choice < 19) {
@@ -72,7 +74,11 @@ final class Writer extends Worker {
         } else {
             final Life life = world().take(slot);
             if (life != null && isOfThisSpace(life)) {
-                shaper.change(life, slot);
+                if (random().nextInt(4) == 0) {
+                    sectioner.change(life, slot);
+                } else {
+                    shaper.change(life, slot);
+                }
             }
         }
     }
@@ -82,6 +88,11 @@ final class Writer extends Worker {
     /** Whether no close has ended a life already. */
     private boolean isOfThisSpace(final Life life) {
         return life.era() == era;
+    }
+
+    /** Puts a life where readers find it, and ends the one that was there. */
+    void show(final int slot, final Life life) {
+        dispose(world().put(slot, life));
     }
 
     /** Ends a life that is nobody else's. */
