@@ -124,7 +124,8 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     }
 
     Region region(final long record, final long incarnation) {
-        return new Region(this, lock, record, incarnation);
+        return new Region(this, lock, record, incarnation, RecordLayout.baseAndKind(record),
+            RecordLayout.sizeAcquire(record));
     }
 
     @Override
@@ -137,18 +138,32 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     }
 
     @Nullable Region findPinned(final long address) {
-        // The pin keeps the record from being reused, so what is read of it below is of one life.
-        long record = tree.find(address);
-        while (record == 0 || !RegionLock.isAttached(record)) {
-            if (record == 0 || !Moves.isMoved(record)) {
-                return null;
+        // The pin keeps the record from being reused, so what is read of it below is of one life. Few words are read, and
+        // the handle is made when it is known that there is one: it is to cost nothing where this is inlined.
+        final long found = tree.find(address);
+        final long record = found != 0 && RegionLock.isAttached(found) ? found : findAgain(found, address);
+        if (record == 0) {
+            return null;
+        }
+        final long baseAndKind = RecordLayout.baseAndKind(record);
+        final long size = RecordLayout.sizeAcquire(record);
+        final long offset = base + address - RecordLayout.baseOf(baseAndKind);
+        return offset < 0 || offset >= size ? null
+            : new Region(this, lock, record, RecordLayout.incarnation(record), baseAndKind, size);
+    }
+
+    /** The attached record that stands at an address in the place of one that was found detached, or 0. */
+    private long findAgain(final long found, final long address) {
+        long record = found;
+        while (record != 0 && !RegionLock.isAttached(record)) {
+            if (!Moves.isMoved(record)) {
+                return 0;
             }
             // The tree has shown what came into its place before it was moved; if it still shows this, nothing did.
             final long next = tree.find(address);
             record = next == record ? 0 : next;
         }
-        final Region region = region(record);
-        return region.covers(base + address) ? region : null;
+        return record;
     }
 
     QuickShare quickShare() {

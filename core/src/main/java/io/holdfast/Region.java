@@ -33,11 +33,18 @@ public final class Region extends RegionStructure {
     // Benign race: threads may each make such a segment; all are equally good, and final fields publish them safely.
     private @Nullable MemorySegment optimistic;
 
-    Region(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
+    /**
+     * For a record in this life, which the caller keeps from being reused.
+     *
+     * @param baseAndKind of the record
+     * @param size        of the record
+     */
+    Region(final AddressSpace space, final RegionLock lock, final long record, final long incarnation,
+           final long baseAndKind, final long size) {
         super(space, lock, record, incarnation);
-        this.base = RecordLayout.base(record);
-        this.firstSize = RecordLayout.sizeAcquire(record);
-        this.writable = Kind.isWritable(RecordLayout.kind(record));
+        this.base = RecordLayout.baseOf(baseAndKind);
+        this.firstSize = size;
+        this.writable = Kind.isWritable(RecordLayout.kindOf(baseAndKind));
     }
 
     // ------------------------------------------------------------------------------------------------ properties
@@ -60,12 +67,6 @@ public final class Region extends RegionStructure {
             throw refused("size", Moves.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
         }
         return size;
-    }
-
-    /** Whether a native address was the region's when the handle was made. */
-    boolean covers(final long nativeAddress) {
-        final long offset = nativeAddress - base;
-        return offset >= 0 && offset < firstSize;
     }
 
     /** {@return whether guards may write} */
@@ -104,8 +105,15 @@ public final class Region extends RegionStructure {
      */
     public MemorySegment optimisticSegment() {
         final MemorySegment cached = optimistic;
-        // Any cached segment lies inside this region, so comparing with the size of a later life does no harm.
-        return cached != null && cached.byteSize() == RecordLayout.sizeOpaque(record) ? cached : newOptimistic(cached);
+        final long size = RecordLayout.sizeOpaque(record);
+        // A cached segment, and one of the first size, lie inside this region: comparing with a later life's size does
+        // no harm. The first is made here, so that a handle that is looked up, read and forgotten is not allocated.
+        if (cached == null && size == firstSize) {
+            final MemorySegment first = reinterpret(size, null).asReadOnly();
+            optimistic = first;
+            return first;
+        }
+        return cached != null && cached.byteSize() == size ? cached : newOptimistic(cached);
     }
 
     private MemorySegment newOptimistic(final @Nullable MemorySegment cached) {

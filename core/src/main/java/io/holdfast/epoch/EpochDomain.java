@@ -2,7 +2,6 @@
 package io.holdfast.epoch;
 
 import io.holdfast.layout.SlotLayout;
-import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
 import java.lang.invoke.VarHandle;
 import java.util.List;
@@ -55,15 +54,13 @@ public final class EpochDomain {
 
     private final SlotTable slots;
     private final HeavyBarrier barrier;
-    private final long epochAddress;
+    private final AtomicLong epoch = new AtomicLong(FIRST_EPOCH); // on the heap: a reader's compiler has less to do
     private final AtomicLong barriers = new AtomicLong();
 
     private EpochDomain(final NativeMemory memory, final BarrierFlavour flavour, final long fencedAnnouncements) {
         this.slots = new SlotTable(memory,
             flavour == BarrierFlavour.FENCE ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements);
         this.barrier = new HeavyBarrier(memory, flavour);
-        this.epochAddress = memory.mapTable(memory.pageSize());
-        Words.putVolatile(epochAddress, FIRST_EPOCH);
     }
 
     /**
@@ -107,33 +104,42 @@ public final class EpochDomain {
      * @return the thread's slot, for {@link #unpin(long)}
      */
     public long pin() {
-        final long slot = slots.slot();
-        final long depth = SlotLayout.depth(slot);
-        if (depth == 0) {
-            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
-            SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
-            try {
-                slots.orderReader(slot); // [E1] R2
-            } catch (final Throwable e) { // a stack overflow; nobody would end the pin
-                SlotLayout.pinRelease(slot, 0);
-                Ledger.released(SlotLayout.pinAddress(slot));
-                throw e;
-            }
+        final QuickSlot quick = QuickSlots.mine(slots.quickSlots());
+        if (quick == null || SlotLayout.pin(quick.address()) != 0) {
+            return pinSlowly(true);
         }
-        SlotLayout.depth(slot, depth + 1);
+        final long slot = quick.address();
+        Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
+        SlotLayout.pinOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
+        compilerBarrier(); // [E1] R2
         return slot;
     }
 
     /** The same for a thread that is about to change something, which does not make it a reader: SlotTable [L1]. */
     public void pinToChange() {
+        pinSlowly(false);
+    }
+
+    private long pinSlowly(final boolean reads) {
         final long slot = slots.slot();
-        final long depth = SlotLayout.depth(slot);
-        if (depth == 0) {
-            Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0);
-            SlotLayout.pinOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
-            slots.order(); // [E1] R2
+        if (SlotLayout.pin(slot) != 0) {
+            SlotLayout.depth(slot, SlotLayout.depth(slot) + 1);
+            return slot;
         }
-        SlotLayout.depth(slot, depth + 1);
+        Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
+        SlotLayout.pinOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
+        try {
+            if (reads) {
+                slots.orderReader(slot); // [E1] R2
+            } else {
+                slots.order(); // [E1] R2
+            }
+        } catch (final Throwable e) { // a stack overflow; nobody would end the pin
+            SlotLayout.pinRelease(slot, 0);
+            Ledger.released(SlotLayout.pinAddress(slot));
+            throw e;
+        }
+        return slot;
     }
 
     /**
@@ -143,32 +149,22 @@ public final class EpochDomain {
      */
     public void unpin() {
         final long slot = slots.slotOrNone();
-        if (slot == 0) {
-            throw notPinned();
+        if (slot == 0 || SlotLayout.pin(slot) == 0) {
+            throw new IllegalMonitorStateException("unpin without a pin: thread=" + Thread.currentThread());
         }
         unpin(slot);
     }
 
-    /**
-     * As {@link #unpin()}, for a caller that has kept what {@link #pin()} returned to this thread.
-     *
-     * @throws IllegalMonitorStateException if the thread is not pinned
-     */
+    /** As {@link #unpin()}, for a caller that knows that {@link #pin()} has returned the slot to it for this pin. */
     public void unpin(final long slot) {
-        final long depth = SlotLayout.depth(slot);
-        if (depth == 0) {
-            throw notPinned();
+        final long nested = SlotLayout.depth(slot);
+        if (nested != 0) {
+            SlotLayout.depth(slot, nested - 1);
+            return;
         }
-        SlotLayout.depth(slot, depth - 1);
-        if (depth == 1) {
-            SlotLayout.pinRelease(slot, 0); // [E2]
-            Ledger.released(SlotLayout.pinAddress(slot));
-            slots.releaseIfIdle(slot);
-        }
-    }
-
-    private static IllegalMonitorStateException notPinned() {
-        return new IllegalMonitorStateException("unpin without a pin: thread=" + Thread.currentThread());
+        SlotLayout.pinRelease(slot, 0); // [E2]
+        Ledger.released(SlotLayout.pinAddress(slot));
+        slots.releaseIfIdle(slot);
     }
 
     /**
@@ -181,7 +177,7 @@ public final class EpochDomain {
         final long depth = SlotLayout.structureDepth(slot);
         if (depth == 0) {
             Ledger.taken(SlotLayout.structureAddress(slot), Ledger.Kind.STRUCTURE_PIN, 0);
-            SlotLayout.structureOpaque(slot, Words.getAcquire(epochAddress, 0)); // [E1] R1, [E3]
+            SlotLayout.structureOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
             slots.order(); // [E1] R2
         }
         SlotLayout.structureDepth(slot, depth + 1);
@@ -210,13 +206,13 @@ public final class EpochDomain {
     /** Whether the current thread is pinned, for memory or for the structure alone: it may read tree nodes. */
     public boolean isStructurePinned() {
         final long slot = slots.slotOrNone();
-        return slot != 0 && (SlotLayout.depth(slot) != 0 || SlotLayout.structureDepth(slot) != 0);
+        return slot != 0 && (SlotLayout.pin(slot) != 0 || SlotLayout.structureDepth(slot) != 0);
     }
 
     /** Whether the current thread is pinned; structure pins do not count. */
     public boolean isPinned() {
         final long slot = slots.slotOrNone();
-        return slot != 0 && SlotLayout.depth(slot) != 0;
+        return slot != 0 && SlotLayout.pin(slot) != 0;
     }
 
     /**
@@ -435,7 +431,7 @@ public final class EpochDomain {
 
     /** Reads and advances the epoch; the caller has run the heavy barrier [E4]. */
     public long nextEpoch() {
-        return Words.getAndAdd(epochAddress, 1);
+        return epoch.getAndIncrement();
     }
 
     /** Whether every pin from before the tag has ended, those of the structure alone included. Never waits. */

@@ -27,6 +27,11 @@ package io.holdfast.layout;
  *     63 ......... 36    35 ......... 8    7 ....... 0
  *     ENDED (time)       BEGUN (time)      KIND of the pages
  *
+ *   BASE
+ *
+ *     63 ......................... 56    55 ................ 0
+ *     KIND that the life began with      native address
+ *
  *   While a record is free, KIND links it to the next free one.
  * </pre>
  *
@@ -78,6 +83,8 @@ public final class RecordLayout {
     private static final long KINDS = 0xFF;
     private static final int BEGUN_SHIFT = 8;
     private static final int ENDED_SHIFT = 36;
+    private static final int KIND_SHIFT = 56;
+    private static final long BASE_MASK = (1L << KIND_SHIFT) - 1;
     private static final long TIME = (1L << Long.SIZE - ENDED_SHIFT) - 1;
 
     private static final int LOCK = 0;
@@ -164,7 +171,22 @@ public final class RecordLayout {
 
     /** Absolute native address of the first byte that the user sees. */
     public static long base(final long record) {
+        return baseOf(baseAndKind(record));
+    }
+
+    /** The base and the kind that the record's life began with, in one word, for {@link #baseOf} and {@link #kindOf}. */
+    public static long baseAndKind(final long record) {
         return Words.get(record, BASE);
+    }
+
+    /** The base in such a word. */
+    public static long baseOf(final long baseAndKind) {
+        return baseAndKind & BASE_MASK;
+    }
+
+    /** The kind in such a word. */
+    public static long kindOf(final long baseAndKind) {
+        return baseAndKind >>> KIND_SHIFT;
     }
 
     /** Bytes that the user sees, with acquire access. */
@@ -244,7 +266,8 @@ public final class RecordLayout {
     /** Writes the words that stay as they are for one life of the record, with plain access, before it is attached. */
     public static void describe(final long record, final long base, final long start, final long limit,
                                 final long kind) {
-        Words.put(record, BASE, base);
+        assert (base & ~BASE_MASK) == 0 : "base out of range: base=0x" + Long.toHexString(base);
+        Words.put(record, BASE, base | kind << KIND_SHIFT);
         Words.put(record, START, start);
         Words.put(record, LIMIT, limit);
         Words.put(record, KIND, kind);

@@ -9,7 +9,7 @@ package io.holdfast.layout;
  *   0      PIN          owner             owner, draining writers    epoch of the outermost pin, 0 when not pinned
  *   1-7    HAZARD 0-6   owner             owner, draining writers    record that the owner holds, 0 when free
  *   8      OWNER        claimer (CAS)     anybody                    thread id, negative for a further slot, or 0
- *   9      DEPTH        owner             owner                      nesting of pins
+ *   9      DEPTH        owner             owner                      pins inside of the outermost one
  *   10     EXTENSION    owner             owner                      slot with the next hazards of the owner, or 0
  *   11     RANGE_START  owner             sections                   announced range of a structural change
  *   12     RANGE_END    owner             sections                   its end, 0 without one; low bits: a number
@@ -128,12 +128,12 @@ public final class SlotLayout {
         Words.putRelease(slot, OWNER, 0);
     }
 
-    /** Nesting of the owner's pins, with plain access. */
+    /** How many pins the owner has inside of its outermost one, with plain access. */
     public static long depth(final long slot) {
         return Words.get(slot, DEPTH);
     }
 
-    /** Writes the nesting of the owner's pins, with plain access. */
+    /** Writes how many pins the owner has inside of its outermost one, with plain access. */
     public static void depth(final long slot, final long depth) {
         Words.put(slot, DEPTH, depth);
     }

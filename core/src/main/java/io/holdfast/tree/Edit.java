@@ -58,7 +58,7 @@ public final class Edit implements AutoCloseable {
     /** The value of the interval of the private version that contains the address, or 0. */
     public long find(final long address) {
         checkOpen("find");
-        return TreeReader.find(change.root(), address);
+        return TreeReader.findUnder(change.root(), address);
     }
 
     /** The private version's interval with the greatest start at or before the address; false if there is none. */

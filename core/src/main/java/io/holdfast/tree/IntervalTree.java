@@ -115,8 +115,12 @@ public final class IntervalTree {
 
     /** The root word of this moment [T1]; what it names stays as it is while the calling thread is pinned. */
     long rootAcquire() {
-        assert domain.isStructurePinned() : "read without a pin: thread=" + Thread.currentThread();
+        assertPinned();
         return Words.getAcquire(rootAddress, 0);
+    }
+
+    private void assertPinned() {
+        assert domain.isStructurePinned() : "read without a pin: thread=" + Thread.currentThread();
     }
 
     /** The same, for who wants to change the tree. */
@@ -184,7 +188,8 @@ public final class IntervalTree {
 
     /** The value of the interval that contains the address, or 0. The calling thread is pinned. */
     public long find(final long address) {
-        return TreeReader.find(rootAcquire(), address);
+        assertPinned();
+        return TreeReader.find(rootAddress, address);
     }
 
     /** The interval with the greatest start at or before the address; false if there is none. The caller is pinned. */

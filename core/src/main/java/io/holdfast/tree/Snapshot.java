@@ -47,7 +47,7 @@ public final class Snapshot implements AutoCloseable {
 
     /** The value of the interval that contains the address, or 0. */
     public long find(final long address) {
-        return TreeReader.find(checkedRoot(), address);
+        return TreeReader.findUnder(checkedRoot(), address);
     }
 
     /** The interval with the greatest start at or before the address; false if there is none. */

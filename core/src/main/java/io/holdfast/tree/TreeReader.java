@@ -2,6 +2,7 @@
 package io.holdfast.tree;
 
 import io.holdfast.layout.NodeLayout;
+import io.holdfast.layout.Words;
 
 /**
  * Searches under a root word that cannot change: reads only, wait-free up to the height of the tree, no allocation.
@@ -13,18 +14,29 @@ final class TreeReader {
     private TreeReader() {
     }
 
+    /** The value of the interval that contains the address, or 0. */
+    static long findUnder(final long root, final long address) {
+        if (address >>> NodeLayout.ADDRESS_BITS != 0) {
+            return 0;
+        }
+        final long leaf = leaf(root, address);
+        final int entry = NodeLayout.leafRank(leaf, address);
+        return entry > 0 && address < NodeLayout.end(leaf, entry) ? NodeLayout.value(leaf, entry) : 0;
+    }
+
     /**
-     * The value of the interval that contains the address, or 0.
+     * The same under the root of this moment, which it reads with acquire ([T1] of IntervalTree).
      *
      * <p>The search in a line is that of {@link NodeLayout#leafRank}, written out for the sake of the compiler, which
      * reckons an access to an off-heap word as some 650 nodes and stops inlining where a method has 18,000. Inlined, a
      * lookup would use up what its caller may have; so it is too long to be inlined anywhere (more than 325 bytes of
      * bytecode) and has a budget of its own, and no more accesses than fit in it: the first half of each search is a loop.
      */
-    static long find(final long root, final long address) {
+    static long find(final long rootAddress, final long address) {
         if (address >>> NodeLayout.ADDRESS_BITS != 0) {
             return 0;
         }
+        final long root = Words.getAcquire(rootAddress, 0); // [T1]
         long node = NodeLayout.rootNode(root);
         for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
             final long line = NodeLayout.innerLine(node, address);

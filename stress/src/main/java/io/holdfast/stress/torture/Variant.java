@@ -63,7 +63,7 @@ public enum Variant {
     /** Records and tree nodes are used again without a grace period. */
     NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
     /** A lookup that meets a region on its way to other handles does not look again. */
-    NO_SECOND_LOOKUP(at("AddressSpace", "findPinned", "Moves.isMoved", 1).instead(Broken.class, "notMoved")),
+    NO_SECOND_LOOKUP(at("AddressSpace", "findAgain", "Moves.isMoved", 1).instead(Broken.class, "notMoved")),
     /** The record of an unmapped region is lost. */
     LOST_RECORD(at("Quarantine", "free", "RetireList.retire", 1).instead(Broken.class, "loseRecord")),
     /** The file of an unmapped region stays open. */
