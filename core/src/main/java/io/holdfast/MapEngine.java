@@ -431,14 +431,14 @@ final class MapEngine {
 
     private Region attach(final long record, final LongFunction<Region> handle) {
         final EpochDomain domain = core.domain();
-        domain.pinToChange(); // [A1]
+        domain.pinStructure(); // [A1]
         try {
             engine.checkOpen("map");
             RecordLayout.begin(record, core.now());
             RegionLock.attach(record);
             return handle.apply(record);
         } finally {
-            domain.unpin();
+            domain.unpinStructure();
         }
     }
 

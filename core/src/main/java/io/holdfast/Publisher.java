@@ -131,7 +131,7 @@ final class Publisher {
         final List<Fresh> fresh = new ArrayList<>();
         boolean published = false;
         final int more = keep.size() - held.size();
-        domain.pinToChange();
+        domain.pinStructure();
         try {
             engine.checkOpen(operation);
             engine.accountRegions(more, drop.size(), operation);
@@ -150,7 +150,7 @@ final class Publisher {
         } catch (final NativeException e) {
             throw engine.refused(e);
         } finally {
-            domain.unpin();
+            domain.unpinStructure();
         }
     }
 

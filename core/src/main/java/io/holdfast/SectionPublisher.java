@@ -81,7 +81,7 @@ final class SectionPublisher {
         final EpochDomain domain = core.domain();
         final int more = kept.size() - changed.size() - mappings.size();
         boolean published = false;
-        domain.pinToChange();
+        domain.pinStructure();
         try {
             engine.checkOpen("publish");
             engine.accountRegions(more, drops.size(), "publish");
@@ -99,7 +99,7 @@ final class SectionPublisher {
         } catch (final NativeException e) {
             throw engine.refused(e);
         } finally {
-            domain.unpin();
+            domain.unpinStructure();
         }
     }
 

@@ -106,7 +106,7 @@ public final class EpochDomain {
     public long pin() {
         final QuickSlot quick = QuickSlots.mine(slots.quickSlots());
         if (quick == null || SlotLayout.pin(quick.address()) != 0) {
-            return pinSlowly(true);
+            return pinSlowly();
         }
         final long slot = quick.address();
         Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
@@ -115,12 +115,7 @@ public final class EpochDomain {
         return slot;
     }
 
-    /** The same for a thread that is about to change something, which does not make it a reader: SlotTable [L1]. */
-    public void pinToChange() {
-        pinSlowly(false);
-    }
-
-    private long pinSlowly(final boolean reads) {
+    private long pinSlowly() {
         final long slot = slots.slot();
         if (SlotLayout.pin(slot) != 0) {
             SlotLayout.depth(slot, SlotLayout.depth(slot) + 1);
@@ -129,11 +124,7 @@ public final class EpochDomain {
         Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
         SlotLayout.pinOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
         try {
-            if (reads) {
-                slots.orderReader(slot); // [E1] R2
-            } else {
-                slots.order(); // [E1] R2
-            }
+            slots.orderReader(slot); // [E1] R2
         } catch (final Throwable e) { // a stack overflow; nobody would end the pin
             SlotLayout.pinRelease(slot, 0);
             Ledger.released(SlotLayout.pinAddress(slot));
@@ -170,7 +161,8 @@ public final class EpochDomain {
     /**
      * Pins the structure alone for the current thread: tree nodes and records that it finds from here on are not reused
      * before the matching {@link #unpinStructure()}, while the memory of regions may be given back all the same. For
-     * iterations that take long.
+     * iterations that take long, and for changes, which look at nodes and records only: no unmap waits for either. It
+     * does not make the thread a reader: SlotTable [L1].
      */
     public void pinStructure() {
         final long slot = slots.slot();

@@ -71,9 +71,9 @@ public final class RegionLock {
      * [O2] Validation runs an acquire fence and then reads sequence and lock word: reads before it that saw a later
      *      writer's data make it see that writer's odd sequence. The lock word is looked at too, because detaching is
      *      the one step that ends every stamp, and the sequence follows it a moment later.
-     * [D1] Detaching is one compare-and-set that takes ATTACHED away and sets EXCLUDING. It happens under a pin: a
-     *      record is not reused before the pins from before have ended, so the word that is swapped is this
-     *      incarnation's.
+     * [D1] Detaching is one compare-and-set that takes ATTACHED away and sets EXCLUDING. It happens under a
+     *      structure pin: a record is not reused before the pins of both kinds from before have ended, so the word that
+     *      is swapped is this incarnation's. Only words of the record are looked at, no memory of the region.
      * [C1] An increment by compare-and-set may hit a later life of the record, whose word looked the same. The
      *      incarnation is compared after it, and the increment taken back, which the later life's writer may see for a
      *      moment: a drain waits for it, so nothing but time is lost. The same goes for EXCLUDING: it is withdrawn
@@ -539,7 +539,7 @@ public final class RegionLock {
 
     /** Detaches if no writer is there; 1, or a refusal. */
     public long tryDetach(final long record, final long incarnation) {
-        domain.pinToChange(); // [D1]
+        domain.pinStructure(); // [D1]
         try {
             final long me = RecordLayout.owned(Thread.currentThread().threadId());
             long lock = RecordLayout.lockVolatile(record);
@@ -561,7 +561,7 @@ public final class RegionLock {
                 lock = witness;
             }
         } finally {
-            domain.unpin();
+            domain.unpinStructure();
         }
     }
 

@@ -128,7 +128,7 @@ public final class Broken {
     /** Takes the tag of an unmap, barrier and all, before the detach. */
     public static void tagThenPin(final EpochDomain domain) {
         NOTED.get()[0] = domain.retireEpoch();
-        domain.pinToChange();
+        domain.pinStructure();
     }
 
     /** The tag from before. */

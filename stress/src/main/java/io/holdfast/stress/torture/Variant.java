@@ -58,7 +58,7 @@ public enum Variant {
         .instead(Broken.class, "notPinned")),
     /** The barrier runs, and the epoch is read, before the detach and not after it. */
     TAG_BEFORE_DETACH(
-        at("lock.RegionLock", "tryDetach", "EpochDomain.pinToChange", 1).instead(Broken.class, "tagThenPin"),
+        at("lock.RegionLock", "tryDetach", "EpochDomain.pinStructure", 1).instead(Broken.class, "tagThenPin"),
         at("SpaceEngine", "beginGracePeriod", "EpochDomain.retireEpoch", 1).instead(Broken.class, "earlierTag")),
     /** Records and tree nodes are used again without a grace period. */
     NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
