@@ -69,6 +69,36 @@ class SectionRaceTest extends SpaceFixture {
         assertThat(space.statistics().mappedBytes()).isZero();
     }
 
+    /** Whoever changes the space looks at records and nodes alone, so unmaps wait for none of it. */
+    @Test
+    void unmapsMustNotWaitForChangesOfOtherThreads() throws Exception {
+        final AtomicLong[] rounds = {new AtomicLong(), new AtomicLong()};
+        final List<Threads.Work<Boolean>> changers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            final long start = i * SIZE * REGIONS;
+            final AtomicLong mine = rounds[i];
+            final AtomicLong others = rounds[1 - i];
+            changers.add(Threads.start(() -> {
+                while (mine.get() < ROUNDS || others.get() < ROUNDS) { // so neither is ever alone
+                    final Region old = space.map(SIZE);
+                    final Region fresh;
+                    try (WriteSection section = space.write(start, start + SIZE * REGIONS)) {
+                        fresh = section.map(SIZE);
+                        section.publish();
+                    }
+                    old.unmap();
+                    fresh.unmap();
+                    mine.incrementAndGet();
+                }
+                return true;
+            }));
+        }
+        for (final Threads.Work<Boolean> changer : changers) {
+            changer.get();
+        }
+        assertThat(space.statistics().drainedUnmaps()).isZero();
+    }
+
     /** T12: after the publication nothing is locked, what was unmapped is dead, and a second writer is out. */
     @Test
     void afterThePublicationReadersMustBeInAndOtherWritersOut() throws Exception {

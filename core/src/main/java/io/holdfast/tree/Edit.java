@@ -34,10 +34,11 @@ public final class Edit implements AutoCloseable {
      * outside are shared with the root of now. No interval of either version crosses the edge of a merged range, since
      * each change touches the whole of every interval that it adds, removes or alters. Then the root is swung to that.
      *
-     * After HOLD_AFTER lost races the edit asks single changes to wait (HoldBack), for a time that follows from how long
-     * its last attempt took.
+     * When the races that the edit lost have cost it more than HOLD_AFTER_NS, it asks single changes to wait (HoldBack),
+     * for a time that follows from how long its last attempt took. So a short edit tries again many times before it costs
+     * the others a wait, which is longer than several of its attempts, and a long one does after the second.
      */
-    private static final int HOLD_AFTER = 2;
+    private static final long HOLD_AFTER_NS = 50_000;
 
     private enum State { OPEN, BROKEN, PUBLISHED, REFUSED, DROPPED }
 
@@ -155,20 +156,32 @@ public final class Edit implements AutoCloseable {
     public boolean publish() {
         checkOpen("publish");
         touched.coalesce();
+        Outcome outcome = attempt();
+        if (outcome == Outcome.LOST) {
+            outcome = attemptAgain();
+        }
+        end(outcome == Outcome.PUBLISHED ? State.PUBLISHED : State.REFUSED);
+        return outcome == Outcome.PUBLISHED;
+    }
+
+    private Outcome attemptAgain() {
+        final long firstLost = System.nanoTime();
+        long lost = firstLost;
         long request = 0;
+        int requests = 0;
         try {
             while (true) {
-                final long began = System.nanoTime();
+                lostRaces++;
                 final Outcome outcome = attempt();
                 if (outcome != Outcome.LOST) {
-                    end(outcome == Outcome.PUBLISHED ? State.PUBLISHED : State.REFUSED);
-                    return outcome == Outcome.PUBLISHED;
+                    return outcome;
                 }
-                lostRaces++;
-                if (lostRaces >= HOLD_AFTER) {
-                    final long tookNs = System.nanoTime() - began;
-                    request = tree.holdBack().request(request, tookNs, lostRaces - HOLD_AFTER);
+                final long now = System.nanoTime();
+                if (now - firstLost >= HOLD_AFTER_NS) {
+                    request = tree.holdBack().request(request, now - lost, requests);
+                    requests++;
                 }
+                lost = now;
             }
         } finally {
             tree.holdBack().end(request);
