@@ -7,7 +7,6 @@ import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Holders;
 import io.holdfast.lock.Moves;
-import io.holdfast.lock.QuickShare;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
@@ -62,7 +61,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     private final EpochDomain domain;
     private final RegionLock lock;
     private final SectionLock sectionLock;
-    private final QuickShare quickShare;
+    private final long quickSeed;
     private final SpaceEngine engine;
     private final Engines engines;
     private final Unmapper unmapper;
@@ -75,7 +74,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         this.domain = core.domain();
         this.lock = new RegionLock(domain, this::stillDraining);
         this.sectionLock = new SectionLock(lock, domain);
-        this.quickShare = new QuickShare(domain);
+        this.quickSeed = domain.quickSeed();
         this.engine = new SpaceEngine(core, lock, settings);
         this.unmapper = new Unmapper(engine, domain, settings);
         this.tree = core.tree();
@@ -166,8 +165,8 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         return record;
     }
 
-    QuickShare quickShare() {
-        return quickShare;
+    long quickSeed() {
+        return quickSeed;
     }
 
     void grow(final Region region, final long newSize) {

@@ -59,9 +59,11 @@ public final class Guard implements AutoCloseable {
      * @param slot where it was announced, 0 if it was not taken quickly
      */
     static Guard shared(final Region region, final Mode mode, final long stamp, final long slot) {
-        if (stamp <= 0) {
-            return new Guard(region, mode, stamp, 0, null, null);
-        }
+        return stamp <= 0 ? new Guard(region, mode, stamp, 0, null, null) : granted(region, mode, stamp, slot);
+    }
+
+    /** The same for a stamp that is known to be none of a refusal. */
+    static Guard granted(final Region region, final Mode mode, final long stamp, final long slot) {
         try {
             // In this order the code stays small enough to be inlined everywhere: to read the size after the arena is
             // made, or to make the segment after the guard, costs checks and card marks that are not needed here.

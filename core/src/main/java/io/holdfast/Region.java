@@ -30,8 +30,10 @@ public final class Region extends RegionStructure {
     private final long base;
     private final long firstSize;
     private final boolean writable;
-    // Benign race: threads may each make such a segment; all are equally good, and final fields publish them safely.
-    private @Nullable MemorySegment optimistic;
+    private final boolean growable;
+    // Benign races: threads may each make such a segment; all are equally good, and final fields publish them safely.
+    private @Nullable MemorySegment whole; // of a region whose size stays
+    private @Nullable MemorySegment part; // of one that may grow, as large as it was some time ago
 
     /**
      * For a record in this life, which the caller keeps from being reused.
@@ -44,7 +46,9 @@ public final class Region extends RegionStructure {
         super(space, lock, record, incarnation);
         this.base = RecordLayout.baseOf(baseAndKind);
         this.firstSize = size;
-        this.writable = Kind.isWritable(RecordLayout.kindOf(baseAndKind));
+        final long kind = RecordLayout.kindOf(baseAndKind);
+        this.writable = Kind.isWritable(kind);
+        this.growable = Kind.isGrowable(kind);
     }
 
     // ------------------------------------------------------------------------------------------------ properties
@@ -104,19 +108,24 @@ public final class Region extends RegionStructure {
      * @return the segment, which can be kept: it can only become too short
      */
     public MemorySegment optimisticSegment() {
-        final MemorySegment cached = optimistic;
-        final long size = RecordLayout.sizeOpaque(record);
-        // A cached segment, and one of the first size, lie inside this region: comparing with a later life's size does
-        // no harm. The first is made here, so that a handle that is looked up, read and forgotten is not allocated.
-        if (cached == null && size == firstSize) {
-            final MemorySegment first = reinterpret(size, null).asReadOnly();
-            optimistic = first;
-            return first;
-        }
-        return cached != null && cached.byteSize() == size ? cached : newOptimistic(cached);
+        final MemorySegment segment = whole;
+        return segment != null ? segment : growable ? current() : newWhole();
     }
 
-    private MemorySegment newOptimistic(final @Nullable MemorySegment cached) {
+    // Small, so that the handle of a region that is looked up, read and forgotten need not exist.
+    private MemorySegment newWhole() {
+        final MemorySegment segment = reinterpret(firstSize, null).asReadOnly();
+        whole = segment;
+        return segment;
+    }
+
+    private MemorySegment current() {
+        final MemorySegment cached = part;
+        // Any cached segment lies inside this region, so comparing with the size of a later life does no harm.
+        return cached != null && cached.byteSize() == RecordLayout.sizeOpaque(record) ? cached : newPart(cached);
+    }
+
+    private MemorySegment newPart(final @Nullable MemorySegment cached) {
         final long size = RecordLayout.sizeAcquire(record);
         VarHandle.acquireFence();
         final boolean current = isMapped(); // after the size, which may be a later life's if the region is not mapped
@@ -124,7 +133,7 @@ public final class Region extends RegionStructure {
             return cached;
         }
         final MemorySegment segment = reinterpret(current ? size : firstSize, null).asReadOnly();
-        optimistic = segment;
+        part = segment;
         return segment;
     }
 

@@ -16,13 +16,13 @@ import java.util.concurrent.TimeoutException;
  */
 abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
     final RegionLock lock;
-    private final QuickShare quick;
+    private final long quickSeed;
     private final long quickStamp;
 
     RegionLocks(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
         super(space, record, incarnation);
         this.lock = lock;
-        this.quick = space.quickShare();
+        this.quickSeed = space.quickSeed();
         this.quickStamp = QuickShare.stamp(incarnation);
     }
 
@@ -106,14 +106,14 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
     }
 
     private Guard tryShare(final Guard.Mode mode) {
-        final long slot = quick.share(record, incarnation);
+        final long slot = QuickShare.share(quickSeed, record, incarnation);
         return Guard.shared(self(), mode, slot != 0 ? quickStamp : lock.tryShare(record, incarnation), slot);
     }
 
     private Guard share(final Guard.Mode mode) {
         LockOrder.beforeRegion("share", record);
-        final long slot = quick.share(record, incarnation);
-        return Guard.shared(self(), mode, slot != 0 ? quickStamp : lockShared("share"), slot);
+        final long slot = QuickShare.share(quickSeed, record, incarnation);
+        return Guard.granted(self(), mode, slot != 0 ? quickStamp : lockShared("share"), slot);
     }
 
     /**
@@ -122,7 +122,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @return the stamp for {@link #unlockShared(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
      */
     public long tryLockShared() {
-        return quick.share(record, incarnation) != 0 ? quickStamp : lock.tryShare(record, incarnation);
+        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : lock.tryShare(record, incarnation);
     }
 
     /**
@@ -133,7 +133,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      */
     public long lockShared() {
         LockOrder.beforeRegion("share", record);
-        return quick.share(record, incarnation) != 0 ? quickStamp : lockShared("share");
+        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : lockShared("share");
     }
 
     long lockShared(final String operation) {
@@ -165,13 +165,14 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
     }
 
     /**
-     * Ends a shared lock.
+     * Ends a shared lock. As with the JDK's locks, a stamp does not remember that it was released: if the thread has
+     * locked the region again since, the same stamp may be that lock's.
      *
      * @param stamp of the method that locked
-     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
+     * @throws IllegalMonitorStateException if the current thread holds no lock of this stamp; nothing is released then
      */
     public void unlockShared(final long stamp) {
-        if (stamp != quickStamp || !quick.end(record, incarnation)) {
+        if (stamp != quickStamp || !QuickShare.end(quickSeed, record, incarnation)) {
             lock.endShare(record, stamp);
         }
     }

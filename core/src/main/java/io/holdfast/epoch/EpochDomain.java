@@ -104,15 +104,29 @@ public final class EpochDomain {
      * @return the thread's slot, for {@link #unpin(long)}
      */
     public long pin() {
-        final QuickSlot quick = QuickSlots.mine(slots.quickSlots());
-        if (quick == null || SlotLayout.pin(quick.address()) != 0) {
+        final long mark = QuickSlots.mark(slots.quickSeed());
+        final long slot = QuickSlots.hint(mark);
+        if (!QuickSlot.isOf(slot, mark) || SlotLayout.pin(slot) != 0) {
             return pinSlowly();
         }
-        final long slot = quick.address();
+        announcePin(slot);
+        try {
+            compilerBarrier(); // [E1] R2
+        } catch (final Throwable e) { // a stack overflow; nobody would end the pin
+            endPin(slot);
+            throw e;
+        }
+        return slot;
+    }
+
+    private void announcePin(final long slot) {
         Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
         SlotLayout.pinOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
-        compilerBarrier(); // [E1] R2
-        return slot;
+    }
+
+    private static void endPin(final long slot) {
+        SlotLayout.pinRelease(slot, 0); // [E2]
+        Ledger.released(SlotLayout.pinAddress(slot));
     }
 
     private long pinSlowly() {
@@ -121,13 +135,11 @@ public final class EpochDomain {
             SlotLayout.depth(slot, SlotLayout.depth(slot) + 1);
             return slot;
         }
-        Ledger.taken(SlotLayout.pinAddress(slot), Ledger.Kind.PIN, 0); // before, not to lengthen the pin
-        SlotLayout.pinOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
+        announcePin(slot);
         try {
             slots.orderReader(slot); // [E1] R2
-        } catch (final Throwable e) { // a stack overflow; nobody would end the pin
-            SlotLayout.pinRelease(slot, 0);
-            Ledger.released(SlotLayout.pinAddress(slot));
+        } catch (final Throwable e) { // as above
+            endPin(slot);
             throw e;
         }
         return slot;
@@ -153,8 +165,7 @@ public final class EpochDomain {
             SlotLayout.depth(slot, nested - 1);
             return;
         }
-        SlotLayout.pinRelease(slot, 0); // [E2]
-        Ledger.released(SlotLayout.pinAddress(slot));
+        endPin(slot);
         slots.releaseIfIdle(slot);
     }
 
@@ -214,9 +225,9 @@ public final class EpochDomain {
         return slots.slot();
     }
 
-    /** The slots of platform threads that are quickly found and announce without a fence; none in the fence flavour. */
-    public QuickSlot[] quickSlots() {
-        return slots.quickSlots();
+    /** For {@link QuickSlots}: finds the slots of threads that announce without a fence; none in the fence flavour. */
+    public long quickSeed() {
+        return slots.quickSeed();
     }
 
     /** The current thread's slot, or 0 if it has none and so holds nothing. */

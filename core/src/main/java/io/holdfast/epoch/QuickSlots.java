@@ -1,60 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.epoch;
 
+import io.holdfast.layout.SlotLayout;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Finding {@linkplain QuickSlot quick slots} in a domain's table, of which a thread's id selects one entry.
- * Thread-safe, wait-free. A bare array is passed around because each object on the way to it would cost every reader
- * a load.
+ * Finding the reader slot of a platform thread that announces without a fence, in a few instructions. Thread-safe,
+ * wait-free.
+ *
+ * <p>A thread's <em>mark</em> in a domain is the domain's seed plus the thread's id, no two pairs of which have the same
+ * sum. A slot whose FENCED word is a mark belongs to that thread, and to that domain, and the thread announces without a
+ * fence. One table for the process, of which a mark selects an entry, says where such a slot may be. The table is a
+ * constant, and its entries are words, because each object on the way to the slot would cost every reader a load that
+ * the next one waits for.
  */
 public final class QuickSlots {
     /*
-     * An entry is believed only if its owner is the asking thread. Ids are not used twice, a thread keeps its slot
-     * until it dies, and makes its entry by itself, so a match is exact, also through a data race: the owner and the
-     * address are final fields. A thread that announces with fences has no entry: it overwrote its own, without a look
-     * at what is there, so it cannot read its own again. Benign race: a thread whose entry another one has overwritten
-     * goes the longer way.
+     * [Q1] The table is a hint that anybody may overwrite: every entry is the address of a slot, which can always be
+     *      read, and the slot is believed only if its FENCED word is the asking thread's mark. That mark is written by
+     *      the thread itself, while it owns the slot, and is taken away by itself; or for a dead thread, whose id no
+     *      other has. So a thread that reads its own mark reads what it wrote last: no access needs an order, and a read
+     *      that a compiler has hoisted is as good.
+     * [Q2] A mark is suspended, with one more bit, from the thread's refusal by a writer until the full form of the lock
+     *      has granted it one: that is the rule [P1] of RegionLock.
      */
-    static final int SIZE = 512;
-    private static final QuickSlot NOBODY = new QuickSlot(0, 0); // no thread has this id, and no reader meets a null
+    static final int SIZE = 2048;
+    private static final int ID_BITS = 48; // a million new threads a second take nine years to use them up
+    private static final int DOMAINS_APART = SIZE / 8; // neighbours, so that a thread has an entry in each of some domains
+    private static final long SUSPENDED = Long.MIN_VALUE >>> 1;
+    private static final long MAX_DOMAINS = SUSPENDED >>> ID_BITS;
+    private static final long NOBODY = Arena.global().allocate(SlotLayout.BYTES, SlotLayout.BYTES).address();
+    private static final long[] HINTS = new long[SIZE];
+    private static final AtomicLong DOMAINS = new AtomicLong();
+
+    static {
+        Arrays.fill(HINTS, NOBODY);
+    }
+
+    /** Seed of a domain whose threads always announce with fences: no sum with it is ever in a FENCED word. */
+    static final long NO_SEED = SUSPENDED >>> 1;
 
     private QuickSlots() {
     }
 
-    static QuickSlot[] newTable() {
-        final QuickSlot[] table = new QuickSlot[SIZE];
-        Arrays.fill(table, NOBODY);
-        return table;
+    /** A seed for one more domain, {@link #NO_SEED} if there are none left. */
+    static long newSeed() {
+        return seed(DOMAINS.getAndIncrement());
     }
 
-    /** The current thread's quick slot in a domain's table; null says nothing. */
-    public static @Nullable QuickSlot mine(final QuickSlot[] table) {
-        final long id = Thread.currentThread().threadId();
-        final QuickSlot slot = table[(int) id & SIZE - 1];
-        return slot.isOf(id) ? slot : null;
+    static long seed(final long domain) {
+        return domain >= MAX_DOMAINS ? NO_SEED
+            : Long.MIN_VALUE + (domain << ID_BITS) + (domain * DOMAINS_APART & SIZE - 1);
     }
 
-    /** Address of the current thread's slot; 0 says nothing. */
-    static long address(final QuickSlot[] table) {
-        final QuickSlot slot = mine(table);
-        return slot == null ? 0 : slot.address();
+    /** The current thread's mark in the domain of this seed; negative, unless it is none. */
+    public static long mark(final long seed) {
+        return seed + Thread.currentThread().threadId();
     }
 
-    private static void add(final QuickSlot[] table, final long threadId, final long slot) {
-        table[(int) threadId & SIZE - 1] = new QuickSlot(threadId, slot);
+    /** The slot that may be the one of this mark. */
+    public static long hint(final long mark) {
+        return HINTS[(int) mark & SIZE - 1];
     }
 
-    /** Makes an entry for the current thread where there is none of another. */
-    static void addIfFree(final QuickSlot[] table, final long threadId, final long slot) {
-        if (table[(int) threadId & SIZE - 1] == NOBODY) {
-            add(table, threadId, slot);
+    /** Lets the current thread, which owns the slot, announce without fences; its mark is found from here on. */
+    static void enter(final long seed, final long slot) {
+        final long mark = mark(seed);
+        SlotLayout.fenced(slot, mark);
+        HINTS[(int) mark & SIZE - 1] = slot;
+    }
+
+    /** Makes sure that the mark in the current thread's slot is found, unless it would displace another's. */
+    static void show(final long seed, final long slot) {
+        final long mark = mark(seed);
+        if (SlotLayout.fenced(slot) == mark && SlotLayout.fenced(hint(mark)) >= 0) {
+            HINTS[(int) mark & SIZE - 1] = slot;
         }
     }
 
-    /** Makes sure that the current thread has no entry. */
-    static void remove(final QuickSlot[] table, final long threadId) {
-        table[(int) threadId & SIZE - 1] = NOBODY;
+    /** Suspends the mark in the current thread's slot [Q2]. */
+    public static void suspend(final long slot) {
+        SlotLayout.fenced(slot, SlotLayout.fenced(slot) | SUSPENDED);
+    }
+
+    /** Ends the suspension of the mark in the current thread's slot, if there is one [Q2]. */
+    public static void resume(final long seed, final long slot) {
+        if (SlotLayout.fenced(slot) == (mark(seed) | SUSPENDED)) {
+            enter(seed, slot);
+        }
     }
 }

@@ -31,7 +31,7 @@ final class SlotTable {
      * holds for the number of slots in use in a group, which is raised before anything is announced in them: a group
      * that shows none after the barrier has no announcement from before it.
      *
-     * Who announces without a fence. A platform thread is LIGHT (so says FENCED in its slot) or announces with a full
+     * Who announces without a fence. A platform thread is LIGHT (FENCED in its slot is its mark) or announces with a full
      * fence; virtual threads always do. LIGHTS counts the LIGHT ones. A writer that reads a LIGHTS of 0 after its own
      * full fence needs no membarrier:
      *
@@ -46,8 +46,8 @@ final class SlotTable {
      *      issues the membarrier [E1]. From after L3: a read-modify-write of LIGHTS that follows all R1 of the time, so
      *      W3 finds what is still announced of it. Without L2 the reader's R3 could come before its L1, and neither sees
      *      the other. A reader that is not LIGHT has a full fence as its R2, which meets L4 as L2 does.
-     * [L2] The quick table has an entry of a thread only while it is LIGHT, and only a thread with an entry announces
-     *      without looking at FENCED. So the way that is taken most looks at nothing more than before.
+     * [L2] Only a thread that finds its own mark in FENCED announces without a fence, and it takes the mark away before
+     *      it is not counted any more; the mark says at once whose the slot is, so the quick way looks at one word.
      *
      * A new slot is not LIGHT, and neither is one that was buried; a thread that dies LIGHT is counted until then, which
      * costs writers a membarrier they do not need, so they look for the dead now and then.
@@ -59,7 +59,7 @@ final class SlotTable {
 
     private final NativeMemory memory;
     private final ThreadLocal<Long> platformSlot = new ThreadLocal<>();
-    private final QuickSlot[] quickSlots = QuickSlots.newTable();
+    private final long quickSeed;
     private final long fencedAnnouncements;
     private final AtomicInteger lights = new AtomicInteger();
     private final AtomicLong orphans = new AtomicLong();
@@ -75,20 +75,22 @@ final class SlotTable {
      */
     SlotTable(final NativeMemory memory, final long fencedAnnouncements) {
         this.memory = memory;
-        this.fencedAnnouncements = fencedAnnouncements;
+        this.quickSeed = fencedAnnouncements == SlotLayout.ALWAYS_FENCED ? QuickSlots.NO_SEED : QuickSlots.newSeed();
+        this.fencedAnnouncements = quickSeed == QuickSlots.NO_SEED ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements;
         this.platformGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
         this.virtualGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
     }
 
-    /** The slots of platform threads that announce without a fence. */
-    QuickSlot[] quickSlots() {
-        return quickSlots;
+    /** For {@link QuickSlots}: finds the slots of platform threads that announce without a fence. */
+    long quickSeed() {
+        return quickSeed;
     }
 
     /** The current thread's slot, claimed or registered if it has none. */
     long slot() {
-        final long slot = QuickSlots.address(quickSlots);
-        return slot != 0 ? slot : anySlot();
+        final long mark = QuickSlots.mark(quickSeed);
+        final long slot = QuickSlots.hint(mark);
+        return QuickSlot.isOf(slot, mark) ? slot : anySlot();
     }
 
     private long anySlot() {
@@ -101,16 +103,15 @@ final class SlotTable {
         if (slot == null) {
             return registerFirst(thread);
         }
-        if (SlotLayout.fenced(slot) == SlotLayout.LIGHT) {
-            QuickSlots.addIfFree(quickSlots, thread.threadId(), slot); // [L2]
-        }
+        QuickSlots.show(quickSeed, slot);
         return slot;
     }
 
     /** The current thread's slot, or 0 if it has none. */
     long slotOrNone() {
-        final long slot = QuickSlots.address(quickSlots);
-        return slot != 0 ? slot : anySlotOrNone();
+        final long mark = QuickSlots.mark(quickSeed);
+        final long slot = QuickSlots.hint(mark);
+        return QuickSlot.isOf(slot, mark) ? slot : anySlotOrNone();
     }
 
     private long anySlotOrNone() {
@@ -142,13 +143,13 @@ final class SlotTable {
      */
     void orderReader(final long slot) {
         final long left = SlotLayout.fenced(slot);
-        if (left == SlotLayout.LIGHT) {
+        if (left < 0) {
             EpochDomain.compilerBarrier();
             return;
         }
         if (left == 0) {
             lights.incrementAndGet(); // [L1] L1
-            SlotLayout.fenced(slot, SlotLayout.LIGHT);
+            QuickSlots.enter(quickSeed, slot);
         } else {
             SlotLayout.fenced(slot, left - 1);
         }
@@ -157,7 +158,8 @@ final class SlotTable {
 
     /** The same for an announcement that is not one of a reader: it may be made in the course of every change. */
     void order() {
-        if (QuickSlots.mine(quickSlots) != null) {
+        final long mark = QuickSlots.mark(quickSeed);
+        if (QuickSlot.isOf(QuickSlots.hint(mark), mark)) {
             EpochDomain.compilerBarrier();
         } else {
             VarHandle.fullFence();
@@ -166,9 +168,8 @@ final class SlotTable {
 
     /** The current thread, whose first slot is given, announces with fences from here on, for some time. */
     void fence(final long slot) {
-        if (SlotLayout.fenced(slot) == SlotLayout.LIGHT) {
-            QuickSlots.remove(quickSlots, Thread.currentThread().threadId()); // [L2]
-            SlotLayout.fenced(slot, fencedAnnouncements);
+        if (SlotLayout.fenced(slot) < 0) {
+            SlotLayout.fenced(slot, fencedAnnouncements); // [L2]
             lights.decrementAndGet(); // [L1] L3
         } else if (SlotLayout.fenced(slot) != SlotLayout.ALWAYS_FENCED) {
             SlotLayout.fenced(slot, fencedAnnouncements);
@@ -249,7 +250,7 @@ final class SlotTable {
         SlotLayout.pinRelease(slot, 0);
         SlotLayout.structureRelease(slot);
         SlotLayout.clearRange(slot);
-        final boolean light = SlotLayout.fenced(slot) == SlotLayout.LIGHT;
+        final boolean light = SlotLayout.fenced(slot) < 0;
         free(group, index);
         if (light) {
             lights.decrementAndGet(); // [L1] L3

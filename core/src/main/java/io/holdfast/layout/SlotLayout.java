@@ -16,7 +16,7 @@ package io.holdfast.layout;
  *   13     STRUCTURE    owner             retire lists               epoch of the outermost structure pin, or 0
  *   14     S. DEPTH     owner             owner                      nesting of structure pins in the low half,
  *                                       buriers                    exclusive locks of the owner in the high half
- *   15     FENCED       owner             owner                      announcements left to make with a fence, or LIGHT
+ *   15     FENCED       owner             owner                      announcements left to make with a fence; a mark
  * </pre>
  *
  * <p>All that a writer looks at that drains a region lies in the first cache line, so that it touches one line per idle
@@ -26,9 +26,6 @@ package io.holdfast.layout;
 public final class SlotLayout {
     /** Length of a slot in bytes, and its alignment. */
     public static final int BYTES = 128;
-
-    /** In FENCED: the owner announces without a fence. */
-    public static final long LIGHT = -1;
 
     /** In FENCED: the owner will never announce without a fence. */
     public static final long ALWAYS_FENCED = Long.MAX_VALUE;
@@ -163,12 +160,15 @@ public final class SlotLayout {
         Words.put(slot, STRUCTURE_DEPTH, writesOpaque(slot) << Integer.SIZE | depth);
     }
 
-    /** How many announcements the owner has still to make with a fence, or {@link #LIGHT}; plain access. */
+    /**
+     * How many announcements the owner has still to make with a fence; negative, a mark of the owner's, if it makes none
+     * with one; plain access.
+     */
     public static long fenced(final long slot) {
         return Words.get(slot, FENCED);
     }
 
-    /** Writes how many announcements the owner has still to make with a fence, with plain access. */
+    /** Writes how many announcements the owner has still to make with a fence, or its mark, with plain access. */
     public static void fenced(final long slot, final long announcements) {
         Words.put(slot, FENCED, announcements);
     }

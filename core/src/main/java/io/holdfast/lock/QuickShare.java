@@ -16,14 +16,11 @@ import io.holdfast.layout.RecordLayout;
  * Thread-safe, wait-free.
  *
  * <p>The methods are small so that a compiler inlines them wherever a lock is taken, and the objects made for the lock
- * need not exist. Ordering tags are those of {@link RegionLock}.
+ * need not exist. Ordering tags are those of {@link RegionLock}. A thread that was refused here does not come here
+ * again before the full form, which looks before it announces anything [P1], has granted it a lock.
  */
 public final class QuickShare {
-    private final QuickSlot[] slots;
-
-    /** For the records whose readers announce themselves in {@code domain}. */
-    public QuickShare(final EpochDomain domain) {
-        this.slots = domain.quickSlots();
+    private QuickShare() {
     }
 
     /** The stamp of every lock that is taken here on a record in this incarnation. */
@@ -34,35 +31,28 @@ public final class QuickShare {
     /**
      * Locks the record in shared mode.
      *
+     * @param seed {@link EpochDomain#quickSeed()} of the domain in which the record's readers announce themselves
      * @return where it is announced, for {@link #endIn}; 0 if it takes {@link RegionLock#tryShare} to know
      */
-    public long share(final long record, final long incarnation) {
-        final QuickSlot slot = QuickSlots.mine(slots);
-        if (slot == null || slot.isWary() && !looksOpen(slot, record) || !slot.isFree()) {
+    public static long share(final long seed, final long record, final long incarnation) {
+        final long mark = QuickSlots.mark(seed);
+        final long slot = QuickSlots.hint(mark);
+        if (!QuickSlot.isOf(slot, mark) || !QuickSlot.isFree(slot)) {
             return 0;
         }
-        final long address = slot.address();
         try {
-            slot.announce(record); // [S1]
+            QuickSlot.announce(slot, record); // [S1]
             if (isOpen(record) && RecordLayout.incarnation(record) == incarnation) { // [S2]
-                Ledger.taken(slot.hazardAddress(), Ledger.Kind.SHARED, record);
-                return address;
+                Ledger.taken(QuickSlot.hazardAddress(slot), Ledger.Kind.SHARED, record);
+                return slot;
             }
         } catch (final Throwable e) {
-            slot.clear(record);
+            QuickSlot.clear(slot, record);
             throw e;
         }
-        slot.clear(record);
-        slot.setWary(true);
+        QuickSlot.clear(slot, record);
+        QuickSlots.suspend(slot); // [P1]
         return 0;
-    }
-
-    private static boolean looksOpen(final QuickSlot slot, final long record) {
-        if (!isOpen(record)) { // [P1]
-            return false;
-        }
-        slot.setWary(false);
-        return true;
     }
 
     private static boolean isOpen(final long record) {
@@ -84,8 +74,10 @@ public final class QuickShare {
      *
      * @return false if it takes {@link RegionLock#endShare} to know
      */
-    public boolean end(final long record, final long incarnation) {
-        final QuickSlot slot = QuickSlots.mine(slots);
-        return slot != null && RecordLayout.incarnation(record) == incarnation && slot.clear(record); // [S3]
+    public static boolean end(final long seed, final long record, final long incarnation) {
+        final long mark = QuickSlots.mark(seed);
+        final long slot = QuickSlots.hint(mark);
+        return QuickSlot.isOf(slot, mark) && RecordLayout.incarnation(record) == incarnation &&
+            QuickSlot.clear(slot, record); // [S3]
     }
 }

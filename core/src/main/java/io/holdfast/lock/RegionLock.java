@@ -13,6 +13,7 @@ import static io.holdfast.layout.RecordLayout.WRITER;
 import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.epoch.QuickSlots;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import java.lang.invoke.VarHandle;
@@ -145,6 +146,7 @@ public final class RegionLock {
                 final long lock = RecordLayout.lockAcquire(record); // [S2]
                 if ((lock & (ATTACHED | WRITER)) == ATTACHED && RecordLayout.incarnation(record) == incarnation) {
                     Ledger.taken(domain.hazardAddress(slot, hazard), Ledger.Kind.SHARED, record);
+                    QuickSlots.resume(domain.quickSeed(), slot);
                     return Stamps.shared(hazard, incarnation);
                 }
             }

@@ -47,6 +47,12 @@ public final class EpochTestSupport {
         }
     }
 
+    /** Whether the current thread's slot is found by its mark. */
+    public static boolean isQuick(final EpochDomain domain) {
+        final long mark = QuickSlots.mark(domain.quickSeed());
+        return QuickSlot.isOf(QuickSlots.hint(mark), mark);
+    }
+
     /** A domain in which threads announce without a fence from their first announcement on. */
     public static EpochDomain lightDomain(final NativeMemory memory) {
         return EpochDomain.create(memory, BarrierFlavour.MEMBARRIER, 0);

@@ -41,6 +41,10 @@ class LightReadersTest {
         }
     }
 
+    private static boolean isQuick(final EpochDomain domain) {
+        return EpochTestSupport.isQuick(domain);
+    }
+
     @Test
     void aThreadMustBecomeLightAfterSoManyAnnouncementsAndNotBefore() {
         final EpochDomain domain = domain();
@@ -50,7 +54,7 @@ class LightReadersTest {
             reader.run(() -> read(domain, 1));
             assertThat(needsBarrier(domain)).isTrue();
             reader.run(() -> read(domain, 1));
-            assertThat(reader.<Object>call(() -> QuickSlots.mine(domain.quickSlots()))).isNotNull();
+            assertThat(reader.<Boolean>call(() -> isQuick(domain))).isTrue();
             assertThat(needsBarrier(domain)).isTrue();
         }
     }
@@ -87,13 +91,13 @@ class LightReadersTest {
     void aThreadThatRunsTheHeavyBarrierMustAnnounceWithFencesAgain() {
         final EpochDomain domain = domain();
         read(domain, 2 * FENCED);
-        assertThat(QuickSlots.mine(domain.quickSlots())).isNotNull();
+        assertThat(isQuick(domain)).isTrue();
         assertThat(needsBarrier(domain)).as("for the sake of the writer itself").isFalse();
-        assertThat(QuickSlots.mine(domain.quickSlots())).isNull();
+        assertThat(isQuick(domain)).isFalse();
         read(domain, FENCED);
-        assertThat(QuickSlots.mine(domain.quickSlots())).isNull();
+        assertThat(isQuick(domain)).isFalse();
         read(domain, 2);
-        assertThat(QuickSlots.mine(domain.quickSlots())).isNotNull();
+        assertThat(isQuick(domain)).isTrue();
     }
 
     /** What a thread announced while it was light is seen when it is not any more. */
@@ -134,7 +138,7 @@ class LightReadersTest {
             reader.run(() -> read(domain, 10));
             virtual.run(() -> domain.announce(domain.slot(), RECORD));
             assertThat(needsBarrier(domain)).isFalse();
-            assertThat(reader.<Object>call(() -> QuickSlots.mine(domain.quickSlots()))).isNull();
+            assertThat(reader.<Boolean>call(() -> isQuick(domain))).isFalse();
             virtual.run(() -> domain.clear(domain.slot(), 0));
         }
     }
@@ -172,7 +176,7 @@ class LightReadersTest {
                 first.run(domain::heavyBarrier);
                 assertThat(needsBarrier(domain)).isTrue();
                 second.run(() -> read(domain, 2));
-                assertThat(second.<Object>call(() -> QuickSlots.mine(domain.quickSlots()))).isNotNull();
+                assertThat(second.<Boolean>call(() -> isQuick(domain))).isTrue();
                 second.run(domain::heavyBarrier);
                 assertThat(needsBarrier(domain)).isFalse();
             }

@@ -34,6 +34,7 @@ public abstract class RegionState {
     /** What memory holds when it does not belong to the region any more. */
     protected static final int POISON = 9;
 
+    private static final long LIGHT = -1; // a mark, of whichever thread
     private static final int RING = 1 << 16;
     private static final int SPACING = 128; // neighbours must not share what the processor fetches together
     private static final long RECORDS = NativeMemory.system().mapTable((long) RING * SPACING);
@@ -79,7 +80,7 @@ public abstract class RegionState {
             SlotLayout.hazardRelease(slot, i, 0);
         }
         SlotLayout.pinRelease(slot, 0);
-        SlotLayout.fenced(slot, domain == MEMBARRIER ? SlotLayout.LIGHT : domain == CHANGING ? 0
+        SlotLayout.fenced(slot, domain == MEMBARRIER ? LIGHT : domain == CHANGING ? 0
             : SlotLayout.ALWAYS_FENCED);
         write(0);
         RecordLayout.lockRelease(record, 0);
