@@ -9,7 +9,7 @@ import java.util.Set;
 /** Where a thread may pause: between two steps of a protocol, of which another thread can then see the first alone. */
 enum Point {
     /** A reader knows what it wants to lock, and has not announced it; long enough for the record to be reused. */
-    SHARE_BEGINS(Rarity.LONG, at("lock.QuickShare", "share", "QuickSlots.mine", 1), false),
+    SHARE_BEGINS(Rarity.LONG, at("lock.QuickShare", "share", "QuickSlots.hint", 1), false),
     /** A reader has announced itself and not looked at the lock word. */
     SHARE_ANNOUNCED(Rarity.OFTEN, at("lock.QuickShare", "share", "QuickSlot.announce", 1), true),
     /** A reader on the full path has seen an open lock word, and has not announced itself. */
@@ -47,15 +47,15 @@ enum Point {
     /** An optimistic reader has read, and not validated. */
     VALIDATE_BEGINS(Rarity.SELDOM, at("lock.RegionLock", "validate", "VarHandle.acquireFence", 1), false),
     /** A pin has read the epoch, and not announced it; long enough for the epoch to pass. */
-    PIN_BEFORE_ANNOUNCING(Rarity.LONG, at("epoch.EpochDomain", "pin", "SlotLayout.pinOpaque", 1), false),
+    PIN_BEFORE_ANNOUNCING(Rarity.LONG, at("epoch.EpochDomain", "pin", "EpochDomain.announcePin", 1), false),
     /** A pin is announced, and nothing was looked up. */
-    PIN_ANNOUNCED(Rarity.SELDOM, at("epoch.EpochDomain", "pin", "SlotLayout.pinOpaque", 1), true),
+    PIN_ANNOUNCED(Rarity.SELDOM, at("epoch.EpochDomain", "pin", "EpochDomain.announcePin", 1), true),
     /** The barrier of a grace period has run, and its tag is not taken. */
     GRACE_BEFORE_TAG(Rarity.OFTEN, at("epoch.EpochDomain", "retireEpoch", "EpochDomain.heavyBarrier", 1), true),
     /** A batch of retired items has its tag, and nobody asked whether it is over. */
     RETIRE_BEFORE_LOOK(Rarity.OFTEN, at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1), false),
     /** A lookup has found a record, and not looked at its lock word. */
-    FIND_BEFORE_LOOK(Rarity.OFTEN, at("AddressSpace", "findPinned", "IntervalTree.find", 2), true),
+    FIND_BEFORE_LOOK(Rarity.OFTEN, at("AddressSpace", "findPinned", "IntervalTree.find", 1), true),
     /** The tree shows new regions, and the old ones have not moved. */
     PUBLISH_BEFORE_MOVE(Rarity.OFTEN, at("Publisher", "complete", "Held.move", 1), false),
     /** A changed root is ready, and not shown. */
