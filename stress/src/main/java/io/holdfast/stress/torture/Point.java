@@ -47,9 +47,9 @@ enum Point {
     /** An optimistic reader has read, and not validated. */
     VALIDATE_BEGINS(Rarity.SELDOM, at("lock.RegionLock", "validate", "VarHandle.acquireFence", 1), false),
     /** A pin has read the epoch, and not announced it; long enough for the epoch to pass. */
-    PIN_BEFORE_ANNOUNCING(Rarity.LONG, at("epoch.EpochDomain", "pin", "EpochDomain.announcePin", 1), false),
+    PIN_BEFORE_ANNOUNCING(Rarity.LONG, at("epoch.EpochDomain", "announcePin", "SlotLayout.pinOpaque", 1), false),
     /** A pin is announced, and nothing was looked up. */
-    PIN_ANNOUNCED(Rarity.SELDOM, at("epoch.EpochDomain", "pin", "EpochDomain.announcePin", 1), true),
+    PIN_ANNOUNCED(Rarity.SELDOM, at("epoch.EpochDomain", "announcePin", "SlotLayout.pinOpaque", 1), true),
     /** The barrier of a grace period has run, and its tag is not taken. */
     GRACE_BEFORE_TAG(Rarity.OFTEN, at("epoch.EpochDomain", "retireEpoch", "EpochDomain.heavyBarrier", 1), true),
     /** A batch of retired items has its tag, and nobody asked whether it is over. */
