@@ -250,9 +250,12 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     }
 
     private boolean close(final Waiting waiting) {
-        checkMayClose();
+        if (engine.isClosing()) { // what the thread holds may be of the next space in the same range
+            throw closedAlready();
+        }
+        checkMayClose(); // also of a close that gave up and left the space half closed
         if (!engine.beginClose()) {
-            throw new IllegalStateException("close of a closed address space: name=" + name());
+            throw closedAlready();
         }
         boolean drained = false;
         try {
@@ -312,10 +315,11 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         return true;
     }
 
+    private IllegalStateException closedAlready() {
+        return new IllegalStateException("close of a closed address space: name=" + name());
+    }
+
     private void checkMayClose() {
-        if (engine.isClosed()) {
-            return; // what the thread holds may be of the next space in the same range
-        }
         if (domain.announcesAnything() || engine.isExclusiveSomewhere() || engine.ranges().isMine()) {
             throw new IllegalMonitorStateException("close by a thread that holds a guard, a pin or a section would " +
                 "wait for itself: space=" + name() + "; close guards, pins and sections first");

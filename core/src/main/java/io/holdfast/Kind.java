@@ -10,6 +10,7 @@ final class Kind {
     private static final long LOCKED = 1 << 4;
     private static final long TRANSPARENT_HUGE = 1 << 5;
     private static final long HUGE = 1 << 6;
+    private static final long CHANGING = 1 << 7;
 
     /** Zeroed pages of the anonymous zone. */
     static final long ANONYMOUS = WRITABLE;
@@ -22,6 +23,9 @@ final class Kind {
 
     /** The pages are locked in memory. */
     static final long LOCKED_PAGES = ALTERED | LOCKED;
+
+    /** A section has changed the region and is not published yet: its pages may not be as the record says. */
+    static final long IN_CHANGE = CHANGING;
 
     private Kind() {
     }
@@ -65,6 +69,10 @@ final class Kind {
 
     static boolean isHuge(final long kind) {
         return (kind & HUGE) != 0;
+    }
+
+    static boolean isInChange(final long kind) {
+        return (kind & CHANGING) != 0;
     }
 
     static long locked(final long kind, final boolean locked) {

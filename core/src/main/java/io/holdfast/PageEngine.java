@@ -149,7 +149,7 @@ final class PageEngine {
     // ------------------------------------------------------------------------------------------------- exclusive
 
     void discard(final Region region, final long offset, final long length) {
-        exclusive(region, () -> {
+        exclusive(region, "discard", () -> {
             requireWritable(region, "discard");
             if (Kind.isFile(RecordLayout.kind(region.record()))) {
                 throw new RegionException("discard of a file region: " + region.describe() +
@@ -160,7 +160,7 @@ final class PageEngine {
     }
 
     void punchHole(final Region region, final long offset, final long length) {
-        exclusive(region, () -> {
+        exclusive(region, "punchHole", () -> {
             requireWritable(region, "punchHole");
             final FileRegion file = engine.file(region.record());
             if (file == null || file.access() != FileAccess.READ_WRITE) {
@@ -236,7 +236,18 @@ final class PageEngine {
         final long record = region.record();
         final boolean held = region.isMapped() &&
             (core.domain().announcedByMe(record, 0) || SpaceEngine.isExclusiveHere(record));
+        if (held) {
+            requireUnchanged(region, operation);
+        }
         return held ? 0 : region.lockShared(operation);
+    }
+
+    /** Pages that a section of this thread has protected could not be written, and the record does not say so yet. */
+    private static void requireUnchanged(final Region region, final String operation) {
+        if (Kind.isInChange(RecordLayout.kind(region.record()))) {
+            throw new RegionException(operation + " of a region that a section of this thread has changed: " +
+                region.describe() + "; publish or close the section first", null);
+        }
     }
 
     static void leave(final Region region, final long stamp) {
@@ -245,8 +256,11 @@ final class PageEngine {
         }
     }
 
-    private void exclusive(final Region region, final Runnable work) {
+    private void exclusive(final Region region, final String operation, final Runnable work) {
         final boolean held = region.isMapped() && SpaceEngine.isExclusiveHere(region.record());
+        if (held) {
+            requireUnchanged(region, operation);
+        }
         final long stamp = held ? 0 : region.lockExclusive();
         try {
             work.run();

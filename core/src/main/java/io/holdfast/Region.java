@@ -182,6 +182,7 @@ public final class Region extends RegionStructure {
      * @throws RegionException          if the region is unmapped or not growable
      * @throws MappingException         if the system refuses; the region is as it was
      * @throws java.io.UncheckedIOException if the file cannot grow, for example because the disk is full
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void grow(final long newSizeBytes) {
         space.grow(this, newSizeBytes);

@@ -39,6 +39,8 @@ abstract sealed class RegionAssertions permits RegionLocks {
     /**
      * Asserts that the current thread holds the region in any way: by a guard or a stamp, shared or exclusive, or by
      * an open view of a hold.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
      */
     public void assertLocked() {
         if (Ledger.ENABLED && !isLockedHere()) {
@@ -46,7 +48,11 @@ abstract sealed class RegionAssertions permits RegionLocks {
         }
     }
 
-    /** Asserts that the current thread holds the region exclusively. */
+    /**
+     * Asserts that the current thread holds the region exclusively.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
     public void assertExclusive() {
         if (Ledger.ENABLED && !isExclusiveHere()) {
             throw violated("held exclusively by the current thread");
@@ -56,6 +62,8 @@ abstract sealed class RegionAssertions permits RegionLocks {
     /**
      * Asserts that the region is mapped and stays so for the time being, because the current thread holds it in any
      * way, or is pinned and could still find it.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
      */
     public void assertStable() {
         if (Ledger.ENABLED && !isLockedHere() && !(domain().isPinned() && isMapped())) {
@@ -63,14 +71,22 @@ abstract sealed class RegionAssertions permits RegionLocks {
         }
     }
 
-    /** Asserts that the region is mapped at this moment, in the life that this handle is of. */
+    /**
+     * Asserts that the region is mapped at this moment, in the life that this handle is of.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
     public void assertMapped() {
         if (Ledger.ENABLED && !isMapped()) {
             throw violated("mapped");
         }
     }
 
-    /** Asserts that this handle's life of the region is over. */
+    /**
+     * Asserts that this handle's life of the region is over.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
     public void assertUnmapped() {
         if (Ledger.ENABLED && isMapped()) {
             throw violated("unmapped");

@@ -59,9 +59,11 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the guard, held
-     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits; nothing is held then
-     * @throws TimeoutException     if the time is over; nothing is held then
-     * @throws RegionException      as {@link #share()}
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits; nothing is held
+     *                                      then
+     * @throws TimeoutException             if the time is over; nothing is held then
+     * @throws RegionException              as {@link #share()}
+     * @throws IllegalMonitorStateException as {@link #share()}
      */
     public Guard share(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         return Guard.of(self(), Guard.Mode.SHARED, lockShared(timeout, unit));
@@ -83,7 +85,8 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * their writes themselves.
      *
      * @return the guard, held
-     * @throws RegionException as {@link #share()}, and if the region is read-only
+     * @throws RegionException              as {@link #share()}, and if the region is read-only
+     * @throws IllegalMonitorStateException as {@link #share()}
      */
     public Guard shareWritable() {
         checkWritable("shareWritable");
@@ -96,9 +99,10 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the guard, held
-     * @throws InterruptedException as {@link #share(long, TimeUnit)}
-     * @throws TimeoutException     as {@link #share(long, TimeUnit)}
-     * @throws RegionException      as {@link #share()}, and if the region is read-only
+     * @throws InterruptedException         as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException             as {@link #share(long, TimeUnit)}
+     * @throws RegionException              as {@link #share()}, and if the region is read-only
+     * @throws IllegalMonitorStateException as {@link #share()}
      */
     public Guard shareWritable(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         checkWritable("shareWritable");
@@ -129,7 +133,8 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * Locks in shared mode; waits while a writer is there.
      *
      * @return the stamp for {@link #unlockShared(long)}
-     * @throws RegionException as {@link #share()}
+     * @throws RegionException              as {@link #share()}
+     * @throws IllegalMonitorStateException as {@link #share()}
      */
     public long lockShared() {
         LockOrder.beforeRegion("share", record);
@@ -153,9 +158,10 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the stamp for {@link #unlockShared(long)}
-     * @throws InterruptedException as {@link #share(long, TimeUnit)}
-     * @throws TimeoutException     as {@link #share(long, TimeUnit)}
-     * @throws RegionException      as {@link #share()}
+     * @throws InterruptedException         as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException             as {@link #share(long, TimeUnit)}
+     * @throws RegionException              as {@link #share()}
+     * @throws IllegalMonitorStateException as {@link #share()}
      */
     public long lockShared(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         checkInterrupt("share");
@@ -288,9 +294,10 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the guard, held
-     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits
-     * @throws TimeoutException     if the time is over
-     * @throws RegionException      as {@link #exclusive()}
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits
+     * @throws TimeoutException             if the time is over
+     * @throws RegionException              as {@link #exclusive()}
+     * @throws IllegalMonitorStateException as {@link #exclusive()}
      */
     public Guard exclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         return Guard.of(self(), Guard.Mode.EXCLUSIVE, lockExclusive(timeout, unit));
@@ -324,9 +331,10 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the stamp for {@link #unlockExclusive(long)}
-     * @throws InterruptedException as {@link #exclusive(long, TimeUnit)}
-     * @throws TimeoutException     as {@link #exclusive(long, TimeUnit)}
-     * @throws RegionException      as {@link #exclusive()}
+     * @throws InterruptedException         as {@link #exclusive(long, TimeUnit)}
+     * @throws TimeoutException             as {@link #exclusive(long, TimeUnit)}
+     * @throws RegionException              as {@link #exclusive()}
+     * @throws IllegalMonitorStateException as {@link #exclusive()}
      */
     public long lockExclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         checkInterrupt("exclusive");

@@ -7,7 +7,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * What can be done to the pages of a region where they are. Every operation locks the region itself, or uses the lock
  * that the thread holds on it, so none can reach what comes to the same addresses later. Ranges are given by offset in
- * the region and length, in bytes.
+ * the region and length, in bytes. A region that a write section of the thread has changed refuses all of them, with a
+ * {@link RegionException}, until the section is published or closed.
  */
 abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
     RegionPages(final AddressSpace space, final RegionLock lock, final long record, final long incarnation) {
@@ -22,8 +23,9 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * Says how the region is going to be used. No byte changes.
      *
      * @param advice how
-     * @throws RegionException  if the region is unmapped
-     * @throws MappingException if the system refuses, for example because it does not know the advice
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses, for example because it does not know the advice
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void advise(final Advice advice) {
         pages().advise(self(), advice);
@@ -35,9 +37,10 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes, more than 0
      * @param advice how
-     * @throws IllegalArgumentException if the range is not one of the region's
-     * @throws RegionException          if the region is unmapped
-     * @throws MappingException         if the system refuses, for example because it does not know the advice
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses, for example because it does not know the advice
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void advise(final long offset, final long length, final Advice advice) {
         pages().advise(self(), offset, length, advice);
@@ -47,8 +50,9 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * Keeps all pages in memory, and reads those in that are not, until {@link #unlockFromMemory()} or the region's
      * end. What the region grows by later is not locked.
      *
-     * @throws RegionException  if the region is unmapped
-     * @throws MappingException if the limit of locked memory does not allow it; the pages are not locked then
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the limit of locked memory does not allow it; the pages are not locked then
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void lockInMemory() {
         pages().lock(self(), true);
@@ -57,8 +61,9 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
     /**
      * Lets the system reclaim the pages again.
      *
-     * @throws RegionException  if the region is unmapped
-     * @throws MappingException if the system refuses
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void unlockFromMemory() {
         pages().lock(self(), false);
@@ -67,8 +72,9 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
     /**
      * Makes all pages present, so that the first access to each waits for nothing. No byte changes.
      *
-     * @throws RegionException  if the region is unmapped
-     * @throws MappingException if there is not enough memory, or the file cannot be read
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if there is not enough memory, or the file cannot be read
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void populate() {
         pages().populate(self());
@@ -78,8 +84,9 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * Counts the bytes that are in memory now, in whole pages.
      *
      * @return the bytes, which another moment may change
-     * @throws RegionException  if the region is unmapped
-     * @throws MappingException if the system refuses
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public long residentBytes() {
         return pages().residentBytes(self());
@@ -91,6 +98,7 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      *
      * @throws RegionException              if the region is unmapped
      * @throws java.io.UncheckedIOException if the device reports an error
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void force() {
         pages().force(self());
@@ -105,6 +113,7 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws RegionException              if the region is unmapped
      * @throws java.io.UncheckedIOException if the device reports an error
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void force(final long offset, final long length) {
         pages().force(self(), offset, length);
@@ -154,10 +163,13 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * @param target       where to copy to
      * @param targetOffset of the first byte in the target, in bytes
      * @param length       in bytes, 0 or more
-     * @throws IllegalArgumentException  if the range is not one of the region's
-     * @throws IndexOutOfBoundsException if the range is not one of the target's
-     * @throws TruncatedException        if the bytes cannot be read; a part may have been copied
-     * @throws RegionException           if the region is unmapped
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws IndexOutOfBoundsException    if the range is not one of the target's
+     * @throws TruncatedException           if the bytes cannot be read; a part may have been copied
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalStateException        if the memory of the target is freed already
+     * @throws WrongThreadException         if the target belongs to another thread
      */
     public void copyOut(final long offset, final MemorySegment target, final long targetOffset, final long length) {
         pages().copyOut(self(), offset, target, targetOffset, length);
@@ -172,10 +184,13 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * @param sourceOffset of the first byte in the source, in bytes
      * @param offset       of the first byte in the region, in bytes
      * @param length       in bytes, 0 or more
-     * @throws IllegalArgumentException  if the range is not one of the region's
-     * @throws IndexOutOfBoundsException if the range is not one of the source's
-     * @throws TruncatedException        if the bytes cannot be written; a part may have been copied
-     * @throws RegionException           if the region is unmapped or read-only
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws IndexOutOfBoundsException    if the range is not one of the source's
+     * @throws TruncatedException           if the bytes cannot be written; a part may have been copied
+     * @throws RegionException              if the region is unmapped or read-only
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalStateException        if the memory of the source is freed already
+     * @throws WrongThreadException         if the source belongs to another thread
      */
     public void copyIn(final MemorySegment source, final long sourceOffset, final long offset, final long length) {
         pages().copyIn(self(), source, sourceOffset, offset, length);
@@ -185,7 +200,8 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * How many bytes from the beginning can be read: all of them, unless somebody else has truncated the file.
      *
      * @return the bytes, in whole pages of the file but for the last
-     * @throws RegionException if the region is unmapped
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public long readableBytes() {
         return pages().readableBytes(self());

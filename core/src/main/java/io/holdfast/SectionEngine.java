@@ -497,6 +497,7 @@ final class SectionEngine {
             closeSegments();
         } finally {
             protections.reversed().forEach(changed -> takeBack(changed, lost));
+            sources.values().forEach(SectionSource::restore);
             parts.values().stream().filter(SectionPart::isFresh).forEach(this::abandon);
             mappings.forEach(this::giveUp);
             forget();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.layout.RecordLayout;
 import java.lang.foreign.MemorySegment;
 
 /** A region that a section holds exclusively. Not thread-safe. */
@@ -35,7 +36,13 @@ final class SectionSource {
     /** The region goes on as something else, or not at all; its segments end, because its pages may be others. */
     void change() {
         changed = true;
+        RecordLayout.addKind(record(), Kind.IN_CHANGE);
         closeSegments();
+    }
+
+    /** The region goes on as it was. */
+    void restore() {
+        RecordLayout.removeKind(record(), Kind.IN_CHANGE);
     }
 
     /** The region's bytes, until {@link #closeSegments()}. */

@@ -412,6 +412,11 @@ final class SpaceEngine {
         closing.set(false);
     }
 
+    /** Whether a call is closing the space, or has closed it; false for one whose close gave up. */
+    boolean isClosing() {
+        return closing.get();
+    }
+
     boolean isClosed() {
         return closed;
     }

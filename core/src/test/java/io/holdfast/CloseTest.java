@@ -177,6 +177,18 @@ class CloseTest extends SpaceFixture {
         space.close();
     }
 
+    /** G10: who keeps a close from its end must not go on with it. */
+    @Test
+    void closeMustRefuseToGoOnWhereItWouldWaitForItself() throws Exception {
+        try (Pin _ = space.pin()) {
+            Threads.run(() -> assertThat(space.close(0, TimeUnit.NANOSECONDS)).isFalse());
+            assertThatThrownBy(space::close).isInstanceOf(IllegalMonitorStateException.class)
+                .hasMessageContaining("wait for itself");
+        }
+        space.close();
+        assertThatThrownBy(space::close).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+    }
+
     @Test
     void idleStrategyThatThrowsMustLeaveACloseThatCanBeGoneOnWith() throws Exception {
         final AddressSpace own = AddressSpace.builder().name("own").capacity(64L << 20).idleStrategy(() -> {

@@ -124,6 +124,26 @@ class SectionMisuseTest extends SpaceFixture {
         }
     }
 
+    /** The record of a region says what its pages allow only until a section changes them. */
+    @Test
+    void pagesThatTheSectionHasChangedMustNotBeReachedThroughTheOldRegion() {
+        final Region region = space.map(SIZE);
+        final MemorySegment bytes = MemorySegment.ofArray(new byte[(int) PAGE]);
+        try (WriteSection section = space.write()) {
+            section.exclude(region);
+            region.copyIn(bytes, 0, 0, PAGE);
+            final Region readOnly = section.protect(region, Protection.READ_ONLY);
+            refused(region::residentBytes, "has changed");
+            refused(region::populate, "has changed");
+            refused(() -> region.copyIn(bytes, 0, 0, PAGE), "has changed");
+            refused(() -> region.discard(0, 1), "has changed");
+            refused(readOnly::populate, "unmapped");
+        }
+        region.populate();
+        region.copyIn(bytes, 0, 0, PAGE);
+        region.discard(0, 1);
+    }
+
     /** Pages that cannot be written any more must not be reachable through a segment that can be. */
     @Test
     void segmentsMustEndWhenTheSectionChangesTheirRegion() {

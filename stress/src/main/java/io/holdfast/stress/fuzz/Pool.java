@@ -26,10 +26,16 @@ final class Pool {
     private final List<AutoCloseable> open = new ArrayList<>();
 
     /** A stamp that a call gave. */
-    record Stamp(Region region, long value, boolean exclusive) {
+    record Stamp(Region region, long value, String method) {
+        boolean isHold() {
+            return method.contains("Counted");
+        }
+
         void release() {
             try {
-                if (exclusive) {
+                if (isHold()) {
+                    region.unlockCounted(value);
+                } else if (method.contains("Exclusive")) {
                     region.unlockExclusive(value);
                 } else {
                     region.unlockShared(value);
@@ -91,6 +97,8 @@ final class Pool {
 
     /** Ends counted holds, which belong to no thread, so that nobody could tell that he waits for his own. */
     void endHolds() {
+        stamps.stream().filter(Stamp::isHold).forEach(Stamp::release);
+        stamps.removeIf(Stamp::isHold);
         end(Hold.View.class);
         end(Hold.class);
     }
