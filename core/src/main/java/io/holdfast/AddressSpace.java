@@ -250,13 +250,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     }
 
     private boolean close(final Waiting waiting) {
-        if (engine.isClosing()) { // what the thread holds may be of the next space in the same range
-            throw closedAlready();
-        }
-        checkMayClose(); // also of a close that gave up and left the space half closed
-        if (!engine.beginClose()) {
-            throw closedAlready();
-        }
+        engine.beginClose(this::checkMayClose);
         boolean drained = false;
         try {
             drained = announceAll(waiting) && awaitUnmaps(waiting);
@@ -313,10 +307,6 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
             }
         }
         return true;
-    }
-
-    private IllegalStateException closedAlready() {
-        return new IllegalStateException("close of a closed address space: name=" + name());
     }
 
     private void checkMayClose() {

@@ -394,27 +394,25 @@ final class SpaceEngine {
 
     // ----------------------------------------------------------------------------------------------------- close
 
-    /** Refuses mapping from here on; false if another call closes, or has closed, the space. */
-    boolean beginClose() {
-        if (!closing.compareAndSet(false, true)) {
-            return false;
+    /** Refuses mapping from here on, unless the caller must not close, or another call does so, or has. */
+    void beginClose(final Runnable checkMayClose) {
+        final boolean isMine = !closing.get(); // else what the thread holds may be of the next space in the same range
+        if (isMine) {
+            checkMayClose.run(); // also where a close gave up before
+        }
+        if (!isMine || !closing.compareAndSet(false, true)) {
+            throw new IllegalStateException("close of a closed address space: name=" + name());
         }
         final boolean first = !closed;
         closed = true;
         if (first) {
             notes.closing(name());
         }
-        return true;
     }
 
     /** The close gave up: mapping stays refused, and another call may go on with it. */
     void suspendClose() {
         closing.set(false);
-    }
-
-    /** Whether a call is closing the space, or has closed it; false for one whose close gave up. */
-    boolean isClosing() {
-        return closing.get();
     }
 
     boolean isClosed() {
@@ -441,7 +439,7 @@ final class SpaceEngine {
     }
 
     /**
-     * Announces the unmap of everything after {@link #beginClose()}; unmaps begun by others are for them, or the
+     * Announces the unmap of everything after {@link #beginClose}; unmaps begun by others are for them, or the
      * reclaimer, to finish.
      *
      * @return false if the waiting gave up
