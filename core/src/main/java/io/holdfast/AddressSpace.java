@@ -78,7 +78,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         this.engine = new SpaceEngine(core, lock, settings);
         this.unmapper = new Unmapper(engine, domain, settings);
         this.tree = core.tree();
-        this.engines = Engines.of(core, engine, lock, unmapper, this::region);
+        this.engines = Engines.of(core, engine, settings, lock, unmapper, this::region);
         this.base = core.reservation().base();
         engine.notes().watch(this, settings.name());
     }
@@ -137,8 +137,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
     }
 
     @Nullable Region findPinned(final long address) {
-        // The pin keeps the record from being reused, so what is read of it below is of one life. Few words are read, and
-        // the handle is made when it is known that there is one: it is to cost nothing where this is inlined.
+        // The pin keeps the record from being reused, so what is read of it below is of one life. As few words as can be.
         final long found = tree.find(address);
         final long record = found != 0 && RegionLock.isAttached(found) ? found : findAgain(found, address);
         if (record == 0) {
@@ -167,20 +166,6 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
 
     long quickSeed() {
         return quickSeed;
-    }
-
-    void grow(final Region region, final long newSize) {
-        final RangeLock.Passage passage = engine.enter("grow", region);
-        try {
-            final long stamp = engines.pages().enter(region, "grow");
-            try {
-                engine.grow(region, newSize);
-            } finally {
-                PageEngine.leave(region, stamp);
-            }
-        } finally {
-            passage.close();
-        }
     }
 
     @Override
@@ -384,6 +369,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         private long maxBytes = Long.MAX_VALUE;
         private long maxRegions = Long.MAX_VALUE;
         private long backlogBytes = 1L << 30;
+        private long retiredBytes = 1L << 30;
         private long idleBytes = 64L << 20;
         private Duration reportAfter = Duration.ofSeconds(10);
         private @Nullable String name;
@@ -460,6 +446,20 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         public Builder backlogBytes(final long bytes) {
             checkPositive("backlogBytes", bytes);
             this.backlogBytes = bytes;
+            return this;
+        }
+
+        /**
+         * Limits the memory of tree nodes and records that were replaced and that pins and snapshots keep from being used
+         * again: maps, structural changes and write sections wait above it, unmaps of regions never do. 1 GiB by default.
+         *
+         * @param bytes more than 0
+         * @return this
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder retiredBytes(final long bytes) {
+            checkPositive("retiredBytes", bytes);
+            this.retiredBytes = bytes;
             return this;
         }
 
@@ -549,8 +549,8 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
             final String label = name != null ? name : "space-" + OPENED.incrementAndGet();
             final long page = calls.pageSize();
             final long rounded = capacity > Long.MAX_VALUE - page ? capacity : (capacity + page - 1) & -page;
-            final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, idleBytes, idle,
-                reportAfter.toNanos(), reports, startReclaimer);
+            final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, retiredBytes,
+                idleBytes, idle, reportAfter.toNanos(), reports, startReclaimer);
             try {
                 return new AddressSpace(settings, SpaceCore.take(calls, rounded, flavour));
             } catch (final NativeException e) {

@@ -57,10 +57,10 @@ final class MapEngine {
 
     /**
      * Maps; returns what {@code handle} makes of the attached record while it cannot be reused, or null if the waiting
-     * for sections gave up.
+     * for sections, or for what was replaced before, gave up.
      */
     @Nullable Region map(final MapRequest request, final Waiting waiting, final LongFunction<Region> handle) {
-        return plan(request, plan -> mapInTurn(plan, waiting, handle));
+        return engine.backPressure().admit("map", waiting) ? plan(request, plan -> mapInTurn(plan, waiting, handle)) : null;
     }
 
     /** Makes a plan and lets it be carried out; the file of a plan that is not is closed. */

@@ -145,15 +145,14 @@ final class Mover {
         return file;
     }
 
-    /** Refuses if another region of the space maps bytes of a file behind an offset. */
-    void requireUnmapped(final Region region, final FileHandle file, final long end) {
-        engine.files().forEach((record, other) -> {
-            final long otherEnd = other.fileOffset() + other.lead() + RecordLayout.sizeAcquire(record);
-            if (record != region.record() && other.file().inode() == file.inode() &&
+    /** Refuses if a region of the space, but the one with the record, maps bytes of a file behind an offset. */
+    void requireUnmapped(final long record, final FileHandle file, final long end) {
+        engine.files().forEach((key, other) -> {
+            final long otherEnd = other.fileOffset() + other.lead() + RecordLayout.sizeAcquire(key);
+            if (key != record && other.file().inode() == file.inode() &&
                 other.file().device() == file.device() && otherEnd > end) {
                 throw new RegionException("truncate of a file of which another region maps more: path=" + file.path() +
-                    ", end=" + end + ", other region ends at " + otherEnd + ", " + region.describe() +
-                    "; unmap or cut that one first", null);
+                    ", end=" + end + ", other region ends at " + otherEnd + "; unmap or cut that one first", null);
             }
         });
     }

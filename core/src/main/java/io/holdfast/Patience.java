@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Giving up leaves no trace (guarantee G11). An operation that has passed its point of no return does not give up: it
  * returns what it returns, and memory that it cannot give back in time is given back in the background; where the
- * thread was interrupted then, the interrupt is kept. The drain of a {@link Region#truncate} before the file is cut is
- * waited for in any case.
+ * thread was interrupted then, the interrupt is kept. A {@link Region#truncate} that cannot wait for the last reader of
+ * the end of the file cuts it in the background as well.
  */
 public final class Patience {
     private static final ScopedValue<Patience> CURRENT = ScopedValue.newInstance();

@@ -17,14 +17,17 @@ public final class ReadSection extends Section {
     }
 
     /**
-     * Makes this a write section if nobody else has a section on the range; this one is closed then. Never waits.
+     * Makes this a write section if nobody else has a section on the range, and not too much waits for pins and snapshots
+     * ({@link AddressSpace.Builder#retiredBytes}); this one is closed then. Never waits.
      *
      * @return the write section, or null, and then this one is open as before
      * @throws IllegalStateException if the section is closed
      * @throws WrongThreadException  if it is another thread's
      */
     public @Nullable WriteSection tryUpgrade() {
-        final RangeLock.Entry write = ranges().tryUpgrade(entry("tryUpgrade"));
+        final RangeLock.Entry current = entry("tryUpgrade");
+        final RangeLock.Entry write =
+            space().engines().space().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;
         if (write == null) {
             return null;
         }

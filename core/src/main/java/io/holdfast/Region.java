@@ -185,7 +185,7 @@ public final class Region extends RegionStructure {
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public void grow(final long newSizeBytes) {
-        space.grow(this, newSizeBytes);
+        space.engines().growth().grow(this, newSizeBytes);
     }
 
     /**

@@ -140,7 +140,9 @@ abstract sealed class RegionStructure extends RegionPages permits Region {
 
     /**
      * Cuts the region and its file. Nothing in this space may map what the file loses; other mappings of it, in other
-     * spaces or processes, lose their pages.
+     * spaces or processes, lose their pages. The file is cut when the last reader of its end has left. If the thread is
+     * interrupted while it waits for that, or has no {@link Patience} left, it happens in the background, but not if
+     * somebody maps that end again before; a file that is not cut then is logged as an error.
      *
      * @param newSizeBytes of the region, more than 0 and not more than now; the file ends where the region does
      * @return the region that is left

@@ -130,6 +130,17 @@ final class SpaceCore {
         return retiredRecords;
     }
 
+    /** Memory of tree nodes and records that were replaced and wait for pins. */
+    long retiredBytes() {
+        return tree.retiredBytes() + retiredRecords.pending() * RecordLayout.BYTES;
+    }
+
+    /** Reclaims what waits for no pin any more; never waits. */
+    void collect() {
+        tree.collect();
+        retiredRecords.collect();
+    }
+
     /** Unmaps whose pages or addresses could not be freed yet. */
     Quarantine quarantine() {
         return quarantine;

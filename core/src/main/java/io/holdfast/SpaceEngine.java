@@ -8,11 +8,8 @@ import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
-import io.holdfast.memory.FileAccess;
-import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
-import io.holdfast.memory.RangeLostException;
 import io.holdfast.memory.Reservation;
 import io.holdfast.memory.RestoreResult;
 import io.holdfast.tree.PreparedRemoval;
@@ -36,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * What a space counts and keeps about its regions, and the end of them: the steps of an unmap, each with what it leaves
  * behind when it fails. {@link MapEngine} has the beginning.
  *
- * <p>Thread-safe and lock-free between regions, but for the growth of one file.
+ * <p>Thread-safe and lock-free between regions.
  */
 final class SpaceEngine {
     /*
@@ -61,7 +58,7 @@ final class SpaceEngine {
     private final Notes notes = new Notes();
     private final IdleMemory idle;
     private final RangeLock ranges;
-    private final Object anonymousGrowth = new Object();
+    private final BackPressure backPressure;
 
     SpaceEngine(final SpaceCore core, final RegionLock lock, final SpaceSettings settings) {
         this.core = core;
@@ -69,6 +66,7 @@ final class SpaceEngine {
         this.settings = settings;
         this.idle = new IdleMemory(core, this, settings.idleBytes());
         this.ranges = new RangeLock(core.domain(), core.reservation().capacity(), this::stillWaiting);
+        this.backPressure = new BackPressure(core, this, settings);
     }
 
     String name() {
@@ -99,9 +97,10 @@ final class SpaceEngine {
         return ranges.enter(operation, start, Math.max(RecordLayout.limit(last.record()), start), waiting);
     }
 
-    /** The same, waiting for as long as it takes. */
+    /** The same for a change that replaces regions; it waits for as long as it takes, also for what was replaced before. */
     RangeLock.Passage enter(final String operation, final Region first, final Region last) {
         try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
+            backPressure.admit(operation, waiting);
             return Objects.requireNonNull(enter(operation, first, last, waiting));
         }
     }
@@ -109,6 +108,11 @@ final class SpaceEngine {
     /** The same for one region. */
     RangeLock.Passage enter(final String operation, final Region region) {
         return enter(operation, region, region);
+    }
+
+    /** What changes ask before they begin. */
+    BackPressure backPressure() {
+        return backPressure;
     }
 
     private void stillWaiting(final RangeLock.Entry wanted, final List<RangeLock.Entry> blocking,
@@ -165,80 +169,6 @@ final class SpaceEngine {
     void unaccount(final long length) {
         bytes.addAndGet(-length);
         regions.decrementAndGet();
-    }
-
-    // ------------------------------------------------------------------------------------------------------ grow
-
-    /** Grows a region that the caller holds a lock on. */
-    void grow(final Region region, final long newSize) {
-        final long record = region.record();
-        final FileRegion file = files.get(record);
-        if (!Kind.isGrowable(RecordLayout.kind(record))) {
-            throw new RegionException("grow of a region that is not growable: " + region.describe() +
-                "; map it with growableTo(maximum), or let it move with remap(newSize)", null);
-        }
-        if (file == null) {
-            growAnonymous(region, newSize);
-        } else {
-            growFile(region, file, newSize);
-        }
-    }
-
-    /** Checks a new size; whether it is another one. */
-    private static boolean isGrowth(final Region region, final long newSize, final long maximum) {
-        final long size = RecordLayout.sizeAcquire(region.record());
-        if (newSize < size || newSize > maximum) {
-            throw new IllegalArgumentException("grow out of range: newSize=" + newSize + ", size=" + size +
-                ", maximum=" + maximum + ", " + region.describe());
-        }
-        return newSize != size;
-    }
-
-    /** The pages are there already, and zero. */
-    private void growAnonymous(final Region region, final long newSize) {
-        final long record = region.record();
-        synchronized (anonymousGrowth) {
-            if (isGrowth(region, newSize, RecordLayout.limit(record) - RecordLayout.start(record))) {
-                RecordLayout.sizeRelease(record, newSize);
-            }
-        }
-    }
-
-    private void growFile(final Region region, final FileRegion file, final long newSize) {
-        final long record = region.record();
-        synchronized (file) {
-            if (!isGrowth(region, newSize, file.maximum())) {
-                return;
-            }
-            final long size = RecordLayout.sizeAcquire(record);
-            try (FileGrowth growth = new FileGrowth(file.file())) {
-                file.file().ensureLength(file.fileOffset() + file.lead() + newSize);
-                final long mapped = roundUp(size + file.lead());
-                final long needed = roundUp(newSize + file.lead());
-                if (needed > mapped) {
-                    extend(record, file, mapped, needed);
-                }
-                growth.keep();
-            }
-            RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
-        }
-    }
-
-    private void extend(final long record, final FileRegion file, final long mapped, final long needed) {
-        if (torn.contains(record)) {
-            throw new MappingException("grow failed: the addresses behind the region were lost by an earlier call: " +
-                "start=" + RecordLayout.start(record) + ", mapped=" + mapped + "; map the file anew");
-        }
-        final FileAccess access = Kind.isWritable(RecordLayout.kind(record)) ? file.access() : FileAccess.READ_ONLY;
-        try {
-            core.reservation().extendFile(RecordLayout.start(record), mapped, needed, file.file(), file.fileOffset(),
-                access);
-        } catch (final RangeLostException e) {
-            torn.add(record);
-            throw refused(e);
-        } catch (final NativeException e) {
-            throw refused(e);
-        }
     }
 
     // ----------------------------------------------------------------------------------------------------- unmap
@@ -342,6 +272,11 @@ final class SpaceEngine {
     /** Whether addresses behind the region were lost, so that it can only be unmapped. */
     boolean isTorn(final long record) {
         return torn.contains(record);
+    }
+
+    /** Notes that addresses behind the region were lost. */
+    void tear(final long record) {
+        torn.add(record);
     }
 
     /** Retires the record of a region that goes on in others. */

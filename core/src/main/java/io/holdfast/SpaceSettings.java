@@ -10,12 +10,13 @@ import org.agrona.concurrent.IdleStrategy;
  * How a space was opened.
  *
  * @param backlogBytes     address range of asynchronous unmaps above which an announcing thread waits
+ * @param retiredBytes     memory of replaced nodes and records above which changes wait
  * @param idleBytes        idle memory above which it is given back to the system
  * @param reportAfterNs    how long a wait lasts before it is reported, and reported again
  * @param startReclaimer   whether the space runs a thread for asynchronous unmaps when there is one to finish
  */
-record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBytes, long idleBytes,
-                     Supplier<IdleStrategy> idle, long reportAfterNs, Consumer<WaitReport> reports,
+record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBytes, long retiredBytes,
+                     long idleBytes, Supplier<IdleStrategy> idle, long reportAfterNs, Consumer<WaitReport> reports,
                      boolean startReclaimer) {
     /**
      * The patience for one operation.
@@ -31,10 +32,5 @@ record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBy
         final long endsInNs = Math.min(timeoutNs, patience.remainingNs());
         return timeoutNs == Waiting.FOREVER && !interruptible ? Waiting.throwing(idle, endsInNs, reportAfterNs)
             : new Waiting(idle, endsInNs, true, reportAfterNs);
-    }
-
-    /** Patience for what must not be given up, whatever patience the thread has. */
-    Waiting waitingForEver() {
-        return new Waiting(idle, Waiting.FOREVER, false, reportAfterNs);
     }
 }

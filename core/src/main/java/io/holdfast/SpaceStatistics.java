@@ -10,6 +10,7 @@ package io.holdfast;
  * @param drainedUnmaps      unmaps among all begun that had to wait for a reader
  * @param backlogUnmaps      unmaps that are announced and not finished
  * @param backlogBytes       address range of those, in bytes
+ * @param retiredBytes       memory of replaced tree nodes and records that wait for pins and snapshots
  * @param quarantinedBytes   address range that the system refused to take back and that is tried again
  * @param lostBytes          address range that can never be used again
  * @param idleBytes          memory of unmapped regions that is kept to be handed out again; not more than this
@@ -19,6 +20,6 @@ package io.holdfast;
  * @param tableBytes         native memory that the records and the tree have taken
  */
 public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
-                              long backlogBytes, long quarantinedBytes, long lostBytes, long idleBytes,
-                              long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes) {
+                              long backlogBytes, long retiredBytes, long quarantinedBytes, long lostBytes,
+                              long idleBytes, long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes) {
 }

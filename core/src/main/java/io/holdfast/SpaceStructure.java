@@ -54,8 +54,9 @@ abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpac
      * @throws MappingException             if a fixed address is taken, a limit of the space is reached, or the system
      *                                      refuses; nothing has changed then
      * @throws IllegalStateException        if the space is closed
-     * @throws IllegalMonitorStateException if a section has the addresses, and the thread would wait for itself, or
-     *                                      could: the section is its own, or it holds a guard or a pin (G10)
+     * @throws IllegalMonitorStateException if a section has the addresses, or too much waits for pins and snapshots
+     *                                      ({@link AddressSpace.Builder#retiredBytes}), and the thread would wait for
+     *                                      itself, or could: it has a section, or holds a guard or a pin (G10)
      */
     public Region map(final MapRequest request) {
         try (Waiting waiting = engines().space().waiting(Waiting.FOREVER, false)) {
@@ -64,10 +65,11 @@ abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpac
     }
 
     /**
-     * Maps what a request says if no section keeps it from that at this moment.
+     * Maps what a request says if no section keeps it from that at this moment, nor the memory of what changes have
+     * replaced ({@link AddressSpace.Builder#retiredBytes}).
      *
      * @param request what is to be mapped
-     * @return the region, mapped, or null if a section has the addresses
+     * @return the region, mapped, or null if a section has the addresses or too much waits for pins and snapshots
      * @throws IllegalArgumentException     as {@link #map(MapRequest)}
      * @throws java.io.UncheckedIOException as {@link #map(MapRequest)}
      * @throws MappingException             as {@link #map(MapRequest)}
@@ -93,6 +95,9 @@ abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpac
     private RangeLock.@Nullable Entry acquire(final long start, final long end, final RangeLock.Mode mode,
                                               final Waiting waiting) {
         checkRange(start, end);
+        if (mode == RangeLock.Mode.WRITE && !engines().space().backPressure().admit("section", waiting)) {
+            return null;
+        }
         return opened(engines().space().ranges().acquire(start, end, mode, waiting));
     }
 
@@ -132,6 +137,9 @@ abstract sealed class SpaceStructure extends SpaceInspection permits AddressSpac
 
     private RangeLock.@Nullable Entry tryAcquire(final long start, final long end, final RangeLock.Mode mode) {
         checkRange(start, end);
+        if (mode == RangeLock.Mode.WRITE && !engines().space().backPressure().hasRoom()) {
+            return null;
+        }
         try (Waiting noTime = engines().space().waiting(0, false)) {
             return opened(engines().space().ranges().tryAcquire(start, end, mode, noTime));
         }

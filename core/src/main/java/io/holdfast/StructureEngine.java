@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.memory.AddressRange;
@@ -9,22 +10,27 @@ import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.PreparedRemoval;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Splits, merges, cuts and protects regions; see {@link RegionStructure} for what is promised. */
 final class StructureEngine {
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
     private final SpaceCore core;
     private final SpaceEngine engine;
+    private final GrowthEngine growth;
     private final Publisher publisher;
     private final Unmapper unmapper;
     private final Mover mover;
 
-    StructureEngine(final SpaceCore core, final SpaceEngine engine, final Publisher publisher, final Unmapper unmapper,
-                    final Mover mover) {
+    StructureEngine(final SpaceCore core, final SpaceEngine engine, final GrowthEngine growth,
+                    final Publisher publisher, final Unmapper unmapper, final Mover mover) {
         this.core = core;
         this.engine = engine;
+        this.growth = growth;
         this.publisher = publisher;
         this.unmapper = unmapper;
         this.mover = mover;
@@ -218,6 +224,7 @@ final class StructureEngine {
     Region truncate(final Region region, final long newSize) {
         final Publisher.Outcome outcome;
         final FileHandle file = mover.reopen(region, "truncate");
+        boolean later = false;
         try {
             final long newEnd;
             try (RangeLock.Passage passage = engine.enter("truncate", region);
@@ -232,26 +239,47 @@ final class StructureEngine {
                     throw outOfRange("truncate", region, 0, newSize);
                 }
                 newEnd = backing.fileOffset() + whole.lead() + newSize;
-                mover.requireUnmapped(region, file, newEnd);
+                mover.requireUnmapped(region.record(), file, newEnd);
                 outcome = cutTail(held, newSize, "truncate");
             }
-            outcome.given().forEach(unmapper::completePatiently);
-            requireGone(outcome);
+            final Region rest = outcome.regions().getFirst();
+            for (final Unmapping given : outcome.given()) {
+                if (!unmapper.complete(given)) {
+                    later = true;
+                    given.whenGivenBack(() -> cutLater(rest, given, file, newEnd));
+                    return rest;
+                }
+                requireGone(rest, given);
+            }
             file.truncate(newEnd);
+            return rest;
+        } finally {
+            if (!later) {
+                engine.close(file);
+            }
+        }
+    }
+
+    /** Cuts a file when the last reader of its end has left, for a thread that has stopped waiting for that. */
+    private void cutLater(final Region rest, final Unmapping given, final FileHandle file, final long newEnd) {
+        try {
+            requireGone(rest, given);
+            mover.requireUnmapped(0, file, newEnd);
+            file.truncate(newEnd);
+        } catch (final RuntimeException e) { // a space that cannot map, a file that is mapped again, an error of the disk
+            LOGGER.log(Level.ERROR, "a file was not truncated in the background: path=" + file.path() + ", end=" +
+                newEnd + ", space=" + engine.name(), e);
         } finally {
             engine.close(file);
         }
-        return outcome.regions().getFirst();
     }
 
     /** What the kernel did not take back still shows the file, and would fault behind its end. */
-    private void requireGone(final Publisher.Outcome outcome) {
-        for (final Unmapping given : outcome.given()) {
-            for (final AddressRange range : core.reservation().quarantinedRanges()) {
-                if (range.offset() < given.end() && given.start() < range.end()) {
-                    throw new MappingException("truncate failed: the system did not take back the pages behind the " +
-                        "new end, so the file keeps them: " + outcome.regions().getFirst().describe() + "; try again");
-                }
+    private void requireGone(final Region rest, final Unmapping given) {
+        for (final AddressRange range : core.reservation().quarantinedRanges()) {
+            if (range.offset() < given.end() && given.start() < range.end()) {
+                throw new MappingException("truncate failed: the system did not take back the pages behind the new end, " +
+                    "so the file keeps them: " + rest.describe() + "; try again");
             }
         }
     }
@@ -271,7 +299,9 @@ final class StructureEngine {
                 return region;
             }
             if (newSize > whole.size() && Kind.isGrowable(whole.kind()) && newSize <= maximum) {
-                engine.grow(region, newSize);
+                try (Waiting waiting = engine.waiting(Waiting.FOREVER, false)) {
+                    growth.growInside(region, newSize, waiting);
+                }
                 return region;
             }
             outcome = newSize < whole.size() ? cutTail(held, newSize, "remap") : mover.move(held, newSize);

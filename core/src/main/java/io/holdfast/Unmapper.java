@@ -45,13 +45,18 @@ final class Unmapper {
         complete(unmapping);
     }
 
-    /** Ends what was announced; if the thread is interrupted, in the background, and the interrupt is kept. */
-    void complete(final Unmapping unmapping) {
+    /**
+     * Ends what was announced; if the thread is interrupted, in the background, and the interrupt is kept.
+     *
+     * @return whether it has been ended
+     */
+    boolean complete(final Unmapping unmapping) {
         try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
-            complete(unmapping, waiting);
+            final boolean completed = complete(unmapping, waiting);
             if (waiting.endedByInterrupt()) {
                 Thread.currentThread().interrupt();
             }
+            return completed;
         }
     }
 
@@ -76,13 +81,6 @@ final class Unmapper {
             }
         } finally {
             unmappings.subList(begun, unmappings.size()).forEach(this::completeLater);
-        }
-    }
-
-    /** Ends what was announced, whatever comes. */
-    void completePatiently(final Unmapping unmapping) {
-        try (Waiting waiting = settings.waitingForEver()) {
-            complete(unmapping, waiting);
         }
     }
 

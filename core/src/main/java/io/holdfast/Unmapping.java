@@ -102,6 +102,12 @@ final class Unmapping {
         return completion;
     }
 
+    /** Runs an action that throws nothing when the memory has been given back, in the thread that did it or in this one. */
+    @SuppressWarnings("FutureReturnValueIgnored")
+    void whenGivenBack(final Runnable action) {
+        completion.thenRun(action);
+    }
+
     /** The epoch whose pins are waited for, 0 before the grace period has begun. */
     long tag() {
         return tag;

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * Says for whom a thread waits (guarantee G11). It goes on waiting.
  *
  * @param space   name of the address space
- * @param region  the region and the decoded state of its lock, or the range of addresses and the mode of a section
+ * @param region  the region and the decoded state of its lock, or the range of addresses and the mode of a section, or
+ *                how much waits for pins and snapshots to end
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread
  * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed in
@@ -23,6 +24,8 @@ public record WaitReport(String space, String region, Duration waited, String wa
         SHARED,
         /** A pin from before the region was unmapped. */
         PIN,
+        /** A snapshot. */
+        SNAPSHOT,
         /** A counted hold; the thread is the one that took it, another one may release it. */
         HOLD,
         /** The exclusive lock, or its announcement. */
@@ -46,6 +49,7 @@ public record WaitReport(String space, String region, Duration waited, String wa
             final How how = switch (holder.how()) {
                 case HAZARD -> How.SHARED;
                 case PIN -> How.PIN;
+                case STRUCTURE_PIN -> How.SNAPSHOT;
                 case COUNT -> How.HOLD;
                 case WRITER -> How.EXCLUSIVE;
             };

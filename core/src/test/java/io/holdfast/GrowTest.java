@@ -3,12 +3,19 @@ package io.holdfast;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.memory.FaultInjectingMemory;
+import io.holdfast.memory.NativeCall;
+import io.holdfast.memory.NativeMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +26,13 @@ class GrowTest extends SpaceFixture {
     private static final int START = 10_000;
     private static final long MAXIMUM = 4L << 20;
 
+    private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
     private Path path;
+
+    @Override
+    AddressSpace.Builder configure(final AddressSpace.Builder builder) {
+        return builder.memory(memory);
+    }
 
     private Region growable() {
         path = file("log", START);
@@ -160,6 +173,45 @@ class GrowTest extends SpaceFixture {
         other.get();
         assertThat(region.size()).isEqualTo(MAXIMUM);
         assertThat(Files.size(path)).isEqualTo(MAXIMUM);
+    }
+
+    /** G11. */
+    @Test
+    void growthMustGiveUpWaitingForAnotherGrowth() throws Exception {
+        final Region region = growable();
+        final CountDownLatch begun = new CountDownLatch(1);
+        final CountDownLatch goOn = new CountDownLatch(1);
+        memory.arm(call -> {
+            if (call.kind() == NativeCall.FALLOCATE) {
+                begun.countDown();
+                assertThatCode(goOn::await).doesNotThrowAnyException();
+            }
+            return false;
+        }, 1, 1, 1, FaultInjectingMemory.Damage.NONE);
+        final Threads.Work<Boolean> first = Threads.start(() -> {
+            region.grow(1L << 20);
+            return true;
+        });
+        begun.await();
+        for (final long timeoutNs : new long[] {0, 1_000_000}) {
+            assertThatThrownBy(() -> Patience.within(timeoutNs, TimeUnit.NANOSECONDS, () -> region.grow(MAXIMUM)))
+                .isInstanceOf(TimeoutException.class).hasMessageContaining("nothing has changed");
+        }
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> Patience.within(1, TimeUnit.DAYS, () -> region.grow(MAXIMUM)))
+            .isInstanceOf(InterruptedException.class);
+        assertThat(region.size()).isEqualTo(START);
+        final Threads.Work<Boolean> second = Threads.start(() -> {
+            region.grow(MAXIMUM);
+            return true;
+        });
+        idle.awaitWaiter();
+        assertThat(second.isDone()).isFalse();
+        memory.disarm();
+        goOn.countDown();
+        first.get();
+        second.get();
+        assertThat(region.size()).isEqualTo(MAXIMUM);
     }
 
     private static void growTo(final Region region, final long limit) {

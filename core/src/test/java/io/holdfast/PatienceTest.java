@@ -4,6 +4,8 @@ package io.holdfast;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -96,6 +98,62 @@ class PatienceTest extends SpaceFixture {
             assertThat(rest.isMapped()).isFalse();
         }
         space.close();
+    }
+
+    /** The region is cut at once, the file when the last reader of its end has left. */
+    @Test
+    void aTruncationThatStopsWaitingMustCutTheFileInTheBackground() throws Exception {
+        final Path path = file("data", LENGTH);
+        final Region region = space.map(FileBacking.readWrite(path));
+        final Region rest;
+        try (Threads.Holder pinned = Threads.hold(space::pin)) {
+            assertThat(pinned.thread().isAlive()).isTrue();
+            rest = Patience.within(1, TimeUnit.MILLISECONDS, () -> region.truncate(PAGE));
+            assertThat(rest.size()).isEqualTo(PAGE);
+            assertThat(Files.size(path)).isEqualTo(LENGTH);
+        }
+        space.close();
+        assertThat(Files.size(path)).isEqualTo(PAGE);
+    }
+
+    @Test
+    void anInterruptedTruncationMustCutTheFileInTheBackground() throws Exception {
+        final Path path = file("data", LENGTH);
+        final Region region = space.map(FileBacking.readWrite(path));
+        try (Threads.Holder pinned = Threads.hold(space::pin)) {
+            assertThat(pinned.thread().isAlive()).isTrue();
+            final Threads.Work<Boolean> truncating = Threads.start(() -> {
+                assertThat(region.truncate(PAGE).size()).isEqualTo(PAGE);
+                return Thread.interrupted();
+            });
+            idle.awaitWaiter();
+            truncating.thread().interrupt();
+            assertThat(truncating.get()).as("interrupt kept").isTrue();
+            assertThat(Files.size(path)).isEqualTo(LENGTH);
+        }
+        space.close();
+        assertThat(Files.size(path)).isEqualTo(PAGE);
+    }
+
+    /** Somebody else may have mapped the end again meanwhile, who must not lose it. */
+    @Test
+    void aFileWhoseEndIsMappedAgainMustNotBeCutInTheBackground() throws Exception {
+        final Path path = file("data", LENGTH);
+        final Region region = space.map(FileBacking.readWrite(path));
+        final Region again;
+        try (Threads.Holder pinned = Threads.hold(space::pin)) {
+            assertThat(pinned.thread().isAlive()).isTrue();
+            Patience.within(1, TimeUnit.MILLISECONDS, (Runnable) () -> region.truncate(PAGE));
+            again = space.map(FileBacking.readOnly(path));
+        }
+        space.map(PAGE).unmapAsync().toCompletableFuture().get(); // a later round of the reclaimer
+        while (space.statistics().backlogUnmaps() != 0) {
+            Thread.onSpinWait();
+        }
+        try (Guard guard = again.share()) {
+            assertBytesOf(guard.segment(), 0);
+        }
+        assertThat(Files.size(path)).isEqualTo(LENGTH);
     }
 
     @Test

@@ -565,9 +565,9 @@ public final class EpochDomain {
         return pin != 0 && pin <= tag;
     }
 
-    /** Who holds the record, or a pin from before {@code tag}, as far as can be seen at this moment. */
+    /** Who holds the record, or a pin from before {@code tag}; for record 0 all who are pinned, for whatever. */
     public List<Holder> holders(final long record, final long tag) {
-        return Readers.of(slots, record, tag);
+        return record == 0 ? Readers.pinned(slots) : Readers.of(slots, record, tag);
     }
 
     /**

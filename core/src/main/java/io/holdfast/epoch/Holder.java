@@ -18,6 +18,8 @@ public record Holder(long threadId, String threadName, How how, Ledger.@Nullable
         HAZARD,
         /** A pin that began before the record was detached. */
         PIN,
+        /** A pin of the structure alone. */
+        STRUCTURE_PIN,
         /** A counted hold; known in debug mode alone. The thread is the one that took it. */
         COUNT,
         /** The exclusive lock, or its announcement. */

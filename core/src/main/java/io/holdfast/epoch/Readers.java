@@ -28,6 +28,30 @@ final class Readers {
         return holders;
     }
 
+    /** Those who are pinned, for memory or for the structure alone. */
+    static List<Holder> pinned(final SlotTable slots) {
+        final List<Holder> holders = new ArrayList<>();
+        for (final SlotGroup group : slots.platformGroups()) {
+            addPinned(group, group.used(), holders);
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            addPinned(group, group.capacity(), holders);
+        }
+        return holders;
+    }
+
+    private static void addPinned(final SlotGroup group, final int used, final List<Holder> holders) {
+        for (int i = 0; i < used; i++) {
+            final long slot = group.slot(i);
+            if (SlotLayout.pinAcquire(slot) != 0) {
+                holders.add(holder(group, i, Holder.How.PIN, SlotLayout.pinAddress(slot)));
+            }
+            if (SlotLayout.structureAcquire(slot) != 0) {
+                holders.add(holder(group, i, Holder.How.STRUCTURE_PIN, SlotLayout.structureAddress(slot)));
+            }
+        }
+    }
+
     private static void add(final SlotGroup group, final int used, final long record, final long tag,
                             final List<Holder> holders) {
         for (int i = 0; i < used; i++) {

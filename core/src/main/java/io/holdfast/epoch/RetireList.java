@@ -25,6 +25,7 @@ public final class RetireList {
     /*
      * A batch is claimed index by index; whoever stores the last of its items seals it. [Q1] The claim and the count of
      * stored items are read-modify-writes, the store lies between them, so who completes the count sees every item.
+     * The count stands above the sum of the items' bytes in one word, so that who completes it knows the sum.
      * [Q2] The collector begins the grace period after it took the batch, and each item was unreachable before its
      * retire() began, so the barrier follows every detaching store.
      *
@@ -37,6 +38,9 @@ public final class RetireList {
      * collector stops, everything stays; nothing is reclaimed too early.
      */
     private static final long NOTHING = Long.MIN_VALUE;
+    private static final int ITEM_SHIFT = 48;
+    private static final long BYTES = (1L << ITEM_SHIFT) - 1;
+    private static final int LARGEST_BATCH = 1 << 14;
 
     private final EpochDomain domain;
     private final int batchSize;
@@ -45,6 +49,7 @@ public final class RetireList {
     private final AtomicReference<@Nullable Batch> sealed = new AtomicReference<>();
     private final AtomicBoolean collecting = new AtomicBoolean();
     private final AtomicLong pending = new AtomicLong();
+    private final AtomicLong bytes = new AtomicLong();
     private volatile Batch oldest; // written by the collector alone, as are the next three
     private @Nullable Batch unripe;
     private @Nullable Batch firstRipening;
@@ -54,9 +59,10 @@ public final class RetireList {
         final long number;
         final long[] items;
         final AtomicInteger claimed = new AtomicInteger();
-        final AtomicInteger stored = new AtomicInteger();
+        final AtomicLong stored = new AtomicLong();
         final AtomicReference<@Nullable Batch> successor = new AtomicReference<>();
         @Nullable Batch next; // in the list of sealed ones, then in that of ripening ones
+        long bytes;
         long tag;
         int reclaimed;
         volatile boolean done;
@@ -74,8 +80,9 @@ public final class RetireList {
      * @param reclaim   called once for each item when its grace period is over, by a collecting thread
      */
     public RetireList(final EpochDomain domain, final int batchSize, final LongConsumer reclaim) {
-        if (batchSize < 1) {
-            throw new IllegalArgumentException("batch must hold an item: batchSize=" + batchSize);
+        if (batchSize < 1 || batchSize > LARGEST_BATCH) {
+            throw new IllegalArgumentException("batch must hold an item, and not too many: batchSize=" + batchSize +
+                ", largest=" + LARGEST_BATCH);
         }
         this.domain = domain;
         this.batchSize = batchSize;
@@ -85,11 +92,21 @@ public final class RetireList {
     }
 
     /**
-     * Hands an item over. It must be unreachable for every thread that pins itself from now on.
+     * Hands an item over that weighs nothing in {@link #bytes()}.
      *
      * @param item anything but 0 and {@link Long#MIN_VALUE}
      */
     public void retire(final long item) {
+        retire(item, 0);
+    }
+
+    /**
+     * Hands an item over. It must be unreachable for every thread that pins itself from now on.
+     *
+     * @param item      anything but 0 and {@link Long#MIN_VALUE}
+     * @param itemBytes of memory that come back when it is reclaimed
+     */
+    public void retire(final long item, final long itemBytes) {
         if (item == 0 || item == NOTHING) {
             throw new IllegalArgumentException("not an item: " + item);
         }
@@ -99,7 +116,7 @@ public final class RetireList {
             if (index < batchSize) {
                 pending.incrementAndGet();
                 batch.items[index] = item;
-                if (stored(batch, 1)) {
+                if (stored(batch, 1, itemBytes)) {
                     collect();
                 }
                 return;
@@ -125,15 +142,18 @@ public final class RetireList {
         final int first = batch.claimed.getAndAdd(batchSize); // [Q1]
         if (first < batchSize) {
             Arrays.fill(batch.items, first, batchSize, NOTHING);
-            stored(batch, batchSize - first);
+            stored(batch, batchSize - first, 0);
         }
     }
 
     /** Counts items that were stored; true if they were the last ones, and the batch is sealed. */
-    private boolean stored(final Batch batch, final int items) {
-        if (batch.stored.addAndGet(items) != batchSize) { // [Q1]
+    private boolean stored(final Batch batch, final int items, final long itemBytes) {
+        final long now = batch.stored.addAndGet(((long) items << ITEM_SHIFT) + itemBytes); // [Q1]
+        if (now >>> ITEM_SHIFT != batchSize) {
             return false;
         }
+        batch.bytes = now & BYTES;
+        bytes.addAndGet(batch.bytes);
         Batch head;
         do {
             head = sealed.get();
@@ -197,6 +217,7 @@ public final class RetireList {
         Batch batch = firstRipening;
         while (batch != null && domain.passed(batch.tag)) {
             reclaimed += reclaimAll(batch);
+            bytes.addAndGet(-batch.bytes);
             batch.done = true;
             batch = batch.next;
             firstRipening = batch;
@@ -268,6 +289,11 @@ public final class RetireList {
             batch = batch.successor.get();
         }
         return true;
+    }
+
+    /** Memory of the items that were handed over and are not reclaimed yet, those of the last batch left out. */
+    public long bytes() {
+        return bytes.get();
     }
 
     /** Items that were handed over and are not reclaimed yet. */

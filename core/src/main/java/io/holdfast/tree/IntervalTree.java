@@ -506,6 +506,11 @@ public final class IntervalTree {
         retired.drain(strategy);
     }
 
+    /** Memory of replaced nodes that wait for pins, but for some of the last ones. */
+    public long retiredBytes() {
+        return retired.bytes();
+    }
+
     /** Bytes of native memory that the tree has mapped for nodes. */
     public long mappedBytes() {
         return nodes.mappedBytes();

@@ -125,19 +125,21 @@ final class NodeSupply {
         }
         while (!outgoing.isEmpty()) {
             long chain = 0;
-            for (int i = 0; i < CHAIN && !outgoing.isEmpty(); i++) {
+            int nodes = 0;
+            while (nodes < CHAIN && !outgoing.isEmpty()) {
                 final long node = outgoing.pop();
                 NodeLayout.link(node, chain);
                 chain = node;
+                nodes++;
             }
-            retire(chain);
+            retire(chain, nodes);
         }
         outgoing.clear();
     }
 
-    private void retire(final long chain) {
+    private void retire(final long chain, final int nodes) {
         try {
-            retired.retire(chain);
+            retired.retire(chain, (long) nodes * NodeLayout.BYTES);
         } catch (final IllegalStateException e) {
             // The barrier of a grace period failed. The chain is on the list, whose next collection tries again, and the
             // change that replaced its nodes has happened, so it must not look as if it had failed.

@@ -47,6 +47,28 @@ class RetireListTest {
     }
 
     @Test
+    void theBytesOfFullBatchesMustBeKnownUntilTheyAreReclaimed() {
+        final RetireList list = new RetireList(domain, 2, reclaimed::add);
+        try (Peer peer = Peer.platform()) {
+            peer.run(domain::pin);
+            list.retire(1, 100);
+            assertThat(list.bytes()).isZero();
+            list.retire(2, 1L << 40);
+            list.retire(3);
+            assertThat(list.bytes()).isEqualTo(100 + (1L << 40));
+            list.retire(4, 7);
+            assertThat(list.bytes()).isEqualTo(107 + (1L << 40));
+            peer.run(domain::unpin);
+        }
+        list.retire(5, 1);
+        list.drain(YieldingIdleStrategy::new);
+        assertThat(reclaimed).hasSize(5);
+        assertThat(list.bytes()).isZero();
+        assertThatThrownBy(() -> new RetireList(domain, 1 << 20, reclaimed::add))
+            .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("batchSize=1048576");
+    }
+
+    @Test
     void aLaterPinMustNotHoldItemsBack() {
         final RetireList list = new RetireList(domain, 2, reclaimed::add);
         domain.pin();
