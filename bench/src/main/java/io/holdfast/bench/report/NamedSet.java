@@ -59,6 +59,12 @@ enum NamedSet {
     private void reads(final List<Part> parts) {
         parts.add(Part.timed("guarded", GUARDED, pace()).threads(1, 2).allocations());
         parts.add(Part.timed("pin", "\\.PinBenchmark\\.", pace()).allocations());
+        if (this != QUICK) {
+            parts.add(Part.timed("held", "\\.HeldLocksBenchmark\\.", pace()).allocations());
+            parts.add(Part.timed("drain", "\\.DrainBenchmark\\.holdfast", pace()).threads(1, 2));
+            parts.add(Part.timed("drain-peers", "\\.DrainBenchmark\\.(reentrant|stamped)", pace())
+                .with("idleThreads", 0).threads(1, 2));
+        }
     }
 
     // One and two threads are those of the part that all rows are in.

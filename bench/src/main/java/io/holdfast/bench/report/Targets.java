@@ -16,6 +16,7 @@ final class Targets {
     private static final Selector ANONYMOUS = Selector.of("MapUnmapBenchmark", "holdfastAnonymous");
     private static final Selector READER = Selector.of("BystanderBenchmark", "bystander").metric("segmentReader");
     private static final Selector MAP_UNMAP = Selector.of("StructureBenchmark", "holdfastMapUnmap");
+    private static final Selector SECTION = Selector.of("SectionMappingBenchmark", "oneInDisjointSections");
     private static final Selector MEMORY = Selector.of("MemoryBenchmark", "holdfast");
     private static final Selector OPEN = Selector.of("OpenBenchmark", "holdfastOpen");
     private static final String LOCK = "`ReentrantReadWriteLock` read";
@@ -130,8 +131,12 @@ final class Targets {
 
     private void structure() {
         final Selector two = MAP_UNMAP.threads(2).with("regions", 1_000);
-        all.add(new Target("map + unmap from 2 threads, disjoint", "throughput of 1 thread", Kind.THROUGHPUT, two,
-            two.threads(1), 1.6));
+        throughput("map + unmap from 2 threads, disjoint", two);
+        throughput("write section with one map and one unmap from 2 threads, disjoint", SECTION.threads(2));
+    }
+
+    private void throughput(final String what, final Selector two) {
+        all.add(new Target(what, "throughput of 1 thread", Kind.THROUGHPUT, two, two.threads(1), 1.6));
     }
 
     private void memory() {
