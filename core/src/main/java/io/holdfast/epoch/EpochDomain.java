@@ -33,8 +33,8 @@ public final class EpochDomain {
      *      between them without doing both. Without W2 both can miss (store buffering), and memory is reclaimed under a
      *      reader. In the fence flavour both barriers are full fences, and so they are in the other flavour where no
      *      thread announces without one (SlotTable [L1]).
-     * [E2] A pin or hazard ends with a release store that pairs with the acquiring read of who waits for it: the
-     *      reader's last access comes before the reclaim.
+     * [E2] A pin or hazard ends with a release store that pairs with the acquiring read, or opaque read and fence, of
+     *      who waits for it: the reader's last access comes before the reclaim.
      * [E3] The epoch is read with acquire before the announcement. A reader that reads an epoch above the tag of a
      *      writer read it after that writer's barrier, so its later loads find the thing unreachable. A stale, lower
      *      epoch only makes a writer wait longer.
@@ -218,9 +218,7 @@ public final class EpochDomain {
         return slot != 0 && SlotLayout.pin(slot) != 0;
     }
 
-    /**
-     * The current thread's slot, which it gets if it has none; {@link #leave(long)} when nothing is announced in it.
-     */
+    /** The current thread's slot, which it gets if it has none; for {@link #leave(long)} when it announces nothing. */
     public long slot() {
         return slots.slot();
     }
@@ -545,6 +543,9 @@ public final class EpochDomain {
                                  final long tag, final Waiting waiting, final DrainListener listener) {
         for (int i = 0; i < used; i++) {
             final long slot = group.slot(i);
+            if (SlotLayout.isQuietOpaque(slot)) {
+                continue;
+            }
             while (pinnedAtOrBefore(slot, tag) || busyHazard(slot, record, except) >= 0) {
                 if (slots.bury(group, i)) {
                     break;
@@ -557,6 +558,7 @@ public final class EpochDomain {
                 }
             }
         }
+        VarHandle.acquireFence(); // [E2], for the quiet slots
         return true;
     }
 

@@ -90,6 +90,17 @@ public final class SlotLayout {
         Words.putRelease(hazardAddress(slot, index), record);
     }
 
+    /**
+     * Whether neither a pin nor a hazard is announced, with opaque access, word by word: for who has to look at many
+     * slots of which most are idle, and who runs an acquire fence before acting on it.
+     */
+    public static boolean isQuietOpaque(final long slot) {
+        return (Words.getOpaque(slot, PIN) | Words.getOpaque(slot, HAZARD) |
+            Words.getOpaque(slot, HAZARD + Words.BYTES) | Words.getOpaque(slot, HAZARD + 2 * Words.BYTES) |
+            Words.getOpaque(slot, HAZARD + 3 * Words.BYTES) | Words.getOpaque(slot, HAZARD + 4 * Words.BYTES) |
+            Words.getOpaque(slot, HAZARD + 5 * Words.BYTES) | Words.getOpaque(slot, HAZARD + 6 * Words.BYTES)) == 0;
+    }
+
     /** The record in hazard 0 with plain access, for the owner. */
     public static long firstHazard(final long slot) {
         return Words.get(slot, HAZARD);

@@ -51,6 +51,21 @@ class RecordLayoutTest {
         }
     }
 
+    /** A drain passes over a slot that is quiet. */
+    @Test
+    void aSlotMustBeQuietOnlyWithoutPinAndHazards() {
+        assertThat(SlotLayout.isQuietOpaque(slot)).isTrue();
+        SlotLayout.pinOpaque(slot, 1);
+        assertThat(SlotLayout.isQuietOpaque(slot)).isFalse();
+        SlotLayout.pinRelease(slot, 0);
+        for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+            SlotLayout.hazardOpaque(slot, i, 64);
+            assertThat(SlotLayout.isQuietOpaque(slot)).as("hazard %d", i).isFalse();
+            SlotLayout.hazardRelease(slot, i, 0);
+        }
+        assertThat(SlotLayout.isQuietOpaque(slot)).isTrue();
+    }
+
     @Test
     void theFieldsOfASlotMustNotOverlapAndStayInside() {
         SlotLayout.pinOpaque(slot, 1);
