@@ -55,7 +55,9 @@ final class IdleMemory {
         if (length > ReservedPages.ZERO_BY_HAND_BYTES) {
             return; // the system has it
         }
-        touched.accumulateAndGet(start + length, Math::max);
+        if (touched.get() < start + length) {
+            touched.accumulateAndGet(start + length, Math::max);
+        }
         final long most = Math.max(bound, engine.regions() * core.memory().pageSize());
         if (kept.addAndGet(length) > most && touched.get() > bound) {
             try { // of no use in a space that is closed, which gives all back at once

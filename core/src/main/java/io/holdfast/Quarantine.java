@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.memory.AddressRange;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.Reservation;
@@ -19,10 +19,10 @@ import java.util.concurrent.ConcurrentMap;
 final class Quarantine {
     private final Reservation reservation;
     private final IntervalTree tree;
-    private final RetireList records;
+    private final StripedRetireList records;
     private final ConcurrentMap<Long, Unmapping> waiting = new ConcurrentHashMap<>();
 
-    Quarantine(final Reservation reservation, final IntervalTree tree, final RetireList records) {
+    Quarantine(final Reservation reservation, final IntervalTree tree, final StripedRetireList records) {
         this.reservation = reservation;
         this.tree = tree;
         this.records = records;

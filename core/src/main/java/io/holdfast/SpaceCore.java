@@ -3,7 +3,7 @@ package io.holdfast;
 
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
@@ -32,7 +32,7 @@ final class SpaceCore {
     private final Reservation reservation;
     private final EpochDomain domain;
     private final RecordTable records;
-    private final RetireList retiredRecords;
+    private final StripedRetireList retiredRecords;
     private final IntervalTree tree;
     private final Quarantine quarantine;
     private final AtomicLong clock = new AtomicLong(1);
@@ -42,7 +42,7 @@ final class SpaceCore {
         this.reservation = reservation;
         this.domain = domain;
         this.records = new RecordTable(memory);
-        this.retiredRecords = new RetireList(domain, RECORD_BATCH, this::recycle);
+        this.retiredRecords = new StripedRetireList(domain, RECORD_BATCH, this::recycle);
         this.tree = new IntervalTree(domain, memory, 0, reservation.capacity(),
             TreeTuning.DEFAULT.withGranule(memory.pageSize()));
         this.quarantine = new Quarantine(reservation, tree, retiredRecords);
@@ -126,7 +126,7 @@ final class SpaceCore {
     }
 
     /** Takes records that were detached and drained, or never attached, and that pinned threads may still look at. */
-    RetireList retiredRecords() {
+    StripedRetireList retiredRecords() {
         return retiredRecords;
     }
 

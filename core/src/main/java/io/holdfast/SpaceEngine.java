@@ -25,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -51,8 +52,8 @@ final class SpaceEngine {
     private volatile boolean closed;
     private final AtomicLong regions = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
-    private final AtomicLong unmaps = new AtomicLong();
-    private final AtomicLong drains = new AtomicLong();
+    private final LongAdder unmaps = new LongAdder();
+    private final LongAdder drains = new LongAdder();
     private final ConcurrentMap<Long, FileRegion> files = new ConcurrentHashMap<>();
     private final Set<Long> torn = ConcurrentHashMap.newKeySet();
     private final Notes notes = new Notes();
@@ -232,7 +233,7 @@ final class SpaceEngine {
         final long before = waiting.elapsedNs();
         final boolean drained = lock.drainDetached(unmapping.record(), unmapping.tag(), waiting);
         if ((!drained || waiting.elapsedNs() > before) && unmapping.firstWait()) {
-            drains.incrementAndGet();
+            drains.increment();
         }
         return drained;
     }
@@ -246,7 +247,7 @@ final class SpaceEngine {
             close(file.file());
         }
         notes.remove(unmapping.record());
-        unmaps.incrementAndGet();
+        unmaps.increment();
         settle(unmapping, result);
         if (result == RestoreResult.RESTORED && !Kind.isFile(unmapping.kind())) {
             idle.add(unmapping.start(), unmapping.length());
@@ -449,12 +450,12 @@ final class SpaceEngine {
     }
 
     long unmaps() {
-        return unmaps.get();
+        return unmaps.sum();
     }
 
     /** Unmaps that had to wait for readers. */
     long drains() {
-        return drains.get();
+        return drains.sum();
     }
 
     /** What a record says of its region. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.lock;
 
+import io.holdfast.epoch.Stripes;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeMemory;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Records of regions: a table that only grows and is never zeroed, so that a sequence goes on rising over all lives of
@@ -14,8 +16,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class RecordTable {
     /*
-     * Free records form a stack. HEAD holds the index of the first one plus one, and a tag that rises with every
-     * change, so that a compare-and-set by a thread that slept through a pop and a push of the same record fails:
+     * Free records form stacks, one for each stripe of threads; a thread whose own is empty takes from the others. The
+     * HEAD of one holds the index of its first record plus one, and a tag that rises with every change, so that a
+     * compare-and-set by a thread that slept through a pop and a push of the same record fails:
      *
      *     63 ............ INDEX_BITS   INDEX_BITS-1 ..... 0
      *     TAG                          INDEX + 1, 0 when empty
@@ -24,6 +27,7 @@ public final class RecordTable {
      *      acquiring read of HEAD. It may be stale when another thread pops first; the tag then refuses the swap.
      */
     static final int FIRST_CHUNK = 1024; // each further chunk is twice as long, so few of them hold everything
+    private static final int STRIDE = 16; // heads do not share a line pair
     private static final int INDEX_BITS = 28;
     private static final long INDEX = (1L << INDEX_BITS) - 1;
     private static final long TAG_UNIT = 1L << INDEX_BITS;
@@ -40,8 +44,8 @@ public final class RecordTable {
     private static final long LAST_SEQUENCE = Long.MAX_VALUE - (1L << 40);
 
     private final NativeMemory memory;
-    private final AtomicLong head = new AtomicLong();
-    private final AtomicLong inUse = new AtomicLong();
+    private final AtomicLongArray heads = new AtomicLongArray((Stripes.COUNT + 1) * STRIDE);
+    private final LongAdder inUse = new LongAdder();
     private volatile long[] chunks = {};
 
     /** An empty table; memory is taken with the first record. */
@@ -51,25 +55,42 @@ public final class RecordTable {
 
     /** A detached record that nobody else has. */
     public long allocate() {
+        final int mine = Stripes.mine();
         while (true) {
-            final long seen = head.get();
+            final int known = chunks.length;
+            for (int i = 0; i < Stripes.COUNT; i++) {
+                final long record = pop(head(mine + i));
+                if (record != 0) {
+                    inUse.increment();
+                    return record;
+                }
+            }
+            grow(known);
+        }
+    }
+
+    private long pop(final int head) {
+        while (true) {
+            final long seen = heads.get(head);
             final int index = (int) (seen & INDEX) - 1;
             if (index < 0) {
-                grow(seen);
-                continue;
+                return 0;
             }
             final long record = address(index);
             final long link = RecordLayout.linkOpaque(record); // [F1]
-            if (head.compareAndSet(seen, ((seen & ~INDEX) + TAG_UNIT) | (link & INDEX))) {
-                inUse.incrementAndGet();
+            if (heads.compareAndSet(head, seen, ((seen & ~INDEX) + TAG_UNIT) | (link & INDEX))) {
                 return record;
             }
         }
     }
 
+    private static int head(final int stripe) {
+        return ((stripe & Stripes.COUNT - 1) + 1) * STRIDE;
+    }
+
     /** Takes a record back that is detached, drained, and out of reach of every pin. */
     public void free(final long record) {
-        inUse.decrementAndGet();
+        inUse.decrement();
         if (RecordLayout.sequenceAcquire(record) < LAST_SEQUENCE) {
             push(record, indexOf(record));
         }
@@ -77,7 +98,7 @@ public final class RecordTable {
 
     /** Records that are allocated. */
     public long inUse() {
-        return inUse.get();
+        return inUse.sum();
     }
 
     /** Records that exist, free ones included. */
@@ -86,11 +107,12 @@ public final class RecordTable {
     }
 
     private void push(final long record, final int index) {
+        final int head = head(Stripes.mine());
         long seen;
         do {
-            seen = head.get();
+            seen = heads.get(head);
             RecordLayout.linkOpaque(record, seen & INDEX); // [F1]
-        } while (!head.compareAndSet(seen, ((seen & ~INDEX) + TAG_UNIT) | (index + 1L)));
+        } while (!heads.compareAndSet(head, seen, ((seen & ~INDEX) + TAG_UNIT) | (index + 1L)));
     }
 
     /** Index of the first record of a chunk. */
@@ -118,11 +140,11 @@ public final class RecordTable {
         throw new IllegalArgumentException("not a record: address=0x" + Long.toHexString(record));
     }
 
-    private synchronized void grow(final long seen) {
-        if (head.get() != seen) {
+    private synchronized void grow(final int known) {
+        if (chunks.length != known) {
             return;
         }
-        final int chunk = chunks.length;
+        final int chunk = known;
         final long first = first(chunk);
         final long length = length(chunk);
         if (first + length > INDEX) {

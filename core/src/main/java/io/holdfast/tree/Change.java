@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import java.util.Arrays;
 
@@ -47,7 +47,7 @@ final class Change {
     private long root;
     private int height;
 
-    Change(final NodePool pool, final RetireList retired, final TreeTuning tuning) {
+    Change(final NodePool pool, final StripedRetireList retired, final TreeTuning tuning) {
         this.supply = new NodeSupply(pool, retired);
         this.tuning = tuning;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -18,24 +18,25 @@ final class ChangePool {
      *      be in store twice.
      */
     private static final int STRIDE = 32; // references per 128 bytes, so that neighbours do not share a line pair
+    private static final int OWN = 4; // places of a thread before those of the next
 
     private final NodePool nodes;
-    private final RetireList retired;
+    private final StripedRetireList retired;
     private final TreeTuning tuning;
     private final int places;
     private final AtomicReferenceArray<@Nullable Change> idle;
 
-    ChangePool(final NodePool nodes, final RetireList retired, final TreeTuning tuning) {
+    ChangePool(final NodePool nodes, final StripedRetireList retired, final TreeTuning tuning) {
         this.nodes = nodes;
         this.retired = retired;
         this.tuning = tuning;
-        this.places = Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4;
+        this.places = Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4 * OWN;
         this.idle = new AtomicReferenceArray<>(places * STRIDE);
     }
 
     /** A change that nobody else uses until it is given back. */
     Change take() {
-        final int home = (int) Thread.currentThread().threadId();
+        final int home = home();
         for (int i = 0; i < places; i++) {
             final int place = place(home + i);
             if (idle.getPlain(place) != null) {
@@ -52,7 +53,7 @@ final class ChangePool {
     void give(final Change change) {
         change.supply().flush();
         assert change.supply().isIdle() : "a change is given back in use: " + change;
-        final int home = (int) Thread.currentThread().threadId();
+        final int home = home();
         for (int i = 0; i < places; i++) {
             if (idle.compareAndSet(place(home + i), null, change)) { // [P1]
                 return;
@@ -71,6 +72,10 @@ final class ChangePool {
             }
         }
         return failed;
+    }
+
+    private static int home() {
+        return (int) Thread.currentThread().threadId() * OWN;
     }
 
     private int place(final int number) {

@@ -2,7 +2,7 @@
 package io.holdfast.tree;
 
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
@@ -64,7 +64,7 @@ public final class IntervalTree {
     private final long closedRoot;
     private final HoldBack holdBack;
     private final NodePool nodes;
-    private final RetireList retired;
+    private final StripedRetireList retired;
     private final ChangePool changes;
 
     /**
@@ -108,7 +108,7 @@ public final class IntervalTree {
         Words.putVolatile(rootAddress, closedRoot); // [T1]
         this.holdBack = new HoldBack(control + HOLD, strategy);
         this.nodes = new NodePool(memory, control + POOL);
-        this.retired = new RetireList(domain, tuning.retireBatch(), nodes::push);
+        this.retired = new StripedRetireList(domain, tuning.retireBatch(), nodes::push);
         this.changes = new ChangePool(nodes, retired, tuning);
         reopen();
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
+import io.holdfast.epoch.Stripes;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
 
 /**
- * Where the nodes of one tree come from and return to: chunks that are never given back, and a stack of free chains.
+ * Where the nodes of one tree come from and return to: chunks that are never given back, and stacks of free chains.
  *
  * <p>Thread-safe and lock-free. Taking nodes needs a pin of the tree's domain, and a node comes back here only when a
  * grace period has passed since it was last reachable or in the hands of a change; {@link NodeSupply} sees to both. No
@@ -17,10 +18,10 @@ final class NodePool {
     /*
      * Layout of the control block, each word on a line pair of its own because different threads write them:
      *
-     *    0     FREE     first node of the first free chain, or 0
-     *    128   CURRENT  the chunk that nodes are cut from, or 0
-     *    256   SPARE    first chunk that a losing thread has mapped for later, or 0
-     *    384   CHUNKS   first of all chunks, for accounting
+     *    0     CURRENT  the chunk that nodes are cut from, or 0
+     *    128   SPARE    first chunk that a losing thread has mapped for later, or 0
+     *    256   CHUNKS   first of all chunks, for accounting
+     *    384   FREE     first node of the first free chain, or 0; one for each stripe of threads
      *
      * and of a chunk, whose first line pair holds these and whose nodes follow:
      *
@@ -29,10 +30,10 @@ final class NodePool {
      *    16    SPARED   next chunk on SPARE
      *    24    OLDER    next chunk on CHUNKS
      *
-     * [N1] FREE is a Treiber stack without a tag. Who pops is pinned; a chain that was popped after the pin began can be
-     *      pushed again only after a grace period, that is, not before the pin has ended. So a head that compares equal
-     *      is the head that was read, and its successor is what was read. Without the pin, or if nodes came back
-     *      without a grace period, the exchange could install a chain that is in use (ABA).
+     * [N1] Each FREE is a Treiber stack without a tag. Who pops is pinned; a chain that was popped after the pin began
+     *      can be pushed again, on any of them, only after a grace period, that is, not before the pin has ended. So a
+     *      head that compares equal is the head that was read, and its successor is what was read. Without the pin, or
+     *      if nodes came back without a grace period, the exchange could install a chain that is in use (ABA).
      * [N2] The push is a volatile compare-and-set after the links were written; it pairs with the acquiring read of the
      *      head. Without it the popping thread could follow links from an earlier life of the nodes.
      * [N3] CURRENT is swung after the chunk's words were written, and read with acquire: CUT and LENGTH are there.
@@ -41,13 +42,13 @@ final class NodePool {
      * benign race: nextChain of a head that has just been popped by another thread may be anything; the exchange fails.
      */
     private static final int LINE_PAIR = 128;
-    private static final int FREE = 0;
-    private static final int CURRENT = FREE + LINE_PAIR;
+    private static final int CURRENT = 0;
     private static final int SPARE = CURRENT + LINE_PAIR;
     private static final int CHUNKS = SPARE + LINE_PAIR;
+    private static final int FREE = CHUNKS + LINE_PAIR;
 
     /** Bytes of a control block. */
-    static final int CONTROL_BYTES = CHUNKS + LINE_PAIR;
+    static final int CONTROL_BYTES = FREE + Stripes.COUNT * LINE_PAIR;
 
     private static final int CUT = 0;
     private static final int LENGTH = CUT + Words.BYTES;
@@ -74,26 +75,41 @@ final class NodePool {
 
     /** Puts at least one node on the list. The calling thread is pinned. */
     void take(final NodeList into) {
-        long head = Words.getAcquire(control + FREE); // [N2]
-        while (head != 0) {
-            final long witness = Words.compareAndExchange(control + FREE, head, NodeLayout.nextChain(head)); // [N1]
-            if (witness == head) {
-                for (long node = head; node != 0; node = NodeLayout.link(node)) {
-                    into.push(node);
-                }
+        final int mine = Stripes.mine();
+        for (int i = 0; i < Stripes.COUNT; i++) {
+            if (take(free(mine + i), into)) {
                 return;
             }
-            head = witness;
         }
         cut(into);
     }
 
+    private static boolean take(final long free, final NodeList into) {
+        long head = Words.getAcquire(free); // [N2]
+        while (head != 0) {
+            final long witness = Words.compareAndExchange(free, head, NodeLayout.nextChain(head)); // [N1]
+            if (witness == head) {
+                for (long node = head; node != 0; node = NodeLayout.link(node)) {
+                    into.push(node);
+                }
+                return true;
+            }
+            head = witness;
+        }
+        return false;
+    }
+
+    private long free(final int stripe) {
+        return control + FREE + (long) (stripe & Stripes.COUNT - 1) * LINE_PAIR;
+    }
+
     /** Takes a chain back whose grace period has passed. */
     void push(final long chain) {
-        long head = Words.getAcquire(control + FREE);
+        final long free = free(Stripes.mine());
+        long head = Words.getAcquire(free);
         while (true) {
             NodeLayout.nextChain(chain, head);
-            final long witness = Words.compareAndExchange(control + FREE, head, chain); // [N2]
+            final long witness = Words.compareAndExchange(free, head, chain); // [N2]
             if (witness == head) {
                 return;
             }
@@ -196,9 +212,11 @@ final class NodePool {
     /** Nodes in free chains. Only while nobody takes or returns nodes. */
     long freeNodes() {
         long nodes = 0;
-        for (long chain = Words.getAcquire(control + FREE); chain != 0; chain = NodeLayout.nextChain(chain)) {
-            for (long node = chain; node != 0; node = NodeLayout.link(node)) {
-                nodes++;
+        for (int stripe = 0; stripe < Stripes.COUNT; stripe++) {
+            for (long chain = Words.getAcquire(free(stripe)); chain != 0; chain = NodeLayout.nextChain(chain)) {
+                for (long node = chain; node != 0; node = NodeLayout.link(node)) {
+                    nodes++;
+                }
             }
         }
         return nodes;

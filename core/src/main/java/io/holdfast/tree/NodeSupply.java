@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 
 /**
@@ -29,7 +29,7 @@ final class NodeSupply {
     private static final int CHAIN = 32;
 
     private final NodePool pool;
-    private final RetireList retired;
+    private final StripedRetireList retired;
     private final NodeList stored = new NodeList();
     private final NodeList taken = new NodeList();
     private final NodeList spare = new NodeList();
@@ -37,7 +37,7 @@ final class NodeSupply {
     private final NodeList outgoing = new NodeList();
     private long failedCollections;
 
-    NodeSupply(final NodePool pool, final RetireList retired) {
+    NodeSupply(final NodePool pool, final StripedRetireList retired) {
         this.pool = pool;
         this.retired = retired;
     }

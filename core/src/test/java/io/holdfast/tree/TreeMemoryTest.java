@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class TreeMemoryTest {
     private static final int NO_MEMORY = 12;
     private static final int ENOUGH = 200;
-    private static final int MORE_THAN_IDLE = 4 * Runtime.getRuntime().availableProcessors();
+    private static final int MORE_THAN_IDLE = 16 * Runtime.getRuntime().availableProcessors();
 
     private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
     private final TreeFixture fixture = TreeFixture.with(memory, TreeFixture.TINY, TreeFixture.SPACE);

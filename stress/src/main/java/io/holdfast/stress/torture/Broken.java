@@ -3,7 +3,7 @@ package io.holdfast.stress.torture;
 
 import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.RetireList;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
@@ -143,7 +143,7 @@ public final class Broken {
     }
 
     /** A record is never used again. */
-    public static void loseRecord(final RetireList list, final long record) {
+    public static void loseRecord(final StripedRetireList list, final long record) {
         RecordLayout.lockAcquire(record);
     }
 

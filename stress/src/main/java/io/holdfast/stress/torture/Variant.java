@@ -65,7 +65,7 @@ public enum Variant {
     /** A lookup that meets a region on its way to other handles does not look again. */
     NO_SECOND_LOOKUP(at("AddressSpace", "findAgain", "Moves.isMoved", 1).instead(Broken.class, "notMoved")),
     /** The record of an unmapped region is lost. */
-    LOST_RECORD(at("Quarantine", "free", "RetireList.retire", 1).instead(Broken.class, "loseRecord")),
+    LOST_RECORD(at("Quarantine", "free", "StripedRetireList.retire", 1).instead(Broken.class, "loseRecord")),
     /** The file of an unmapped region stays open. */
     LOST_DESCRIPTOR(at("SpaceEngine", "finish", "SpaceEngine.close", 1).instead(Broken.class, "loseFile"));
 

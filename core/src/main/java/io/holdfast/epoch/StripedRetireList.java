@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.epoch;
+
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.agrona.concurrent.IdleStrategy;
+
+/**
+ * Several {@link RetireList}s, of which each thread uses the same one always, so that threads that retire much do not
+ * write to the same lines of memory.
+ *
+ * <p>Thread-safe; what holds for one list holds for all of them.
+ */
+public final class StripedRetireList {
+    private final RetireList[] stripes;
+
+    /**
+     * Empty lists.
+     *
+     * @param batchSize items that share a barrier
+     * @param reclaim   called once for each item when its grace period is over, by a collecting thread; by several
+     *                  threads at a time
+     */
+    public StripedRetireList(final EpochDomain domain, final int batchSize, final LongConsumer reclaim) {
+        stripes = new RetireList[Stripes.COUNT];
+        for (int i = 0; i < stripes.length; i++) {
+            stripes[i] = new RetireList(domain, batchSize, reclaim);
+        }
+    }
+
+    /** Hands an item over, as {@link RetireList#retire}. */
+    public void retire(final long item) {
+        stripes[Stripes.mine()].retire(item);
+    }
+
+    /** Reclaims what is ripe, as {@link RetireList#collect}. */
+    public int collect() {
+        int reclaimed = 0;
+        for (final RetireList stripe : stripes) {
+            reclaimed += stripe.collect();
+        }
+        return reclaimed;
+    }
+
+    /** Reclaims everything that was retired before this call, as {@link RetireList#drain}. */
+    public void drain(final Supplier<? extends IdleStrategy> strategy) {
+        for (final RetireList stripe : stripes) {
+            stripe.drain(strategy);
+        }
+    }
+
+    /** Items that were handed over and are not reclaimed yet. */
+    public long pending() {
+        long pending = 0;
+        for (final RetireList stripe : stripes) {
+            pending += stripe.pending();
+        }
+        return pending;
+    }
+}
