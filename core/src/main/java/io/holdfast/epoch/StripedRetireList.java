@@ -28,9 +28,14 @@ public final class StripedRetireList {
         }
     }
 
-    /** Hands an item over, as {@link RetireList#retire}. */
+    /** Hands an item over, as {@link RetireList#retire(long)}. */
     public void retire(final long item) {
         stripes[Stripes.mine()].retire(item);
+    }
+
+    /** Hands an item over, as {@link RetireList#retire(long, long)}. */
+    public void retire(final long item, final long itemBytes) {
+        stripes[Stripes.mine()].retire(item, itemBytes);
     }
 
     /** Reclaims what is ripe, as {@link RetireList#collect}. */
@@ -47,6 +52,15 @@ public final class StripedRetireList {
         for (final RetireList stripe : stripes) {
             stripe.drain(strategy);
         }
+    }
+
+    /** Memory that waits, but for that of some of the last items. */
+    public long bytes() {
+        long bytes = 0;
+        for (final RetireList stripe : stripes) {
+            bytes += stripe.bytes();
+        }
+        return bytes;
     }
 
     /** Items that were handed over and are not reclaimed yet. */
