@@ -209,7 +209,7 @@ final class MapEngine {
         try (RangeLock.Passage passage = engine.ranges().enterAnywhere()) {
             return map(plan, Addresses.of(passage), start -> { }, handle);
         } catch (final NoGapException e) {
-            if (!e.beside) {
+            if (!e.isBesideSections()) {
                 throw e;
             }
         }
@@ -347,7 +347,7 @@ final class MapEngine {
     }
 
     /** No addresses are free, or none beside the sections. */
-    private static final class NoGapException extends MappingException {
+    static final class NoGapException extends MappingException {
         @Serial
         private static final long serialVersionUID = 1;
 
@@ -356,6 +356,11 @@ final class MapEngine {
         NoGapException(final String message, final boolean beside) {
             super(message);
             this.beside = beside;
+        }
+
+        /** Whether there may be addresses where sections are, so that it helps to wait for those. */
+        boolean isBesideSections() {
+            return beside;
         }
     }
 

@@ -65,12 +65,38 @@ public final class Region extends RegionStructure {
      * @throws RegionException if the region is unmapped
      */
     public long size() {
-        final long size = RecordLayout.sizeAcquire(record);
-        VarHandle.acquireFence(); // the size is this life's only if the incarnation still is, read after it
+        return ofThisLife("size", RecordLayout.sizeAcquire(record));
+    }
+
+    /**
+     * Where the pages of this region begin, which no other region can have: its {@link #address()}, or up to a page
+     * before if it shows a file from the middle of a page on. A section that changes the region must cover the range
+     * from here to {@link #reservedEnd()}.
+     *
+     * @return the address of the first page, relative to the space
+     * @throws RegionException if the region is unmapped
+     */
+    public long reservedStart() {
+        return ofThisLife("reservedStart", RecordLayout.start(record));
+    }
+
+    /**
+     * Where the addresses of this region end, with those that are kept for it to grow.
+     *
+     * @return the address just past the last page, relative to the space
+     * @throws RegionException if the region is unmapped
+     */
+    public long reservedEnd() {
+        return ofThisLife("reservedEnd", RecordLayout.limit(record));
+    }
+
+    /** What was read of the record, if it was this life's. */
+    private long ofThisLife(final String operation, final long value) {
+        VarHandle.acquireFence(); // it is this life's only if the incarnation still is, read after it
         if (!isMapped()) {
-            throw refused("size", Moves.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
+            throw refused(operation, Moves.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
         }
-        return size;
+        return value;
     }
 
     /** {@return whether guards may write} */

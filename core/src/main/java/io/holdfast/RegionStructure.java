@@ -163,14 +163,14 @@ abstract sealed class RegionStructure extends RegionPages permits Region {
     /**
      * Changes the size, at any price: a smaller region is cut as by {@link #trimTail}, a larger one grows in place
      * where addresses are reserved for it, and else moves. Moving holds the region exclusively, gives it another
-     * address, and copies anonymous and private bytes; advice is not taken along.
+     * address, and copies anonymous and private bytes; advice is not taken along. Where sections have all addresses
+     * that are free, this waits for them, as a map does.
      *
      * @param newSizeBytes more than 0; a file that is written grows with the region, another one must be long enough
      * @return the region, under this handle if it could stay
      * @throws IllegalArgumentException     if the size is not positive
      * @throws RegionException              as {@link #split}
-     * @throws MappingException             as {@link #split}, and if sections of other threads have all addresses that are
-     *                                      free
+     * @throws MappingException             as {@link #split}
      * @throws TruncatedException           if private bytes of a file are gone because it has been truncated
      * @throws java.io.UncheckedIOException if the file cannot be opened, is another one by now, too short, or cannot
      *                                      grow; nothing has changed then

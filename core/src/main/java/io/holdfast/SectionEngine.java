@@ -248,7 +248,7 @@ final class SectionEngine {
         replace(List.of(part), List.of());
     }
 
-    void unmap(final long from, final long to) {
+    List<Region> unmap(final long from, final long to) {
         exclusion.checkRange("unmap", from, to);
         exclusion.excludeRange("unmap", from, to);
         for (final SectionSource source : List.copyOf(sources.values())) {
@@ -279,6 +279,7 @@ final class SectionEngine {
         }
         drops.addAll(dropped);
         replace(olds, news);
+        return regions(news);
     }
 
     private static boolean overlaps(final Extent extent, final long from, final long to) {

@@ -52,8 +52,8 @@ final class SectionExclusion {
         if (ticket == 0) {
             ticket = SectionLock.open();
             if (ticket == 0) {
-                throw new RegionException("too many sections hold regions exclusively in this process at a time; close " +
-                    "some of them first", null);
+                throw new RegionException("too many sections hold regions exclusively, or have made some, at a time " +
+                    "in this process: limit=" + SectionLock.TICKETS + "; publish or close some of them first", null);
             }
         }
         return ticket;
@@ -102,7 +102,8 @@ final class SectionExclusion {
         if ((from < start || to > end) && region.isMapped()) {
             throw new IllegalArgumentException(operation + " outside of the section: section=0x" +
                 Long.toHexString(start) + "-0x" + Long.toHexString(end) + ", region pages=0x" + Long.toHexString(from) +
-                "-0x" + Long.toHexString(to) + ", " + region.describe() + "; begin a section that covers it");
+                "-0x" + Long.toHexString(to) + ", " + region.describe() + "; begin a section from reservedStart() to " +
+                "reservedEnd() of the region");
         }
     }
 

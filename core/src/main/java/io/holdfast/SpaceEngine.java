@@ -106,6 +106,13 @@ final class SpaceEngine {
         }
     }
 
+    /** The same for the whole space. */
+    RangeLock.Passage enterAll(final String operation) {
+        try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
+            return Objects.requireNonNull(ranges.enter(operation, 0, core.reservation().capacity(), waiting));
+        }
+    }
+
     /** The same for one region. */
     RangeLock.Passage enter(final String operation, final Region region) {
         return enter(operation, region, region);

@@ -26,16 +26,15 @@ abstract sealed class SpaceInspection permits SpaceStructure {
     /**
      * Lists all regions in the order of their addresses, as {@code /proc/self/maps} lists mappings.
      *
-     * @return the regions that are mapped, as the tree shows them at one moment; a region that is split, merged or cut
-     *     while this runs is listed as it is after that
+     * @return the regions as they were at one moment, as {@link #snapshot()} shows them: what a section publishes while
+     *     this runs is listed as a whole or not at all
      * @throws IllegalStateException if the space is closed
      */
     public List<RegionInfo> maps() {
-        final SpaceEngine engine = engines().space();
-        engine.checkOpen("maps");
-        final List<RegionInfo> infos = new ArrayList<>();
-        engine.forEachAttached(record -> infos.add(engine.info(record)));
-        return infos;
+        engines().space().checkOpen("maps");
+        try (SpaceSnapshot snapshot = snapshot()) {
+            return snapshot.regions();
+        }
     }
 
     /**

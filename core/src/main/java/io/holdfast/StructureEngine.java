@@ -289,9 +289,20 @@ final class StructureEngine {
             throw new IllegalArgumentException("remap to " + newSize + " bytes: a size must be positive, " +
                 region.describe());
         }
+        try {
+            return remap(region, newSize, engine.enter("remap", region));
+        } catch (final MapEngine.NoGapException e) {
+            if (!e.isBesideSections()) {
+                throw e;
+            }
+        }
+        // Not while the region is held: a section could wait for it, and this thread for the section.
+        return remap(region, newSize, engine.enterAll("remap"));
+    }
+
+    private Region remap(final Region region, final long newSize, final RangeLock.Passage entered) {
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = engine.enter("remap", region);
-            Publisher.Held held = hold(region, "remap", passage)) {
+        try (RangeLock.Passage passage = entered; Publisher.Held held = hold(region, "remap", passage)) {
             final Extent whole = held.extent();
             final FileRegion file = whole.file();
             final long maximum = file == null ? whole.length() : file.maximum();

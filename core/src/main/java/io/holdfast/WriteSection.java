@@ -206,6 +206,7 @@ public final class WriteSection extends Section {
      *
      * @param start address of the first byte, at a page
      * @param end   address just past the last, at a page
+     * @return what is left of regions that the range cuts, in the order of addresses; nothing of one that lies inside
      * @throws IllegalArgumentException     if the range is empty, misaligned, or not inside of the section's, or cuts a
      *                                      region that reaches out of it
      * @throws RegionException              as {@link #exclude(Region)}
@@ -214,8 +215,8 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public void unmap(final long start, final long end) {
-        open("unmap").unmap(start, end);
+    public List<Region> unmap(final long start, final long end) {
+        return open("unmap").unmap(start, end);
     }
 
     /**

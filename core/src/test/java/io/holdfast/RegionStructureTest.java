@@ -11,6 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 
 /** Regions that are split, merged, cut, protected and moved: what there is afterwards, and what is refused. */
@@ -261,6 +263,30 @@ class RegionStructureTest extends SpaceFixture {
         final Region whole = halves.getFirst().merge(halves.getLast());
         assertThat(get(whole, 8 * PAGE - 8)).isEqualTo(1);
         whole.unmap();
+    }
+
+    /** As a map does, and it holds nothing meanwhile that the section could wait for. */
+    @Test
+    void remapThatMovesMustWaitForASectionThatHasAllAddresses() throws Exception {
+        final Region region = space.map(PAGE);
+        final Region other = space.map(PAGE);
+        assertThat(region.address()).as("all that is not the section's").isZero();
+        put(region, 0, 7);
+        final Threads.Work<Region> waiter;
+        try (WriteSection section = space.write(region.address() + PAGE, space.capacity())) {
+            assertThatThrownBy(() -> Threads.run(() -> Patience.within(1, TimeUnit.MILLISECONDS,
+                () -> region.remap(2 * PAGE)))).isInstanceOf(TimeoutException.class);
+            assertThat(region.isMapped()).isTrue();
+            waiter = Threads.start(() -> region.remap(2 * PAGE));
+            idle.awaitWaiter();
+            section.unmap(other);
+            section.publish();
+            assertThat(waiter.isDone()).isFalse();
+        }
+        final Region moved = waiter.get();
+        assertThat(moved.size()).isEqualTo(2 * PAGE);
+        assertThat(get(moved, 0)).isEqualTo(7);
+        assertThat(region.isMapped()).isFalse();
     }
 
     @Test

@@ -3,9 +3,12 @@ package io.holdfast;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.lock.SectionLock;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -180,10 +183,12 @@ class SectionMisuseTest extends SpaceFixture {
     void noRegionWithoutBytesMustBeLeftOfOneThatCanGrow() {
         final Region growable = space.map(MapRequest.anonymous(2 * PAGE).growableTo(16 * PAGE));
         put(growable, 0, 9);
+        final List<Region> rest;
         try (WriteSection section = space.write()) {
-            section.unmap(growable.address() + PAGE, growable.address() + 4 * PAGE);
+            rest = section.unmap(growable.address() + PAGE, growable.address() + 4 * PAGE);
             section.publish();
         }
+        assertThat(rest).singleElement().isEqualTo(find(space.maps().getFirst()));
         assertThat(space.maps()).singleElement().satisfies(info -> assertThat(info.size()).isEqualTo(PAGE));
         assertThat(space.statistics().mappedBytes()).isEqualTo(PAGE);
         assertThat(get(space.maps().stream().map(this::find).toList().getFirst(), 0)).isEqualTo(9);
@@ -193,6 +198,65 @@ class SectionMisuseTest extends SpaceFixture {
         try (Pin pin = space.pin()) {
             return Objects.requireNonNull(pin.find(info.address()));
         }
+    }
+
+    @Test
+    void anUnmapOfARangeMustReturnWhatIsLeft() {
+        final Region first = space.map(SIZE);
+        final Region last = space.map(SIZE);
+        assertThat(last.address()).isEqualTo(first.address() + SIZE);
+        put(first, 0, 1);
+        put(last, PAGE, 2);
+        try (WriteSection section = space.write()) {
+            final List<Region> rest = section.unmap(first.address() + PAGE, last.address() + PAGE);
+            assertThat(rest).hasSize(2);
+            assertThat(section.segment(rest.getLast()).get(JAVA_LONG, 0)).isEqualTo(2);
+            assertThat(section.unmap(rest.getLast().address(), rest.getLast().address() + PAGE)).singleElement()
+                .satisfies(end -> assertThat(end.address()).isEqualTo(last.address() + 2 * PAGE));
+            section.publish();
+            assertThat(rest.getFirst().size()).isEqualTo(PAGE);
+            assertThat(get(rest.getFirst(), 0)).isEqualTo(1);
+            assertThat(rest.getLast().isMapped()).isFalse();
+        }
+    }
+
+    /** A section that changes a region must cover the addresses that are kept for it to grow. */
+    @Test
+    void aRegionMustSayWhatASectionHasToCover() {
+        final Region growable = space.map(MapRequest.anonymous(PAGE).growableTo(16 * PAGE));
+        assertThat(growable.reservedStart()).isEqualTo(growable.address());
+        assertThat(growable.reservedEnd()).isEqualTo(growable.address() + 16 * PAGE);
+        try (WriteSection section = space.write(growable.address(), growable.address() + PAGE)) {
+            assertThatIllegalArgumentException().isThrownBy(() -> section.exclude(growable))
+                .withMessageContaining("begin a section from reservedStart() to reservedEnd()");
+        }
+        try (WriteSection section = space.write(growable.reservedStart(), growable.reservedEnd())) {
+            section.unmap(growable);
+            section.publish();
+        }
+        assertThatThrownBy(growable::reservedStart).isInstanceOf(RegionException.class);
+        assertThatThrownBy(growable::reservedEnd).isInstanceOf(RegionException.class);
+    }
+
+    /** Sections of the whole process share a table; who finds it full has changed nothing and can go on. */
+    @Test
+    void aSectionThatFindsNoTicketMustSayWhatToDo() {
+        final Region region = space.map(SIZE);
+        final List<Long> tickets = new ArrayList<>();
+        try (WriteSection section = space.write()) {
+            for (long ticket = SectionLock.open(); ticket != 0; ticket = SectionLock.open()) {
+                tickets.add(ticket);
+            }
+            assertThat(tickets).hasSizeLessThanOrEqualTo(SectionLock.TICKETS).isNotEmpty();
+            assertThatThrownBy(() -> section.exclude(region)).isInstanceOf(RegionException.class)
+                .hasMessageContaining("limit=" + SectionLock.TICKETS + "; publish or close some of them first");
+            SectionLock.endAll(tickets.removeLast());
+            section.unmap(region);
+            section.publish();
+        } finally {
+            tickets.forEach(SectionLock::endAll);
+        }
+        assertThat(region.isMapped()).isFalse();
     }
 
     @Test

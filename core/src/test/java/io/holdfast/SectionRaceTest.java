@@ -99,6 +99,47 @@ class SectionRaceTest extends SpaceFixture {
         assertThat(space.statistics().drainedUnmaps()).isZero();
     }
 
+    /** T17, G7: what a listing shows is all from before a publication or all from after it. */
+    @Test
+    void listingsMustShowAPublicationAsAWholeOrNotAtAll() throws Exception {
+        final AtomicLong published = new AtomicLong();
+        final Threads.Work<Boolean> changer = Threads.start(() -> {
+            for (long size = PAGE; !stop.get(); size = 3 * PAGE - size) {
+                try (WriteSection section = space.write()) {
+                    for (final RegionInfo old : space.maps()) {
+                        section.unmap(old.address(), old.address() + old.size());
+                    }
+                    for (int i = 0; i < REGIONS * REGIONS; i++) {
+                        section.map(size);
+                    }
+                    section.publish();
+                }
+                published.incrementAndGet();
+            }
+            return true;
+        });
+        final AtomicLong changes = new AtomicLong();
+        final long startNs = System.nanoTime();
+        long last = 0;
+        for (int i = 0; !isOver(startNs, i, changes); i++) {
+            final List<RegionInfo> infos = space.maps();
+            if (infos.isEmpty() && last == 0) {
+                continue;
+            }
+            assertThat(infos).hasSize(REGIONS * REGIONS);
+            final long size = infos.getFirst().size();
+            assertThat(infos).allMatch(info -> info.size() == size);
+            if (last != 0 && last != size) {
+                changes.incrementAndGet();
+            }
+            last = size;
+        }
+        stop.set(true);
+        changer.get();
+        assertThat(changes.get()).as("publications between two listings").isPositive();
+        assertThat(published.get()).isPositive();
+    }
+
     /** T12: after the publication nothing is locked, what was unmapped is dead, and a second writer is out. */
     @Test
     void afterThePublicationReadersMustBeInAndOtherWritersOut() throws Exception {

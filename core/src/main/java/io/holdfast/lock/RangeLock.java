@@ -338,14 +338,15 @@ public final class RangeLock {
             checkHoldsNothing(operation, start, end);
         }
         final Entry entry = await(new Entry(start, end, Mode.SINGLE, Thread.currentThread()), waiting);
-        return entry == null ? null : new Passage(0, NONE, entry, false);
+        return entry == null ? null : new Passage(0, NONE, entry, false, isWhole(start, end));
     }
 
     private @Nullable Passage enterIfFree(final long start, final long end) {
         final long slot = announce(start, end);
         boolean entered = false;
         try { // the stack or the heap may be at its end; nobody would withdraw the announcement
-            final Passage passage = isExcluded(start, end) ? null : new Passage(slot, NONE, null, false);
+            final Passage passage =
+                isExcluded(start, end) ? null : new Passage(slot, NONE, null, false, isWhole(start, end));
             entered = passage != null;
             return passage;
         } finally {
@@ -357,7 +358,11 @@ public final class RangeLock {
 
     /** Enters all of the space but for the sections that are there, to take whatever addresses are free [K3]. */
     public Passage enterAnywhere() {
-        return new Passage(announce(0, limit), sections, null, true);
+        return new Passage(announce(0, limit), sections, null, true, false);
+    }
+
+    private boolean isWhole(final long start, final long end) {
+        return start == 0 && end == limit;
     }
 
     private long announce(final long start, final long end) {
@@ -392,14 +397,17 @@ public final class RangeLock {
     public final class Passage implements AutoCloseable {
         private final @Nullable Entry entry;
         private final boolean anywhere;
+        private final boolean whole;
         private Entry[] seen;
         private long slot;
 
-        private Passage(final long slot, final Entry[] seen, final @Nullable Entry entry, final boolean anywhere) {
+        private Passage(final long slot, final Entry[] seen, final @Nullable Entry entry, final boolean anywhere,
+                        final boolean whole) {
             this.slot = slot;
             this.seen = seen;
             this.entry = entry;
             this.anywhere = anywhere;
+            this.whole = whole;
         }
 
         /** Whether sections keep a part of the space from a change that takes whatever is free [K3]. */
@@ -437,8 +445,11 @@ public final class RangeLock {
             }
         }
 
-        /** Makes the passage one that takes whatever addresses are free besides [K3]. */
+        /** Makes the passage one that takes whatever addresses are free besides, if it is not of all addresses [K3]. */
         public void widen() {
+            if (whole) {
+                return;
+            }
             if (slot == 0) {
                 slot = announce(0, limit);
             } else {

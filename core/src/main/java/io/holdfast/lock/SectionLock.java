@@ -59,7 +59,9 @@ public final class SectionLock {
      *
      * If the section's thread stops for ever, its regions stay excluded; if a settling thread does, others settle.
      */
-    private static final int TICKETS = 1 << TicketLayout.INDEX_BITS;
+    /** How many sections can hold regions at a time, over all spaces of the process. */
+    public static final int TICKETS = 1 << TicketLayout.INDEX_BITS;
+
     private static final long WORDS =
         Arena.global().allocate((long) TICKETS * TicketLayout.BYTES, TicketLayout.BYTES).address();
 
@@ -72,7 +74,7 @@ public final class SectionLock {
         this.domain = domain;
     }
 
-    /** A ticket for the current thread, or 0 if {@code 1 << TicketLayout.INDEX_BITS} are in use in this process. */
+    /** A ticket for the current thread, or 0 if {@link #TICKETS} are in use in this process. */
     public static long open() {
         final long me = Thread.currentThread().threadId();
         for (int i = 0; i < TICKETS; i++) {
