@@ -74,6 +74,25 @@ class IdleMemoryTest extends SpaceFixture {
         assertThat(memory.calls(NativeCall.MADVISE)).isEqualTo(later);
     }
 
+    private void mapAndUnmap(final long size) {
+        for (int i = 0; i < 1000; i++) {
+            final Region region = space.map(size);
+            put(region, size - Long.BYTES, i);
+            region.unmap();
+        }
+    }
+
+    /** Barriers are calls too, but a thread that reads as little as this one is not light, so it needs none. */
+    @Test
+    void mappingAndUnmappingInASteadyStateMustMakeNoSystemCall() {
+        for (final long size : new long[] {PAGE, 16 * PAGE, 64 * PAGE}) {
+            mapAndUnmap(size);
+            final long before = memory.calls();
+            mapAndUnmap(size);
+            assertThat(memory.calls()).as("size %d", size).isEqualTo(before);
+        }
+    }
+
     @Test
     void trimMustGiveAllIdleMemoryBackAndLeaveRegionsAlone() {
         final Region first = space.map(SIZE);
