@@ -249,6 +249,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
             engine.retryQuarantined();
             core.tree().drain(settings.idle());
             core.retiredRecords().drain(settings.idle());
+            engine.ranges().over();
             core.park();
         } else {
             unmapper.goOn();

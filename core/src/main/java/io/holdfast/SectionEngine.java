@@ -525,7 +525,9 @@ final class SectionEngine {
         // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
         if (!isTakenBack(changed) && changed.wasWritable() && source != null &&
             SectionLock.isHeld(source.record(), exclusion.ticket())) {
+            final long time = core.now();
             SectionLock.detach(source.record(), exclusion.ticket());
+            RecordLayout.end(source.record(), time);
             lost.add(new Unmapping(source.record(), changed.removal()));
         } else {
             changed.removal().close();

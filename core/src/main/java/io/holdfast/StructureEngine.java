@@ -215,7 +215,9 @@ final class StructureEngine {
 
     /** Unmaps a region whose pages may not be writable any more though it says that they are: writing would crash. */
     private void abandon(final Publisher.Held held, final PreparedRemoval removal) {
+        final long time = core.now();
         held.move();
+        RecordLayout.end(held.region().record(), time); // nothing comes in its place, and its pages may be quarantined
         unmapper.complete(new Unmapping(held.region().record(), removal));
     }
 

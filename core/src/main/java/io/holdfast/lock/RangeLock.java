@@ -2,6 +2,7 @@
 package io.holdfast.lock;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.SlotLayout;
 import java.lang.invoke.MethodHandles;
@@ -9,6 +10,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -86,9 +88,13 @@ public final class RangeLock {
         void stillWaiting(Entry wanted, List<Entry> blocking, long elapsedNs);
     }
 
+    private static final AtomicLong NUMBERS = new AtomicLong();
+    private static final int ID_BITS = 40;
+
     private final EpochDomain domain;
     private final Listener listener;
     private final long limit;
+    private final long number = NUMBERS.getAndIncrement(); // names all sections of the space in the order of locks
     private volatile Entry[] sections = NONE;
 
     /**
@@ -129,7 +135,27 @@ public final class RangeLock {
     public @Nullable Entry acquire(final long start, final long end, final Mode mode, final Waiting waiting) {
         checkNested("section");
         checkHoldsNothing("section", start, end);
-        return await(new Entry(start, end, mode, Thread.currentThread()), waiting);
+        if (waiting.isPatient()) {
+            LockOrder.beforeSection("section", number);
+        }
+        return begun(await(new Entry(start, end, mode, Thread.currentThread()), waiting));
+    }
+
+    private @Nullable Entry begun(final @Nullable Entry section) {
+        if (section != null) {
+            Ledger.taken(place(section), Ledger.Kind.SECTION, number);
+        }
+        return section;
+    }
+
+    /** In the place of an address, of which no word has this one: a thread has one section in this space. */
+    private long place(final Entry section) {
+        return Long.MIN_VALUE + (number << ID_BITS) + section.owner.threadId();
+    }
+
+    /** Says that the space is closed. */
+    public void over() {
+        LockOrder.forgetSection(number);
     }
 
     /**
@@ -146,7 +172,7 @@ public final class RangeLock {
                 return null;
             }
         }
-        return await(entry, noTime);
+        return begun(await(entry, noTime));
     }
 
     private @Nullable Entry await(final Entry entry, final Waiting waiting) {
@@ -157,7 +183,7 @@ public final class RangeLock {
                 domain.awaitRanges(entry.start, entry.end, () -> pause(entry, waiting))); // [K1]
         } finally {
             if (!acquired) {
-                release(entry);
+                leave(entry);
             }
         }
         return acquired ? entry : null;
@@ -185,6 +211,11 @@ public final class RangeLock {
 
     /** Ends a section. */
     public void release(final Entry entry) {
+        Ledger.released(place(entry));
+        leave(entry);
+    }
+
+    private void leave(final Entry entry) {
         update(now -> without(now, entry));
     }
 
@@ -336,6 +367,7 @@ public final class RangeLock {
         checkNested(operation);
         if (waiting.isPatient()) {
             checkHoldsNothing(operation, start, end);
+            LockOrder.beforeSection(operation, number);
         }
         final Entry entry = await(new Entry(start, end, Mode.SINGLE, Thread.currentThread()), waiting);
         return entry == null ? null : new Passage(0, NONE, entry, false, isWhole(start, end));
@@ -466,7 +498,7 @@ public final class RangeLock {
                 withdraw(announced);
             }
             if (entry != null) {
-                release(entry);
+                leave(entry);
             }
         }
     }
