@@ -2,6 +2,7 @@
 package io.holdfast.stress;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.RecordLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -78,10 +79,110 @@ public final class PairStress {
         }
     }
 
-    /** Both flavours in turn. */
+    /** Both flavours in turn; what the weakened twins do instead of the library. */
     abstract static class Pair extends WritersStress.Adding {
         Pair() {
-            super(either());
+            this(either());
+        }
+
+        Pair(final EpochDomain domain) {
+            super(domain);
+        }
+
+        final int unmapOverlookingTheCount() {
+            lock.tryDetach(record, incarnation);
+            domain.heavyBarrier();
+            while (domain.isAnnounced(record, 0)) {
+                Thread.onSpinWait();
+            }
+            write(POISON);
+            return 1;
+        }
+
+        final int unmapRegardless() {
+            RecordLayout.getAndMaskLock(record, ~RecordLayout.ATTACHED);
+            domain.heavyBarrier();
+            write(POISON);
+            linger();
+            linger();
+            return read() == POISON ? 1 : 0;
+        }
+
+        final int writeLate() {
+            final long stamp = lock.tryExclusive(record, incarnation);
+            if (stamp < 0) {
+                return -1;
+            }
+            linger();
+            write(1);
+            lock.endExclusive(record, stamp);
+            return 1;
+        }
+
+        final int writeOverlookingTheCount() {
+            excludeWithoutBarrier();
+            domain.heavyBarrier();
+            writeFirst(1);
+            linger();
+            write(1);
+            include();
+            return 1;
+        }
+
+        final int upgradeWithoutBarrier() {
+            final long shared = lock.tryShare(record, incarnation);
+            final long own = domain.hazardAddress(domain.slot(), 0);
+            excludeWithoutBarrier();
+            int result = -1;
+            if (!domain.isAnnounced(record, own)) {
+                write(1);
+                result = 1;
+            }
+            include();
+            lock.endShare(record, shared);
+            return result;
+        }
+
+        final int upgradeWithGap() {
+            final long shared = lock.tryShare(record, incarnation);
+            if (shared < 0) {
+                return -1;
+            }
+            final int value = read();
+            lock.endShare(record, shared);
+            linger();
+            final long stamp = lock.tryExclusive(record, incarnation);
+            if (stamp < 0) {
+                return -1;
+            }
+            final int result = read() == value ? 1 : 0;
+            lock.endExclusive(record, stamp);
+            return result;
+        }
+
+        final int downgradeWithGap() {
+            final long stamp = lock.tryExclusive(record, incarnation);
+            if (stamp < 0) {
+                return -1;
+            }
+            final int value = read() + 1;
+            write(value);
+            lock.endExclusive(record, stamp);
+            linger();
+            final long shared = lock.tryShare(record, incarnation);
+            if (shared < 0) {
+                return -1;
+            }
+            final int result = read() == value ? 1 : 0;
+            lock.endShare(record, shared);
+            return result;
+        }
+    }
+
+    /** Readers that announce without a fence, always. */
+    abstract static class Unfenced extends Pair {
+        Unfenced() {
+            super(RegionState.MEMBARRIER);
         }
     }
 
@@ -342,6 +443,154 @@ public final class PairStress {
         @Actor
         public void writer(final II_Result result) {
             result.r2 = downgrade();
+        }
+    }
+
+    /** A drain before an unmap that does not look at the count. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "count, detach, drain of the hazards, poison, read: what the count is looked at for")
+    @State
+    public static class WeakenedCountOverlooked extends Pair {
+        /** A fresh state. */
+        public WeakenedCountOverlooked() {
+        }
+
+        /** The holder. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readHolding();
+        }
+
+        /** The unmap. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmapOverlookingTheCount();
+        }
+    }
+
+    /** An unmap that detaches whether or not a writer is there. */
+    @JCStressTest
+    @Outcome(id = {"1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = "1, 0", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "exclude, detach, poison, write: a writer in memory that is given back")
+    @State
+    public static class WeakenedDetachRegardless extends Pair {
+        /** A fresh state. */
+        public WeakenedDetachRegardless() {
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r1 = writeLate();
+        }
+
+        /** The unmap. */
+        @Actor
+        public void unmapper(final II_Result result) {
+            result.r2 = unmapRegardless();
+        }
+    }
+
+    /** A writer that does not look at the count. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the holder was refused")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "count, exclude, write, read: what the count is looked at for")
+    @State
+    public static class WeakenedCountUnseen extends Pair {
+        /** A fresh state. */
+        public WeakenedCountUnseen() {
+        }
+
+        /** The holder. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readHolding();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = writeOverlookingTheCount();
+        }
+    }
+
+    /** An upgrade that looks at the hazards without the barrier. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1", "0, -1", "-1, -1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or one saw the other")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "the announcement had not left the reader's processor when the writer looked")
+    @State
+    public static class WeakenedUpgradeWithoutBarrier extends Unfenced {
+        /** A fresh state. */
+        public WeakenedUpgradeWithoutBarrier() {
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readShared();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = upgradeWithoutBarrier();
+        }
+    }
+
+    /** An upgrade that ends the shared lock first. */
+    @JCStressTest
+    @Outcome(id = {"1, 1", "-1, 1", "1, -1", "-1, -1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or one saw the other")
+    @Outcome(id = "0, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "lock, read, release, write of the other, exclude: what was read is not so any more")
+    @State
+    public static class WeakenedUpgradeWithGap extends Pair {
+        /** A fresh state. */
+        public WeakenedUpgradeWithGap() {
+        }
+
+        /** The writer that upgrades. */
+        @Actor
+        public void first(final II_Result result) {
+            result.r1 = upgradeWithGap();
+        }
+
+        /** Another writer. */
+        @Actor
+        public void second(final II_Result result) {
+            result.r2 = tryExclusive();
+        }
+    }
+
+    /** A downgrade that ends the exclusive lock first. */
+    @JCStressTest
+    @Outcome(id = {"1, 1", "-1, 1", "1, -1", "-1, -1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or one saw the other")
+    @Outcome(id = "0, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "write, end, write of the other, lock: what was written is not there any more")
+    @State
+    public static class WeakenedDowngradeWithGap extends Pair {
+        /** A fresh state. */
+        public WeakenedDowngradeWithGap() {
+        }
+
+        /** The writer that downgrades. */
+        @Actor
+        public void first(final II_Result result) {
+            result.r1 = downgradeWithGap();
+        }
+
+        /** Another writer. */
+        @Actor
+        public void second(final II_Result result) {
+            result.r2 = tryExclusive();
         }
     }
 }

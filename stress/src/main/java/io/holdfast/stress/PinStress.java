@@ -2,6 +2,7 @@
 package io.holdfast.stress;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.RecordLayout;
 import io.holdfast.layout.SlotLayout;
 import io.holdfast.lock.RegionLock;
 import org.openjdk.jcstress.annotations.Actor;
@@ -13,7 +14,8 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * A pin against retiring: [E1] to [E4] of EpochDomain, T19, G1 and G3.
+ * A pin against retiring: [E1] to [E4] of EpochDomain, T19, G1 and G3. The twins are the ways in which epoch schemes have
+ * failed, T19's five forms.
  *
  * <p>{@code java -jar stress/target/jcstress.jar -t PinStress}
  */
@@ -48,7 +50,40 @@ public final class PinStress {
         final int retire(final boolean patient) {
             lock.tryDetach(record, incarnation);
             final long tag = domain.retireEpoch();
-            if (patient && !domain.passed(tag)) {
+            if (patient) {
+                return poisonIfPassed(tag);
+            }
+            write(POISON);
+            return 1;
+        }
+
+        final int readFindingFirst() {
+            final boolean found = RegionLock.isAttached(record, incarnation);
+            linger();
+            domain.pin();
+            final int value = found ? readSlowly() : -1;
+            domain.unpin();
+            return value;
+        }
+
+        final int retireTaggingFirst() {
+            final long tag = domain.nextEpoch();
+            linger();
+            lock.tryDetach(record, incarnation);
+            domain.heavyBarrier();
+            return poisonIfPassed(tag);
+        }
+
+        final int retireDetachingLate() {
+            excludeWithoutBarrier();
+            final long tag = domain.retireEpoch();
+            linger();
+            RecordLayout.getAndMaskLock(record, ~RecordLayout.ATTACHED);
+            return poisonIfPassed(tag);
+        }
+
+        private int poisonIfPassed(final long tag) {
+            if (!domain.passed(tag)) {
                 return 0;
             }
             write(POISON);
@@ -154,6 +189,84 @@ public final class PinStress {
         public void writer(final II_Result result) {
             lock.tryDetach(record, incarnation);
             result.r2 = SlotLayout.pinAcquire(slot) == 0 ? 1 : 0;
+        }
+    }
+
+    /** T19's second form: the epoch is read and a region found, and announced only then, when its epoch may have passed. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "0, 0", "-1, 1", "-1, 0"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the pin came in time")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "find, detach, scan, pin, poison, read: what the order of pin and look is for")
+    @State
+    public static class WeakenedFoundFirst extends Pinning {
+        /** A fresh state. */
+        public WeakenedFoundFirst() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readFindingFirst();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = retire(true);
+        }
+    }
+
+    /** T19's fourth form: the tag is from before the detaching, so later pins that still find the region pass for new. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "0, 0", "-1, 1", "-1, 0"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the writer saw an old pin")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "tag, pin with a later epoch, find, detach, scan, poison, read: what [E4] is for")
+    @State
+    public static class WeakenedTaggedFirst extends Pinning {
+        /** A fresh state. */
+        public WeakenedTaggedFirst() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readPinned();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = retireTaggingFirst();
+        }
+    }
+
+    /** T19's fifth form: announcement, barrier and tag, and the detaching only then; pins in between find the region. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "0, 0", "-1, 1", "-1, 0"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the writer saw an old pin")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "exclude, barrier, tag, pin, find, detach, scan, poison, read: why detach and exclusion are one step")
+    @State
+    public static class WeakenedDetachedLate extends Pinning {
+        /** A fresh state. */
+        public WeakenedDetachedLate() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readPinned();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = retireDetachingLate();
         }
     }
 }

@@ -44,7 +44,9 @@ public abstract class RegionState {
 
     static {
         // The slot of a reader that never ends, so that there is one for whose sake each writer needs its barrier.
-        MEMBARRIER.announce(NativeMemory.system().mapTable(NativeMemory.system().pageSize()), 1);
+        final long slot = NativeMemory.system().mapTable(NativeMemory.system().pageSize());
+        MEMBARRIER.announce(slot, 1);
+        SlotLayout.fenced(slot, LIGHT); // not this thread's: it would be taken for its slot in the domain
     }
 
     /** Where readers of this state announce themselves. */
@@ -91,6 +93,11 @@ public abstract class RegionState {
     protected final void write(final int value) {
         Words.put(data, value);
         Words.put(data + Words.BYTES, value);
+    }
+
+    /** Writes the first word, with plain access. */
+    protected final void writeFirst(final int value) {
+        Words.put(data, value);
     }
 
     /** Reads both words, with plain access: their value, or -2 if they differ. */
@@ -145,6 +152,21 @@ public abstract class RegionState {
         }
         final int value = readSlowly();
         return RegionLock.validate(record, stamp) ? value : -1;
+    }
+
+    /**
+     * Reads optimistically and validates before the last read, which is where a load may go that no fence keeps [O2]:
+     * results as of {@link #readOptimistically()}.
+     */
+    protected final int readAfterValidation() {
+        final long stamp = RegionLock.tryOptimisticRead(record, incarnation);
+        final int first = read();
+        if (stamp == 0 || !RegionLock.validate(record, stamp)) {
+            return -1;
+        }
+        linger();
+        final int second = readSlowly();
+        return first == second ? first : -2;
     }
 
     /** Writes both words in exclusive mode: 1, or -1 if the lock was refused. */

@@ -35,6 +35,9 @@ public final class ReuseStress {
 
     /** The same with a writer that finds that its own life's handle still works. */
     abstract static class Reusing extends RegionState {
+        private static final int WAKE = 3;
+        private static final int LOOKS = 64;
+
         Reusing(final EpochDomain domain) {
             super(domain);
         }
@@ -48,6 +51,39 @@ public final class ReuseStress {
             final long stamp = RegionLock.tryHold(record, next);
             RegionLock.endHold(record, stamp);
             return next > incarnation && stamp > 0 ? 1 : 0;
+        }
+
+        /** Ends this life and begins the next one with the sequence of this one. */
+        final int reuseWithTheSameSequence() {
+            unmap();
+            RegionLock.reclaim(record);
+            write(2);
+            RecordLayout.incarnationRelease(record, incarnation);
+            RecordLayout.sequenceRelease(record, incarnation);
+            RecordLayout.lockRelease(record, RecordLayout.ATTACHED);
+            return 1;
+        }
+
+        /** Ends this life, begins the next one, and says whether somebody else wrote into it: 1, or what was written. */
+        final int reuseAndLook() {
+            reuse();
+            for (int i = 0; i < LOOKS; i++) {
+                if (read() != 2) {
+                    return WAKE;
+                }
+            }
+            return 1;
+        }
+
+        /** Reads, and leaves word for the writer that waits after the last moment at which that is allowed. */
+        final int readAndWake() {
+            final int value = readShared();
+            if (value != -1) {
+                linger();
+                linger();
+                writeFirst(WAKE);
+            }
+            return value;
         }
 
         /** Compares the incarnation before the announcement instead of after it. */
@@ -224,6 +260,81 @@ public final class ReuseStress {
         @Actor
         public void writer(final II_Result result) {
             result.r2 = reuse();
+        }
+    }
+
+    /** An optimistic read of which the last load comes after the validation, as it may without the fence of [O2]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet, or the validation failed")
+    @Outcome(id = {"-2, 1", "2, 1", "9, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "stamp, validate, the life ends, the next begins, read: bytes of another life")
+    @State
+    public static class WeakenedValidatedEarly extends Reusing {
+        /** A fresh state. */
+        public WeakenedValidatedEarly() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readAfterValidation();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = reuse();
+        }
+    }
+
+    /** A next life whose sequence begins where that of the one before did (T4). */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet, or the validation failed")
+    @Outcome(id = {"-2, 1", "2, 1", "9, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "stamp, the life ends, the next begins with the same sequence, read, validate: what rising for ever is for")
+    @State
+    public static class WeakenedSequenceReset extends Reusing {
+        /** A fresh state. */
+        public WeakenedSequenceReset() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readOptimistically();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = reuseWithTheSameSequence();
+        }
+    }
+
+    /** A reader that wakes the writer through what the record stands for, after its release (T3). */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = "0, 3", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "lock, release, the life ends, the next begins, wake: the next owner finds it in its bytes")
+    @State
+    public static class WeakenedWakeAfterRelease extends Reusing {
+        /** A fresh state. */
+        public WeakenedWakeAfterRelease() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readAndWake();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = reuseAndLook();
         }
     }
 }

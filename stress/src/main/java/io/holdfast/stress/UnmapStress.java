@@ -19,6 +19,9 @@ import org.openjdk.jcstress.infra.results.II_Result;
  * The last read of a reader against the unmap, and a reader that comes too late: [S3], [O2], [D1] of RegionLock, T1,
  * G1, G3, G4.
  *
+ * <p>On x86 a processor moves no load past a later store or load, so weaker access modes alone show nothing there but
+ * what a compiler makes of them. The twins do in program order what another processor, AArch64 for one, may do.
+ *
  * <p>{@code java -jar stress/target/jcstress.jar -t UnmapStress}
  */
 public final class UnmapStress {
@@ -265,6 +268,63 @@ public final class UnmapStress {
         public void rest(final III_Result result) {
             RegionLock.reclaim(record);
             result.r3 = rest();
+        }
+    }
+
+    /** A reader that ends its lock before its last read, which is where a load may go without the release of [S3]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "lock, release, detach, drain, poison, read: what the release is for")
+    @State
+    public static class WeakenedReleasedEarly extends RegionState {
+        /** A fresh state. */
+        public WeakenedReleasedEarly() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            final long stamp = lock.tryShare(record, incarnation);
+            if (stamp < 0) {
+                result.r1 = -1;
+                return;
+            }
+            lock.endShare(record, stamp);
+            linger();
+            result.r1 = readSlowly();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** An optimistic read of which the last load comes after the validation, as it may without the fence of [O2]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet, or the validation failed")
+    @Outcome(id = {"9, 1", "-2, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "stamp, validate, detach, poison, read: what the fence is for")
+    @State
+    public static class WeakenedValidatedEarly extends RegionState {
+        /** A fresh state. */
+        public WeakenedValidatedEarly() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readAfterValidation();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
         }
     }
 }

@@ -2,6 +2,8 @@
 package io.holdfast.stress;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RegionLock;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Expect;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -13,6 +15,9 @@ import org.openjdk.jcstress.infra.results.II_Result;
 /**
  * An exclusive writer against the readers of every kind: [X1] to [X3], [O1], [O2], [S1] to [S3] of RegionLock, G2. The
  * writer changes two words together; a reader that sees one of them changed read while the writer wrote.
+ *
+ * <p>On x86 a processor keeps loads among themselves, and stores, in order, so weaker access modes alone show nothing
+ * there but what a compiler makes of them. The twins do in program order what another processor, AArch64 for one, may do.
  *
  * <p>{@code java -jar stress/target/jcstress.jar -t WriteStress}
  */
@@ -50,6 +55,55 @@ public final class WriteStress {
             }
             include();
             return result;
+        }
+
+        /** Writes the two words with time between them. */
+        private void writeSlowly() {
+            writeFirst(1);
+            linger();
+            write(1);
+        }
+
+        final int writeBeforeOdd() {
+            excludeWithoutBarrier();
+            writeSlowly();
+            final long sequence = RecordLayout.sequence(record);
+            RecordLayout.sequenceRelease(record, sequence + 1);
+            RecordLayout.sequenceRelease(record, sequence + 2);
+            include();
+            return 1;
+        }
+
+        final int writeAfterEven() {
+            excludeWithoutBarrier();
+            final long sequence = RecordLayout.sequence(record);
+            RecordLayout.sequenceRelease(record, sequence + 1);
+            RecordLayout.sequenceRelease(record, sequence + 2);
+            writeSlowly();
+            include();
+            return 1;
+        }
+
+        final int writeAfterInclusion() {
+            excludeWithoutBarrier();
+            domain.heavyBarrier();
+            final boolean alone = !domain.isAnnounced(record, 0);
+            include();
+            if (alone) {
+                writeSlowly();
+            }
+            return alone ? 1 : -1;
+        }
+
+        final int readBeforeStamp() {
+            final int first = read();
+            linger();
+            final long stamp = RegionLock.tryOptimisticRead(record, incarnation);
+            final int second = read();
+            if (stamp == 0 || !RegionLock.validate(record, stamp)) {
+                return -1;
+            }
+            return first == second ? first : -2;
         }
     }
 
@@ -234,6 +288,136 @@ public final class WriteStress {
         @Actor
         public void reader(final II_Result result) {
             result.r1 = readSlowly();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = writeExclusive(1);
+        }
+    }
+
+    /** A writer whose sequence becomes odd after its first write, as readers may see it without the fence of [X1]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the validation failed")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "stamp, half of the writes, read, validate, odd: what the fence is for")
+    @State
+    public static class WeakenedWrittenBeforeOdd extends Unordered {
+        /** A fresh state. */
+        public WeakenedWrittenBeforeOdd() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readOptimistically();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = writeBeforeOdd();
+        }
+    }
+
+    /** A writer whose sequence becomes even before its last write, as readers may see it without the release of [X2]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the validation failed")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "odd, even, stamp, half of the writes, read, validate: what the release is for")
+    @State
+    public static class WeakenedEvenBeforeWritten extends Unordered {
+        /** A fresh state. */
+        public WeakenedEvenBeforeWritten() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readOptimistically();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = writeAfterEven();
+        }
+    }
+
+    /** A writer that lets readers in before its last write, as [X3] keeps it from doing. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1", "0, -1", "-1, -1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or one saw the other")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "exclude, include, lock, half of the writes, read: what the order of the end is for")
+    @State
+    public static class WeakenedIncludedBeforeWritten extends Unordered {
+        /** A fresh state. */
+        public WeakenedIncludedBeforeWritten() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readShared();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = writeAfterInclusion();
+        }
+    }
+
+    /** An optimistic read of which the last load comes after the validation, as it may without the fence of [O2]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the validation failed")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "stamp, validate, write, read: what the fence is for")
+    @State
+    public static class WeakenedValidatedEarly extends RegionState {
+        /** A fresh state. */
+        public WeakenedValidatedEarly() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readAfterValidation();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = writeExclusive(1);
+        }
+    }
+
+    /** An optimistic read of which the first load comes before the stamp, as it may without the acquire of [O1]. */
+    @JCStressTest
+    @Outcome(id = {"0, 1", "1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE,
+        desc = "the two did not meet, or the validation failed")
+    @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "read, write, stamp, read, validate: what the acquire is for")
+    @State
+    public static class WeakenedStampLate extends Unordered {
+        /** A fresh state. */
+        public WeakenedStampLate() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readBeforeStamp();
         }
 
         /** The writer. */

@@ -13,7 +13,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
  * The weakened twins show what they were weakened for, and what ships never does, under both flavours: G1, G2, G3, G5
- * and the races T1, T4 and T19. A stress test whose twin shows nothing proves nothing.
+ * and the races T1, T3, T4 and T19. A stress test whose twin shows nothing proves nothing.
  *
  * <p>The bad results need two processors that run at the same time; rounds are bounded so generously that a machine
  * that has them now and then is enough.
@@ -62,6 +62,96 @@ class WeakenedTwinsTest {
             shows("end of a section before its last write", SectionStress.WeakenedEndedFirst::new,
                 SectionStress.WeakenedEndedFirst::reader, SectionStress.WeakenedEndedFirst::writer,
                 WeakenedTwinsTest::torn));
+    }
+
+    /** Steps out of their order, as weaker access modes would let a processor other than x86, or a compiler, take them. */
+    @TestFactory
+    List<DynamicTest> stepsOutOfOrderMustShowTheBadResult() {
+        return List.of(
+            shows("lock released before the last read", UnmapStress.WeakenedReleasedEarly::new,
+                UnmapStress.WeakenedReleasedEarly::reader, UnmapStress.WeakenedReleasedEarly::writer,
+                WeakenedTwinsTest::poisoned),
+            shows("optimistic read validated before its last load, unmap", UnmapStress.WeakenedValidatedEarly::new,
+                UnmapStress.WeakenedValidatedEarly::reader, UnmapStress.WeakenedValidatedEarly::writer,
+                WeakenedTwinsTest::poisoned),
+            shows("write before the odd sequence", WriteStress.WeakenedWrittenBeforeOdd::new,
+                WriteStress.WeakenedWrittenBeforeOdd::reader, WriteStress.WeakenedWrittenBeforeOdd::writer,
+                WeakenedTwinsTest::torn),
+            shows("even sequence before the last write", WriteStress.WeakenedEvenBeforeWritten::new,
+                WriteStress.WeakenedEvenBeforeWritten::reader, WriteStress.WeakenedEvenBeforeWritten::writer,
+                WeakenedTwinsTest::torn),
+            shows("readers let in before the last write", WriteStress.WeakenedIncludedBeforeWritten::new,
+                WriteStress.WeakenedIncludedBeforeWritten::reader, WriteStress.WeakenedIncludedBeforeWritten::writer,
+                WeakenedTwinsTest::torn),
+            shows("optimistic read validated before its last load, write", WriteStress.WeakenedValidatedEarly::new,
+                WriteStress.WeakenedValidatedEarly::reader, WriteStress.WeakenedValidatedEarly::writer,
+                WeakenedTwinsTest::torn),
+            shows("optimistic read before its stamp", WriteStress.WeakenedStampLate::new,
+                WriteStress.WeakenedStampLate::reader, WriteStress.WeakenedStampLate::writer, WeakenedTwinsTest::torn),
+            shows("optimistic read validated before its last load, reuse (T4)", ReuseStress.WeakenedValidatedEarly::new,
+                ReuseStress.WeakenedValidatedEarly::reader, ReuseStress.WeakenedValidatedEarly::writer,
+                WeakenedTwinsTest::notThisLife),
+            shows("sequence that begins again (T4)", ReuseStress.WeakenedSequenceReset::new,
+                ReuseStress.WeakenedSequenceReset::reader, ReuseStress.WeakenedSequenceReset::writer,
+                WeakenedTwinsTest::notThisLife),
+            shows("wake-up after the release (T3)", ReuseStress.WeakenedWakeAfterRelease::new,
+                ReuseStress.WeakenedWakeAfterRelease::reader, ReuseStress.WeakenedWakeAfterRelease::writer,
+                WeakenedTwinsTest::awoken),
+            shows("pin after the look (T19)", PinStress.WeakenedFoundFirst::new,
+                PinStress.WeakenedFoundFirst::reader, PinStress.WeakenedFoundFirst::writer, WeakenedTwinsTest::poisoned),
+            shows("tag before the detaching (T19)", PinStress.WeakenedTaggedFirst::new,
+                PinStress.WeakenedTaggedFirst::reader, PinStress.WeakenedTaggedFirst::writer, WeakenedTwinsTest::poisoned),
+            shows("detaching after the barrier (T19)", PinStress.WeakenedDetachedLate::new,
+                PinStress.WeakenedDetachedLate::reader, PinStress.WeakenedDetachedLate::writer,
+                WeakenedTwinsTest::poisoned));
+    }
+
+    @TestFactory
+    List<DynamicTest> weakenedPairsMustShowTheBadResult() {
+        return List.of(
+            shows("count overlooked by an unmap", PairStress.WeakenedCountOverlooked::new,
+                PairStress.WeakenedCountOverlooked::reader, PairStress.WeakenedCountOverlooked::writer,
+                WeakenedTwinsTest::poisoned),
+            shows("detaching under a writer", PairStress.WeakenedDetachRegardless::new,
+                PairStress.WeakenedDetachRegardless::writer, PairStress.WeakenedDetachRegardless::unmapper,
+                WeakenedTwinsTest::changed),
+            shows("count overlooked by a writer", PairStress.WeakenedCountUnseen::new,
+                PairStress.WeakenedCountUnseen::reader, PairStress.WeakenedCountUnseen::writer, WeakenedTwinsTest::torn),
+            shows("upgrade without the barrier", PairStress.WeakenedUpgradeWithoutBarrier::new,
+                PairStress.WeakenedUpgradeWithoutBarrier::reader, PairStress.WeakenedUpgradeWithoutBarrier::writer,
+                WeakenedTwinsTest::torn),
+            shows("upgrade with a gap", PairStress.WeakenedUpgradeWithGap::new,
+                PairStress.WeakenedUpgradeWithGap::first, PairStress.WeakenedUpgradeWithGap::second,
+                WeakenedTwinsTest::outdated),
+            shows("downgrade with a gap", PairStress.WeakenedDowngradeWithGap::new,
+                PairStress.WeakenedDowngradeWithGap::first, PairStress.WeakenedDowngradeWithGap::second,
+                WeakenedTwinsTest::outdated));
+    }
+
+    @TestFactory
+    List<DynamicTest> pairsMustNeverShowIt() {
+        return List.of(
+            hides("count and unmap", PairStress.HoldUnmap::new,
+                PairStress.HoldUnmap::reader, PairStress.HoldUnmap::writer, WeakenedTwinsTest::poisoned),
+            hides("count and exclusive writer", PairStress.HoldExclusive::new,
+                PairStress.HoldExclusive::reader, PairStress.HoldExclusive::writer, WeakenedTwinsTest::torn),
+            hides("shared lock and upgrade", PairStress.ShareUpgrade::new,
+                PairStress.ShareUpgrade::reader, PairStress.ShareUpgrade::writer, WeakenedTwinsTest::torn),
+            hides("shared lock and downgrade", PairStress.ShareDowngrade::new,
+                PairStress.ShareDowngrade::reader, PairStress.ShareDowngrade::writer, WeakenedTwinsTest::torn),
+            hides("count and upgrade", PairStress.HoldUpgrade::new,
+                PairStress.HoldUpgrade::reader, PairStress.HoldUpgrade::writer, WeakenedTwinsTest::torn),
+            hides("count and downgrade", PairStress.HoldDowngrade::new,
+                PairStress.HoldDowngrade::reader, PairStress.HoldDowngrade::writer, WeakenedTwinsTest::torn),
+            hides("optimistic read and upgrade", PairStress.OptimisticUpgrade::new,
+                PairStress.OptimisticUpgrade::reader, PairStress.OptimisticUpgrade::writer, WeakenedTwinsTest::torn),
+            hides("optimistic read and downgrade", PairStress.OptimisticDowngrade::new,
+                PairStress.OptimisticDowngrade::reader, PairStress.OptimisticDowngrade::writer, WeakenedTwinsTest::torn),
+            hides("optimistic read and reuse, membarrier (T4)", ReuseStress.OptimisticMembarrier::new,
+                ReuseStress.OptimisticMembarrier::reader, ReuseStress.OptimisticMembarrier::writer,
+                WeakenedTwinsTest::notThisLife),
+            hides("optimistic read and reuse, fence (T4)", ReuseStress.OptimisticFence::new,
+                ReuseStress.OptimisticFence::reader, ReuseStress.OptimisticFence::writer, WeakenedTwinsTest::notThisLife));
     }
 
     @TestFactory
@@ -161,6 +251,22 @@ class WeakenedTwinsTest {
 
     private static boolean even(final int first, final int second) {
         return second == 2;
+    }
+
+    private static boolean notThisLife(final int first, final int second) {
+        return first != 0 && first != -1;
+    }
+
+    private static boolean awoken(final int first, final int second) {
+        return second == 3;
+    }
+
+    private static boolean changed(final int first, final int second) {
+        return second == 0;
+    }
+
+    private static boolean outdated(final int first, final int second) {
+        return first == 0;
     }
 
     private static boolean nextLife(final int first, final int second) {
