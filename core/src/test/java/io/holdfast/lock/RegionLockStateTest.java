@@ -12,30 +12,40 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Every cell of the table of states in {@link RegionLock}, one test each, by a thread that is no writer: G2, G3, G5.
+ * Every cell of the table of states in {@link RegionLock}, one test each, by a thread that holds nothing, a shared lock, or
+ * the exclusive lock: G2, G3, G5.
  */
 class RegionLockStateTest {
     /** A state: the call succeeds and leads there. '-': refused for good. 'w': refused for now. '!': an exception. */
     private static final String TABLE = """
-        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp
-        FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !        -
-        OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        OPEN
-        DRAINING  !      w     w    w         !       !   !         w        !       !        !        !        DRAINING
-        EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !        -
-        DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !        -
-        MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !        -
-        SECTION   !      w     w    w         !       !   !         w        !       !        !        !        -
-        ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        ENDED
-        UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !        -
+        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp   move
+        FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !        -       !
+        OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        OPEN    !
+        DRAINING  !      w     w    w         !       !   !         w        !       !        !        !        DRAINING !
+        EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !        -       !
+        DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !        -       !
+        MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !        -       !
+        SECTION   !      w     w    w         !       !   !         w        !       !        !        !        -       !
+        ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        ENDED   !
+        UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !        -       !
         """;
 
     /** The same for a thread that has a shared lock, taken before the state came about, and another thread a hold. */
     private static final String TABLE_FOR_HOLDERS = """
-        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp
-        OPEN      !      OPEN  OPEN !         -       !   !         !        !       OPEN     OPEN     OPEN     OPEN
-        DRAINING  !      !     w    !         -       !   !         !        !       DRAINING DRAINING DRAINING DRAINING
-        DETACHED  !      -     -    !         -       !   !         !        !       DETACHED DETACHED DETACHED -
+        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp   move
+        OPEN      !      OPEN  OPEN !         -       !   !         !        !       OPEN     OPEN     OPEN     OPEN    !
+        DRAINING  !      !     w    !         -       !   !         !        !       DRAINING DRAINING DRAINING DRAINING !
+        DETACHED  !      -     -    !         -       !   !         !        !       DETACHED DETACHED DETACHED -       !
         """;
+
+    /** The same for the thread that holds the region exclusively; it is never told to wait for itself. */
+    private static final String TABLE_FOR_WRITERS = """
+        state     attach share hold exclusive upgrade end  downgrade detach reclaim endShare endHold toHold stamp move
+        EXCLUSIVE !      !     w    !         !       OPEN OPEN      !      !       !        !       !      -     MOVED
+        """;
+
+    /** What the thread holds before. */
+    private enum Who { NOBODY, HOLDER, WRITER }
 
     private interface Operation {
         long on(LockFixture fixture, long shared, long counted);
@@ -69,6 +79,10 @@ class RegionLockStateTest {
                 return 1;
             };
             case "toHold" -> (f, shared, counted) -> f.lock.toHold(f.record, shared);
+            case "move" -> (f, shared, counted) -> {
+                Moves.move(f.lock, f.record, Stamps.exclusive(f.incarnation));
+                return 1;
+            };
             case "stamp" -> (f, shared, counted) -> {
                 final long stamp = RegionLock.tryOptimisticRead(f.record, f.incarnation);
                 return stamp == 0 ? Stamps.DETACHED : stamp;
@@ -79,15 +93,20 @@ class RegionLockStateTest {
 
     @TestFactory
     List<DynamicTest> everyCellMustHoldForAThreadWithoutLocks() {
-        return cells(TABLE, false);
+        return cells(TABLE, Who.NOBODY);
     }
 
     @TestFactory
     List<DynamicTest> everyCellMustHoldForAThreadWithASharedLock() {
-        return cells(TABLE_FOR_HOLDERS, true);
+        return cells(TABLE_FOR_HOLDERS, Who.HOLDER);
     }
 
-    private static List<DynamicTest> cells(final String table, final boolean holding) {
+    @TestFactory
+    List<DynamicTest> everyCellMustHoldForTheWriter() {
+        return cells(TABLE_FOR_WRITERS, Who.WRITER);
+    }
+
+    private static List<DynamicTest> cells(final String table, final Who who) {
         final List<DynamicTest> tests = new ArrayList<>();
         final List<List<String>> rows = table.lines().map(line -> List.of(line.trim().split(" +", -1))).toList();
         final List<String> names = rows.getFirst();
@@ -97,23 +116,25 @@ class RegionLockStateTest {
                 final String name = names.get(column);
                 final String expected = cells.get(column);
                 tests.add(DynamicTest.dynamicTest(from + " " + name + " " + expected,
-                    () -> check(from, name, expected, holding)));
+                    () -> check(from, name, expected, who)));
             }
         }
         return tests;
     }
 
-    private static void check(final State from, final String name, final String expected, final boolean holding) {
+    private static void check(final State from, final String name, final String expected, final Who who) {
         final LockFixture fixture = new LockFixture();
         long shared = Stamps.shared(0, fixture.incarnation);
         long counted = Stamps.counted(fixture.incarnation);
-        if (holding) {
+        if (who == Who.HOLDER) {
             shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
             counted = RegionLock.tryHold(fixture.record, fixture.incarnation);
             assertThat(shared).isPositive();
             assertThat(counted).isPositive();
         }
-        if (holding && from == State.DETACHED) {
+        if (who == Who.WRITER) {
+            assertThat(fixture.lock.tryExclusive(fixture.record, fixture.incarnation)).isPositive();
+        } else if (who == Who.HOLDER && from == State.DETACHED) {
             assertThat(fixture.lock.tryDetach(fixture.record, fixture.incarnation)).isEqualTo(1);
         } else {
             fixture.put(from);

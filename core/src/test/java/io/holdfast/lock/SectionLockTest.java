@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** Exclusive locks of write sections: many with one barrier, all ended by one store (G2, G5, G7; T9). */
@@ -153,6 +154,28 @@ class SectionLockTest {
         assertThat(fixture.state()).isEqualTo(State.OPEN);
         fixture.lock.endShare(fixture.record, stamp);
         SectionLock.endAll(ticket);
+    }
+
+    /** The cells of the table that are exceptions. */
+    @Test
+    void aSectionMustNotEndMoveOrUnmapWhatItDoesNotHold() {
+        for (final State state : new State[] {State.ENDED, State.UNMAPPED, State.MOVED}) {
+            final long[] records = attachMany();
+            final long ticket = SectionLock.open();
+            exclude(ticket, records);
+            switch (state) {
+                case UNMAPPED -> SectionLock.detach(records[0], ticket);
+                case MOVED -> SectionLock.move(records[0], ticket);
+                default -> SectionLock.endAll(ticket);
+            }
+            for (final ThrowingCallable change : List.<ThrowingCallable>of(() -> SectionLock.end(records[0], ticket),
+                () -> SectionLock.move(records[0], ticket), () -> SectionLock.detach(records[0], ticket))) {
+                assertThatThrownBy(change).isInstanceOf(IllegalMonitorStateException.class).hasMessageContaining("ticket=");
+                assertThat(LockFixture.state(records[0])).isEqualTo(state);
+            }
+            SectionLock.endAll(ticket);
+            assertThat(LockFixture.state(records[0])).isEqualTo(state);
+        }
     }
 
     @Test
