@@ -196,6 +196,21 @@ public class GuardedReadBenchmark {
     }
 
     /**
+     * The same by stamp, which is no object.
+     *
+     * @return what was read
+     */
+    @Benchmark
+    public long holdfastCountedStamp() {
+        final long stamp = region.lockCounted();
+        try {
+            return region.optimisticSegment().get(JAVA_LONG, OFFSET);
+        } finally {
+            region.unlockCounted(stamp);
+        }
+    }
+
+    /**
      * Pin, lookup by address, read of what was found.
      *
      * @return what was read
