@@ -219,11 +219,12 @@ public final class Guard implements AutoCloseable {
         }
         endArena(current);
         if (slot == 0 || !region.endQuickly(slot)) {
-            endFully();
+            endFully(region, mode, stamp, counted);
         }
     }
 
-    private void endFully() {
+    // Not a method of the guard, which would have to exist for it wherever this was ever called.
+    private static void endFully(final Region region, final Mode mode, final long stamp, final boolean counted) {
         if (counted) {
             region.endHold(stamp);
         } else {
