@@ -4,7 +4,6 @@ package io.holdfast;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -90,19 +89,31 @@ final class Reclaimer implements Agent {
     }
 
     private void finishDrained(final List<Unmapping> finished) {
-        final Iterator<Unmapping> all = draining.iterator();
-        while (all.hasNext()) {
-            final Unmapping unmapping = all.next();
-            try (Waiting noTime = new Waiting(NoOpIdleStrategy::new, 0, false, Waiting.FOREVER)) {
-                if (!engine.drain(unmapping, noTime)) {
+        int kept = 0;
+        int next = 0;
+        try {
+            while (next < draining.size()) {
+                final Unmapping unmapping = draining.get(next);
+                if (!isDrained(unmapping)) {
+                    draining.set(kept, unmapping);
+                    kept++;
+                    next++;
                     continue;
                 }
+                next++;
+                engine.finish(unmapping);
+                backlogBytes.addAndGet(-unmapping.length());
+                backlog.decrementAndGet();
+                finished.add(unmapping);
             }
-            all.remove();
-            engine.finish(unmapping);
-            backlogBytes.addAndGet(-unmapping.length());
-            backlog.decrementAndGet();
-            finished.add(unmapping);
+        } finally {
+            draining.subList(kept, next).clear(); // at once: there may be a million, and each removal would move the rest
+        }
+    }
+
+    private boolean isDrained(final Unmapping unmapping) {
+        try (Waiting noTime = new Waiting(NoOpIdleStrategy::new, 0, false, Waiting.FOREVER)) {
+            return engine.drain(unmapping, noTime);
         }
     }
 
