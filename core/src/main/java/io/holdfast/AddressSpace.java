@@ -199,7 +199,9 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      * next space.
      *
      * @throws IllegalStateException        if the space is closed already
-     * @throws IllegalMonitorStateException if the thread holds a pin or a guard of the space: it would wait for itself
+     * @throws IllegalMonitorStateException if the thread holds a pin or a guard of the space: it would wait for itself;
+     *                                      in debug mode also if threads have locked regions and sections of this and
+     *                                      of other spaces in an order in which all of them could wait for each other
      */
     @Override
     public void close() {

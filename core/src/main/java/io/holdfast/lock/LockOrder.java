@@ -86,6 +86,12 @@ public final class LockOrder {
         }
     }
 
+    /** Forgets every order that was seen: what follows has nothing to do with what came before. */
+    public static synchronized void forgetAll() {
+        AFTER.clear();
+        BEFORE.clear();
+    }
+
     private static void before(final String operation, final Node wanted) {
         for (final Ledger.Entry held : Ledger.mine()) {
             if (held.kind().isOrdered() && !Node.of(held).equals(wanted)) {

@@ -82,6 +82,18 @@ class LockOrderTest {
             .satisfies(thrown -> assertThat(thrown.getSuppressed()).hasSize(2));
     }
 
+    @Test
+    void orderMustBeForgottenAllAtOnce() {
+        holdThenAsk(A, B);
+        hold(Kind.SECTION, SECTION);
+        LockOrder.beforeRegion("unmap", A);
+        giveBack();
+        LockOrder.forgetAll();
+        hold(Kind.SHARED, B);
+        assertThatCode(() -> LockOrder.beforeRegion("share", A)).doesNotThrowAnyException();
+        assertThatCode(() -> LockOrder.beforeSection("write", SECTION)).doesNotThrowAnyException();
+    }
+
     /** T13: a region held, then a section asked for, against the section held, then the region asked for. */
     @Test
     void sectionMustTakePartInTheOrder() {
