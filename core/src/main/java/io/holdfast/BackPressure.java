@@ -34,7 +34,7 @@ final class BackPressure {
         if (isBelowLimit()) {
             return true;
         }
-        core.collect();
+        core.collectAll();
         return isBelowLimit();
     }
 

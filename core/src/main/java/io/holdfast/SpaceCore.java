@@ -135,10 +135,10 @@ final class SpaceCore {
         return tree.retiredBytes() + retiredRecords.pending() * RecordLayout.BYTES;
     }
 
-    /** Reclaims what waits for no pin any more; never waits. */
-    void collect() {
-        tree.collect();
-        retiredRecords.collect();
+    /** Reclaims whatever waits for no pin any more; never waits. */
+    void collectAll() {
+        tree.collectAll();
+        retiredRecords.collectAll();
     }
 
     /** Unmaps whose pages or addresses could not be freed yet. */

@@ -87,6 +87,19 @@ class BackPressureTest extends SpaceFixture {
         }
     }
 
+    /** A single record waits in a batch that nothing would ever fill. */
+    @Test
+    void aLimitBelowOneRecordMustKeepNobodyOutForEver() throws Exception {
+        try (AddressSpace tight = AddressSpace.builder().capacity(space.capacity()).retiredBytes(1).open()) {
+            for (int i = 0; i < 3; i++) {
+                final Region region = tight.tryMap(MapRequest.anonymous(PAGE));
+                assertThat(region).as("map %d", i).isNotNull();
+                region.unmap();
+            }
+            assertThat(Patience.within(1, TimeUnit.DAYS, () -> tight.map(PAGE)).isMapped()).isTrue();
+        }
+    }
+
     @Test
     void readersAndUnmapsMustNotWait() throws Exception {
         final List<Region> regions = List.of(space.map(PAGE), space.map(PAGE), space.map(PAGE));

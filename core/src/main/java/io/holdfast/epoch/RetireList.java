@@ -189,6 +189,20 @@ public final class RetireList {
         return reclaimed;
     }
 
+    /**
+     * Reclaims what is ripe, that of the batch which is not full included: for who has to know how much really waits.
+     * Never waits for readers.
+     *
+     * @return the number of items reclaimed by this call
+     */
+    public int collectAll() {
+        final Batch last = Objects.requireNonNull(open.get());
+        if (last.claimed.get() != 0) {
+            complete(last);
+        }
+        return collect();
+    }
+
     private void ripen() {
         Batch batch = unripe == null ? sealed.getAndSet(null) : unripe;
         unripe = batch; // kept where it is if the barrier throws

@@ -47,6 +47,15 @@ public final class StripedRetireList {
         return reclaimed;
     }
 
+    /** Reclaims what is ripe, that of batches which are not full included, as {@link RetireList#collectAll}. */
+    public int collectAll() {
+        int reclaimed = 0;
+        for (final RetireList stripe : stripes) {
+            reclaimed += stripe.collectAll();
+        }
+        return reclaimed;
+    }
+
     /** Reclaims everything that was retired before this call, as {@link RetireList#drain}. */
     public void drain(final Supplier<? extends IdleStrategy> strategy) {
         for (final RetireList stripe : stripes) {

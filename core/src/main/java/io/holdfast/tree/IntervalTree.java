@@ -493,8 +493,8 @@ public final class IntervalTree {
     }
 
     /** Reclaims replaced nodes whose grace period has passed; never waits. */
-    public void collect() {
-        retired.collect();
+    public void collectAll() {
+        retired.collectAll();
     }
 
     /**

@@ -48,6 +48,20 @@ class StripedRetireListTest {
     }
 
     @Test
+    void collectAllMustReclaimWhatFillsNoBatchButNothingUnderAPin() {
+        domain.pin();
+        list.retire(1);
+        assertThat(list.collectAll()).isZero();
+        domain.unpin();
+        list.retire(2);
+        assertThat(list.collect()).as("of the batch that was completed").isOne();
+        assertThat(list.collect()).isZero();
+        assertThat(list.collectAll()).isOne();
+        assertThat(reclaimed).containsExactlyInAnyOrder(1L, 2L);
+        assertThat(list.pending()).isZero();
+    }
+
+    @Test
     void threadsStartedOneAfterAnotherMustNotMeet() throws InterruptedException {
         final Set<Integer> places = ConcurrentHashMap.newKeySet();
         for (int i = 0; i < 4 * Stripes.COUNT; i++) {
