@@ -28,11 +28,10 @@ import org.openjdk.jmh.annotations.Warmup;
  * What unmapping costs those who have nothing to do with it: one thread unmaps by each means and at each rate, a second
  * reads an unrelated segment, a third an array.
  *
- * <p>The rows of the readers are the result; that of the unmapper says which pace it kept. It waits for its time in a
- * busy loop, so with fewer than three processors the threads take turns, also in the rows of {@code NONE}, which are the
- * ones to compare with.
+ * <p>The rows of the readers are the result, beside those of {@code NONE}; that of the unmapper says which pace it kept.
+ * It waits for its time in a busy loop, so with two processors leave the array's reader out, or the threads take turns.
  *
- * <p>{@code java -jar benchmarks.jar BystanderBenchmark}
+ * <p>{@code java -jar benchmarks.jar BystanderBenchmark}, and {@code -tg 0,1,1} with two processors
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

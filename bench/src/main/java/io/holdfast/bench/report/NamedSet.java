@@ -40,7 +40,7 @@ enum NamedSet {
         reads(parts);
         lookups(parts);
         mappings(parts);
-        parts.add(Part.timed("bystander", "\\.BystanderBenchmark\\.", pace()).threads(0));
+        bystanders(parts);
         parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", pace()).with("regions", 1000).threads(1, 2));
         parts.add(Part.timed("section", "\\.SectionBenchmark\\.", pace()).threads(1, 2));
         parts.add(Part.timed("section-mapping", "\\.SectionMappingBenchmark\\.one", pace()).threads(1, 2));
@@ -113,6 +113,12 @@ enum NamedSet {
             .with("bytes", 1 << 20));
         parts.add(Part.timed("idle", MAP_UNMAP + "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$", pace())
             .with("bytes", 4096).with("reader", false));
+    }
+
+    // With two processors there is one for the unmapper and one for who reads a segment; a third would make them wait.
+    private void bystanders(final List<Part> parts) {
+        final Part all = Part.timed("bystander", "\\.BystanderBenchmark\\.", pace()).threads(0);
+        parts.add(Runtime.getRuntime().availableProcessors() > 2 ? all : all.groups(0, 1, 1));
     }
 
     private static Part quiet(final Part part) {

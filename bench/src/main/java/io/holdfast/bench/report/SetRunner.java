@@ -87,6 +87,9 @@ final class SetRunner {
         if (threads > 0) {
             options.threads(threads);
         }
+        if (!part.groups().isEmpty()) {
+            options.threadGroups(part.groups().stream().mapToInt(Integer::intValue).toArray());
+        }
         if (part.allocation()) {
             options.addProfiler(GCProfiler.class);
         }
