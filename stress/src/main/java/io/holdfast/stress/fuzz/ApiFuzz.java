@@ -211,7 +211,12 @@ public final class ApiFuzz implements Callable<Integer> {
             pool.add(MapRequest.anonymous(4096));
         }
 
+        /** A space that is larger than memory is closed at once: to populate it is allowed, and the end of the machine. */
         private void keep(final AddressSpace space) {
+            if (space.capacity() > CAPACITY) {
+                space.close();
+                return;
+            }
             spaces.add(space);
             pool.add(space);
         }
