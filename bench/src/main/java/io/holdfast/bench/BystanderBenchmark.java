@@ -43,6 +43,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class BystanderBenchmark {
     private static final int WORDS = 1024;
     private static final long BYTES = 65536;
+    private static final int WARM_UP = 30_000;
     private static final long NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How memory is given back. */
@@ -70,7 +71,7 @@ public class BystanderBenchmark {
     private long[] array;
     private long due;
 
-    /** Makes what is read. */
+    /** Makes what is read, and has the compilers do their work: at a slow pace they would go on through the measurement. */
     @Setup
     public void open() {
         space = AddressSpace.open();
@@ -79,6 +80,9 @@ public class BystanderBenchmark {
         for (int i = 0; i < WORDS; i++) {
             segment.setAtIndex(JAVA_LONG, i, i);
             array[i] = i;
+        }
+        for (int i = 0; i < WARM_UP; i++) {
+            giveBack();
         }
         due = System.nanoTime();
     }
@@ -99,6 +103,10 @@ public class BystanderBenchmark {
                 Thread.onSpinWait();
             }
         }
+        giveBack();
+    }
+
+    private void giveBack() {
         switch (means) {
             case HOLDFAST -> space.map(BYTES).unmap();
             case SHARED_ARENA -> {

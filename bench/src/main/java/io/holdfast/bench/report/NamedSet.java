@@ -117,8 +117,10 @@ enum NamedSet {
 
     // With two processors there is one for the unmapper and one for who reads a segment; a third would make them wait.
     private void bystanders(final List<Part> parts) {
-        final Part all = Part.timed("bystander", "\\.BystanderBenchmark\\.", pace()).threads(0);
-        parts.add(Runtime.getRuntime().availableProcessors() > 2 ? all : all.groups(0, 1, 1));
+        final Part all = Part.timed("bystander", "\\.BystanderBenchmark\\.", pace().patient()).threads(0);
+        final Part part = this == QUICK
+            ? all.with("means", "NONE", "HOLDFAST", "SHARED_ARENA").with("rate", 10_000, 0) : all;
+        parts.add(Runtime.getRuntime().availableProcessors() > 2 ? part : part.groups(0, 1, 1));
     }
 
     private static Part quiet(final Part part) {

@@ -16,8 +16,16 @@ record Pace(int forks, int warmups, int warmupMillis, int iterations, int iterat
     static final Pace STEADY = new Pace(3, 3, 250, 5, 150);
     static final Pace THOROUGH = new Pace(3, 5, 500, 5, 500);
 
+    private static final int PATIENT_WARM_UPS = 10;
+    private static final int PATIENT_MILLIS = 500;
+
     Pace forks(final int count) {
         return new Pace(count, warmups, warmupMillis, iterations, iterationMillis);
+    }
+
+    /** With a warm-up for the compilers, which have no processor of their own while every one has a thread that spins. */
+    Pace patient() {
+        return new Pace(forks, PATIENT_WARM_UPS, PATIENT_MILLIS, iterations, iterationMillis);
     }
 
     Pace millis(final int millis) {
