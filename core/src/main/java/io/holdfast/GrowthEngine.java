@@ -94,7 +94,7 @@ final class GrowthEngine {
 
     private void growFile(final long record, final FileRegion file, final long newSize) {
         try (FileGrowth growth = new FileGrowth(file.file())) {
-            file.file().ensureLength(file.fileOffset() + file.lead() + newSize);
+            growth.ensureLength(file.fileOffset() + file.lead() + newSize);
             final long mapped = engine.roundUp(RecordLayout.sizeAcquire(record) + file.lead());
             final long needed = engine.roundUp(newSize + file.lead());
             if (needed > mapped) {

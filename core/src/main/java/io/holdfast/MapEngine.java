@@ -90,8 +90,13 @@ final class MapEngine {
         final FileHandle file = FileHandle.open(core.memory(), backing.path(), access,
             backing.isGrowable() && !backing.isWhole());
         try {
-            final T result = backing.isGrowable() ? planGrowable(backing, request, access, file, carryOut)
-                : planFile(backing, request, access, file, carryOut);
+            final T result;
+            if (backing.isGrowable()) {
+                result = planGrowable(backing, request, access, file, carryOut);
+            } else {
+                final long size = file.requireRangeAsOpened(backing.offset(), backing.isWhole() ? 0 : backing.length());
+                result = carryOut.apply(planFile(backing, request, access, file, size));
+            }
             if (result == null) {
                 engine.close(file);
             }
@@ -108,7 +113,10 @@ final class MapEngine {
         try (FileGrowth growth = new FileGrowth(file)) {
             boolean mapped = false;
             try {
-                final T result = planFile(backing, request, access, file, carryOut);
+                final long size = sizeOf(growth, backing);
+                final MapPlan plan = planFile(backing, request, access, file, size);
+                growth.ensureLength(backing.offset() + size); // once nothing else is wrong
+                final T result = carryOut.apply(plan);
                 mapped = result != null;
                 return result;
             } finally {
@@ -120,17 +128,15 @@ final class MapEngine {
         }
     }
 
-    private <T extends @Nullable Object> T planFile(final FileBacking backing, final MapRequest request,
-                                                    final FileAccess access, final FileHandle file,
-                                                    final Function<MapPlan, T> carryOut) {
-        final long size = sizeOf(file, backing);
+    private MapPlan planFile(final FileBacking backing, final MapRequest request, final FileAccess access,
+                             final FileHandle file, final long size) {
         final long page = core.memory().pageSize();
         final long lead = backing.offset() % page;
         final long maximum = backing.isGrowable() ? backing.maximum() : size;
         final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
             backing.isGrowable());
         final long length = engine.roundUp(checkSize(maximum, lead) + lead);
-        return carryOut.apply(plan(request, length, size, Kind.file(backing), region, page));
+        return plan(request, length, size, Kind.file(backing), region, page);
     }
 
     private static FileAccess access(final FileBacking backing) {
@@ -155,15 +161,11 @@ final class MapEngine {
             "and at most the maximum, and ends below 2^63: give range(offset, length)");
     }
 
-    private static long sizeOf(final FileHandle file, final FileBacking backing) {
-        if (!backing.isGrowable()) {
-            return file.requireRange(backing.offset(), backing.isWhole() ? 0 : backing.length());
-        }
-        final long size = backing.isWhole() ? file.size() - backing.offset() : backing.length();
+    private static long sizeOf(final FileGrowth growth, final FileBacking backing) {
+        final long size = backing.isWhole() ? growth.sizeBefore() - backing.offset() : backing.length();
         if (size <= 0 || size > backing.maximum()) {
             throw outOfRange(backing, size);
         }
-        file.ensureLength(backing.offset() + size);
         return size;
     }
 

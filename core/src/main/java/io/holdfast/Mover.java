@@ -85,13 +85,13 @@ final class Mover {
     MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
         final long granule = mapper.granule(old.kind());
         final FileRegion before = old.file();
+        final long offset = before == null ? 0 : before.fileOffset() + before.lead();
+        if (newSize > Long.MAX_VALUE - offset) {
+            throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" + offset);
+        }
+        final long length = (mapper.checkSize(newSize, old.lead()) + old.lead() + granule - 1) / granule * granule;
         FileRegion after = null;
         if (before != null && file != null) {
-            final long offset = before.fileOffset() + before.lead();
-            if (newSize > Long.MAX_VALUE - offset) {
-                throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" +
-                    offset);
-            }
             if (before.access() == FileAccess.READ_WRITE) {
                 file.ensureLength(offset + newSize);
             } else {
@@ -99,7 +99,6 @@ final class Mover {
             }
             after = new FileRegion(file, before.access(), before.fileOffset(), before.lead(), newSize, false);
         }
-        final long length = (mapper.checkSize(newSize, old.lead()) + old.lead() + granule - 1) / granule * granule;
         return new MapPlan(length, newSize, Kind.fixedSize(old.kind()), after, MapPlan.ANYWHERE, granule, false,
             old.name());
     }

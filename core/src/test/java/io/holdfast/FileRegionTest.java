@@ -5,6 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.memory.FaultInjectingMemory;
+import io.holdfast.memory.NativeCall;
+import io.holdfast.memory.NativeMemory;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +21,25 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** File regions that can be mapped: access, ranges, sizes, what reaches the file. */
 class FileRegionTest extends SpaceFixture {
     private static final int LENGTH = 50_000;
+
+    private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
+
+    @Override
+    AddressSpace.Builder configure(final AddressSpace.Builder builder) {
+        return builder.memory(memory);
+    }
+
+    @Test
+    void mappingMustLookAtTheFileOnceByItsPathAndOnceByItsDescriptor() {
+        final Path path = file("data", LENGTH);
+        space.map(FileBacking.readWrite(path)).unmap();
+        memory.record(true);
+        final Region region = space.map(FileBacking.readWrite(path));
+        region.unmap();
+        memory.record(false);
+        assertThat(memory.recorded().stream().map(FaultInjectingMemory.Call::kind)).startsWith(NativeCall.STATX,
+            NativeCall.OPEN, NativeCall.STATX).filteredOn(NativeCall.STATX::equals).hasSize(2);
+    }
 
     @Test
     void readOnlyRegionMustShowTheFileAndRefuseWriters() {

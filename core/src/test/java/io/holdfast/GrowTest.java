@@ -10,6 +10,7 @@ import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,6 +104,38 @@ class GrowTest extends SpaceFixture {
                 "region=0x", "attached=true");
         assertThat(region.size()).isEqualTo(START);
         assertThat(Files.size(path)).isEqualTo(START);
+    }
+
+    @Test
+    void growthBeyondTheFreeBlocksMustBeRefusedWithoutTakingAny() throws IOException {
+        path = file("log", START);
+        final Region region = space.map(FileBacking.readWrite(path).growableTo(1L << 32));
+        final long growths = memory.calls(NativeCall.FALLOCATE);
+        memory.reportFreeBytes(1 << 20);
+        assertThatThrownBy(() -> region.grow(1L << 32)).isInstanceOf(UncheckedIOException.class)
+            .hasMessageContainingAll("grow failed: path=" + path, "length=" + (1L << 32), "needed=", "free=1048576",
+                "errno=28 (ENOSPC)", "free space");
+        final Path next = directory.resolve("next");
+        assertThatThrownBy(() -> space.map(FileBacking.readWrite(next).range(0, 1L << 32).growableTo(1L << 32)))
+            .isInstanceOf(UncheckedIOException.class).hasMessageContaining("ENOSPC");
+        assertThat(memory.calls(NativeCall.FALLOCATE)).isEqualTo(growths);
+        assertThat(region.size()).isEqualTo(START);
+        assertThat(Files.size(path)).isEqualTo(START);
+        region.grow(START + 1);
+        assertThat(Files.size(path)).isEqualTo(START + 1);
+    }
+
+    @Test
+    void mapThatIsRefusedAnywayMustTakeNoBlocks() throws IOException {
+        final Path next = directory.resolve("next");
+        final FileBacking backing = FileBacking.readWrite(next).range(0, 1 << 20);
+        final long growths = memory.calls(NativeCall.FALLOCATE);
+        assertThatThrownBy(() -> space.map(backing.growableTo(2 * CAPACITY))).isInstanceOf(MappingException.class)
+            .hasMessageContaining("capacity=" + CAPACITY);
+        assertThatThrownBy(() -> space.map(MapRequest.file(backing.growableTo(2 << 20)).at(1)))
+            .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("address is misaligned");
+        assertThat(memory.calls(NativeCall.FALLOCATE)).isEqualTo(growths);
+        assertThat(Files.size(next)).isZero();
     }
 
     @Test

@@ -59,6 +59,7 @@ public final class FaultInjectingMemory extends NativeMemory {
     private volatile boolean recording;
     private volatile boolean forgetful;
     private volatile long maxMapCount = -1;
+    private volatile long freeBytes = -1;
 
     /**
      * Wraps other calls; no rule is armed.
@@ -128,6 +129,11 @@ public final class FaultInjectingMemory extends NativeMemory {
     /** Sets the largest number of mappings that is reported, or with -1 reports the true one. */
     public void reportMaxMapCount(final long count) {
         maxMapCount = count;
+    }
+
+    /** Sets how many bytes are reported to be free on every file system, or with -1 reports the truth. */
+    public void reportFreeBytes(final long bytes) {
+        freeBytes = bytes;
     }
 
     /** Starts or stops recording; starting forgets what was recorded before. */
@@ -305,6 +311,10 @@ public final class FaultInjectingMemory extends NativeMemory {
     public int fstatfs(final int descriptor, final MemorySegment buffer) {
         final Rule fault = enter(NativeCall.FSTATFS, 0, 0);
         final int result = fault == null || isDone(fault) ? real.fstatfs(descriptor, buffer) : 0;
+        final long reported = freeBytes;
+        if (reported >= 0) {
+            FileSystemStatus.pretendFree(buffer, reported);
+        }
         return fault == null ? result : fail(fault);
     }
 

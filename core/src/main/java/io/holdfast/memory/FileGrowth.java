@@ -12,7 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class FileGrowth implements AutoCloseable {
     private final FileHandle file;
     private final ReentrantLock lock;
-    private final long before;
+    private final FileStatus before;
     private boolean kept;
 
     /**
@@ -25,15 +25,38 @@ public final class FileGrowth implements AutoCloseable {
         this.file = file;
         this.lock = file.sizeLock();
         lock.lock();
-        long size = -1;
         try {
-            size = file.size();
-        } finally {
-            if (size < 0) {
-                lock.unlock();
+            file.enter();
+            try {
+                this.before = file.statusNow();
+            } finally {
+                file.leave();
             }
+        } catch (final Throwable e) {
+            lock.unlock();
+            throw e;
         }
-        this.before = size;
+    }
+
+    /** Returns the file's size in bytes at the beginning. */
+    public long sizeBefore() {
+        return before.size();
+    }
+
+    /**
+     * Lets the file grow to at least a size, as {@link FileHandle#ensureLength}.
+     *
+     * @param length the size in bytes that the file has at least afterwards.
+     * @throws IllegalArgumentException if the length is negative.
+     * @throws java.io.UncheckedIOException if the disk is full or the file system fails.
+     */
+    public void ensureLength(final long length) {
+        file.enter();
+        try {
+            file.ensureLength(before, length);
+        } finally {
+            file.leave();
+        }
     }
 
     /** What the file grew for has happened. */
@@ -49,8 +72,8 @@ public final class FileGrowth implements AutoCloseable {
     @Override
     public void close() {
         try {
-            if (!kept && file.size() > before) {
-                file.truncate(before);
+            if (!kept && file.size() > before.size()) {
+                file.truncate(before.size());
             }
         } finally {
             lock.unlock();

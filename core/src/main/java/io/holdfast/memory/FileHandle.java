@@ -2,7 +2,6 @@
 package io.holdfast.memory;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -35,14 +34,9 @@ public final class FileHandle implements AutoCloseable {
     private static final int NEW_FILE_MODE = 0x1b6; // rw-rw-rw-, from which the process takes its mask
     private static final int STRIPES = 64;
     private static final int ASCII_END = 0x80;
+    private static final long UNKNOWN = -1;
     private static final ReentrantLock[] SIZE_LOCKS =
         IntStream.range(0, STRIPES).mapToObj(stripe -> new ReentrantLock()).toArray(ReentrantLock[]::new);
-
-    private static final long STATFS_BYTES = 128;
-    private static final long EXT = 0xEF53L;
-    private static final long XFS = 0x58465342L;
-    private static final long BTRFS = 0x9123683EL;
-    private static final long TMPFS = 0x01021994L;
 
     private final NativeMemory memory;
     private final Path path;
@@ -50,18 +44,20 @@ public final class FileHandle implements AutoCloseable {
     private final int descriptor;
     private final long device;
     private final long inode;
+    private final long openedSize;
     private final AtomicInteger uses = new AtomicInteger(1);
     private volatile @Nullable Boolean reliable;
 
     private FileHandle(
         final NativeMemory memory, final Path path, final FileAccess access, final int descriptor,
-        final FileStatus status) {
+        final FileStatus status, final boolean settled) {
         this.memory = memory;
         this.path = path;
         this.access = access;
         this.descriptor = descriptor;
         this.device = status.device();
         this.inode = status.inode();
+        this.openedSize = settled ? status.size() : UNKNOWN;
     }
 
     /**
@@ -91,18 +87,19 @@ public final class FileHandle implements AutoCloseable {
             final MemorySegment buffer = arena.allocate(FileStatus.BYTES, Long.BYTES);
             // Before opening, because opening a device can have effects of its own.
             final int known = memory.statx(NativeMemory.AT_FDCWD, name, 0, NativeMemory.STATX_BASIC_STATS, buffer);
-            if (known == 0) {
-                requireRegular(path, FileStatus.of(buffer));
+            final FileStatus seen = known == 0 ? FileStatus.of(buffer) : null;
+            if (seen != null) {
+                requireRegular(path, seen);
             } else if (!create || known != -Errno.ENOENT) {
                 throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -known);
             }
-            return open(memory, path, access, create, name, buffer);
+            return open(memory, path, access, create, name, buffer, seen);
         }
     }
 
     private static FileHandle open(
         final NativeMemory memory, final Path path, final FileAccess access, final boolean create,
-        final MemorySegment name, final MemorySegment buffer) {
+        final MemorySegment name, final MemorySegment buffer, final @Nullable FileStatus seen) {
         final int flags = access.openFlags() | (create ? NativeMemory.O_CREAT : 0) | NativeMemory.O_CLOEXEC
             | NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
         final int descriptor = uninterrupted(() -> memory.open(name, flags, NEW_FILE_MODE));
@@ -111,9 +108,12 @@ public final class FileHandle implements AutoCloseable {
         }
         boolean opened = false;
         try {
-            final FileStatus status = status(memory, path, descriptor, buffer);
+            final FileStatus status = seen == null ? status(memory, path, descriptor, buffer)
+                : settledStatus(memory, path, descriptor, buffer, seen);
             requireRegular(path, status);
-            final FileHandle handle = new FileHandle(memory, path, access, descriptor, status);
+            // Where the path means another file by now, the lock was that of the first one.
+            final boolean settled = seen != null && status.isOfSameFile(seen);
+            final FileHandle handle = new FileHandle(memory, path, access, descriptor, status, settled);
             opened = true;
             return handle;
         } finally {
@@ -126,6 +126,19 @@ public final class FileHandle implements AutoCloseable {
     private static void requireRegular(final Path path, final FileStatus status) {
         if (!status.isRegular()) {
             throw FileErrors.unfit("map", path, "is " + status.kind() + ": only regular files can be mapped");
+        }
+    }
+
+    /** The status of a file that was seen before; its size is not one that is given up again. */
+    private static FileStatus settledStatus(
+        final NativeMemory memory, final Path path, final int descriptor, final MemorySegment buffer,
+        final FileStatus seen) {
+        final ReentrantLock lock = sizeLock(seen.device(), seen.inode());
+        lock.lock();
+        try {
+            return status(memory, path, descriptor, buffer);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -209,15 +222,16 @@ public final class FileHandle implements AutoCloseable {
     public long size() {
         enter();
         try {
-            return sizeNow();
+            return statusNow().size();
         } finally {
             leave();
         }
     }
 
-    private long sizeNow() {
+    /** What the system says of the file, now, for who holds the descriptor open. */
+    FileStatus statusNow() {
         try (Arena arena = Arena.ofConfined()) {
-            return status(memory, path, descriptor, arena.allocate(FileStatus.BYTES, Long.BYTES)).size();
+            return status(memory, path, descriptor, arena.allocate(FileStatus.BYTES, Long.BYTES));
         }
     }
 
@@ -232,7 +246,16 @@ public final class FileHandle implements AutoCloseable {
      */
     public long requireRange(final long offset, final long length) {
         requireArguments("map", offset, length);
-        final long size = settledSize();
+        return requireRange(settledSize(), offset, length);
+    }
+
+    /** The same by the size that the file had when it was opened, which as a rule costs no call. */
+    public long requireRangeAsOpened(final long offset, final long length) {
+        requireArguments("map", offset, length);
+        return requireRange(openedSize == UNKNOWN ? settledSize() : openedSize, offset, length);
+    }
+
+    private long requireRange(final long size, final long offset, final long length) {
         if (size == 0) {
             throw FileErrors.unfit("map", path,
                 "size=0: the file is empty: write it first, or map it with a length to grow to");
@@ -268,7 +291,8 @@ public final class FileHandle implements AutoCloseable {
 
     /**
      * Lets the file grow to at least a size, with the blocks for the new part reserved where the file system can, so
-     * that a full disk is an error here and not a signal at the first write. A failed growth leaves the size as it was.
+     * that a full disk is an error here and not a signal at the first write. A failed growth leaves the size as it was;
+     * one for which the disk has not the blocks does not touch it.
      *
      * @param length the size in bytes that the file has at least afterwards.
      * @return the file's size.
@@ -281,28 +305,50 @@ public final class FileHandle implements AutoCloseable {
         final ReentrantLock lock = sizeLock();
         lock.lock();
         try {
-            final long size = sizeNow();
-            if (size >= length) {
-                return size;
-            }
-            final int result = uninterrupted(() -> memory.fallocate(descriptor, 0, size, length - size));
-            if (result == -Errno.EOPNOTSUPP) {
-                setLength("grow", length);
-            } else if (result < 0) {
-                throw takeBack(size, length,
-                    FileErrors.failed(memory, "grow", path, NativeCall.FALLOCATE, length, -result));
-            }
-            return length;
+            return ensureLength(statusNow(), length);
         } finally {
             lock.unlock();
             leave();
         }
     }
 
+    /** The same for who holds the size lock, has looked at the file since, and holds the descriptor open. */
+    long ensureLength(final FileStatus now, final long length) {
+        requireArguments("grow", 0, length);
+        final long size = now.size();
+        if (size >= length) {
+            return size;
+        }
+        requireBlocks(now, length);
+        final int result = uninterrupted(() -> memory.fallocate(descriptor, 0, size, length - size));
+        if (result == -Errno.EOPNOTSUPP) {
+            setLength("grow", length);
+        } else if (result < 0) {
+            throw takeBack(size, length,
+                FileErrors.failed(memory, "grow", path, NativeCall.FALLOCATE, length, -result));
+        }
+        return length;
+    }
+
+    /*
+     * The kernel takes the blocks one by one and gives none back before it has failed, so that a growth far beyond what
+     * is free would fill the disk for everybody meanwhile. Refused is only what certainly cannot fit: all blocks that
+     * the file has already may lie behind its end, where the growth needs them, and those that the file system keeps for
+     * the superuser count as free, because the process may be allowed to take them. What the system frees later than it
+     * was told to (XFS) is not counted; the kernel finds it only when it has run out of everything else.
+     */
+    private void requireBlocks(final FileStatus now, final long length) {
+        final FileSystemStatus system = fileSystem();
+        final long needed = length - now.size() - now.owned();
+        if (system != null && needed > system.freeBytes()) {
+            throw FileErrors.full(memory, "grow", path, length, needed, system.freeBytes());
+        }
+    }
+
     // A growth that ran out of blocks may have set the size to where it came.
     private UncheckedIOException takeBack(final long size, final long length, final UncheckedIOException failure) {
         try {
-            final long reached = sizeNow();
+            final long reached = statusNow().size();
             if (reached > size && reached < length) {
                 setLength("grow", size);
             }
@@ -389,19 +435,17 @@ public final class FileHandle implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        final boolean found = isOnKernelFileSystem();
+        final FileSystemStatus system = fileSystem();
+        final boolean found = system != null && system.mapsReliably();
         reliable = found;
         return found;
     }
 
-    private boolean isOnKernelFileSystem() {
+    /** What the system says of the file system, now; null if it says nothing. */
+    private @Nullable FileSystemStatus fileSystem() {
         try (Arena arena = Arena.ofConfined()) {
-            final MemorySegment buffer = arena.allocate(STATFS_BYTES, Long.BYTES);
-            if (memory.fstatfs(descriptor, buffer) < 0) {
-                return false;
-            }
-            final long type = buffer.get(JAVA_LONG, 0);
-            return type == EXT || type == XFS || type == BTRFS || type == TMPFS;
+            final MemorySegment buffer = arena.allocate(FileSystemStatus.BYTES, Long.BYTES);
+            return memory.fstatfs(descriptor, buffer) < 0 ? null : FileSystemStatus.of(buffer);
         }
     }
 
@@ -427,6 +471,10 @@ public final class FileHandle implements AutoCloseable {
 
     /** Held by who changes the file's size, or decides by it. */
     ReentrantLock sizeLock() {
+        return sizeLock(device, inode);
+    }
+
+    private static ReentrantLock sizeLock(final long device, final long inode) {
         return SIZE_LOCKS[Math.floorMod(Long.hashCode(device * 31 + inode), STRIPES)];
     }
 

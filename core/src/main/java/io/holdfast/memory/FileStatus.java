@@ -12,22 +12,27 @@ import java.lang.foreign.MemorySegment;
  *
  * @param mode the type and the permissions.
  * @param size the size in bytes.
+ * @param owned the bytes of the blocks that the file has, wherever in it or behind its end they are.
  * @param device the number of the device that the file is on.
  * @param inode the file's number on its device.
  */
-record FileStatus(int mode, long size, long device, long inode) {
+record FileStatus(int mode, long size, long owned, long device, long inode) {
     /*
      * struct statx, the same on every machine; only the fields that are read:
      *
-     *    28  u16 mode     32  u64 inode     40  u64 size     136  u32 device, major     140  u32 device, minor
+     *    28  u16 mode     32  u64 inode     40  u64 size     48  u64 blocks of 512 bytes
+     *   136  u32 device, major     140  u32 device, minor
      */
     /** The size of the buffer that the call fills, in bytes. */
     static final long BYTES = 256;
     private static final long MODE_OFFSET = 28;
     private static final long INODE_OFFSET = 32;
     private static final long SIZE_OFFSET = 40;
+    private static final long BLOCKS_OFFSET = 48;
     private static final long MAJOR_OFFSET = 136;
     private static final long MINOR_OFFSET = 140;
+
+    private static final long BLOCK_BYTES = 512;
 
     private static final int TYPE_BITS = 0xf000;
     private static final int REGULAR = 0x8000;
@@ -41,6 +46,7 @@ record FileStatus(int mode, long size, long device, long inode) {
         return new FileStatus(
             Short.toUnsignedInt(buffer.get(JAVA_SHORT, MODE_OFFSET)),
             buffer.get(JAVA_LONG, SIZE_OFFSET),
+            buffer.get(JAVA_LONG, BLOCKS_OFFSET) * BLOCK_BYTES,
             (long) buffer.get(JAVA_INT, MAJOR_OFFSET) << Integer.SIZE
                 | Integer.toUnsignedLong(buffer.get(JAVA_INT, MINOR_OFFSET)),
             buffer.get(JAVA_LONG, INODE_OFFSET));
@@ -48,6 +54,11 @@ record FileStatus(int mode, long size, long device, long inode) {
 
     boolean isRegular() {
         return (mode & TYPE_BITS) == REGULAR;
+    }
+
+    /** Whether two say something of the same file. */
+    boolean isOfSameFile(final FileStatus other) {
+        return inode == other.inode && device == other.device;
     }
 
     /** Returns what kind of file this is, in words. */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.memory;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.holdfast.memory.FaultInjectingMemory.Damage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a growth asks before it takes blocks, and who may rely on a size that may be given up again. */
+class FileGrowthTest {
+    private static final int SIZE = 5;
+
+    private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
+
+    @TempDir
+    private Path directory;
+
+    private FileHandle file(final String name) throws IOException {
+        return open(Files.writeString(directory.resolve(name), "12345"));
+    }
+
+    private FileHandle open(final Path path) {
+        return FileHandle.open(memory, path, FileAccess.READ_WRITE, false);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1L << 20, 1L << 50, Long.MAX_VALUE})
+    void growthThatCannotFitMustBeRefusedWithoutAskingForBlocks(final long length) throws IOException {
+        try (FileHandle handle = file("data")) {
+            memory.reportFreeBytes(1000);
+            assertThatThrownBy(() -> handle.ensureLength(length)).isInstanceOf(UncheckedIOException.class)
+                .hasMessageStartingWith("grow failed: path=" + handle.path() + ", length=" + length + ", needed=")
+                .hasMessageContainingAll("free=1000", "errno=28 (ENOSPC)", "the disk is full: free space");
+            assertEquals(SIZE, handle.size());
+        }
+        assertEquals(0, memory.calls(NativeCall.FALLOCATE));
+        assertEquals(0, memory.calls(NativeCall.FTRUNCATE));
+    }
+
+    @Test
+    void growthThatMayFitMustBeTried() throws IOException {
+        try (FileHandle handle = file("data")) {
+            final long owned = handle.statusNow().owned();
+            memory.reportFreeBytes((1 << 20) - SIZE - owned);
+            handle.ensureLength(1 << 20);
+            assertEquals(1 << 20, handle.size());
+        }
+    }
+
+    @Test
+    void blocksThatTheFileHasMustNotBeNeededAgain() throws IOException {
+        try (FileHandle handle = file("data")) {
+            final int reserved = memory.fallocate(
+                handle.enter(), NativeMemory.FALLOC_FL_KEEP_SIZE, 0, 1 << 20);
+            handle.leave();
+            assertEquals(0, reserved);
+            memory.reportFreeBytes(0);
+            assertEquals(1 << 20, handle.ensureLength(1 << 20));
+            assertThatThrownBy(() -> handle.ensureLength(1 << 30)).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContainingAll("ENOSPC", "free=0");
+            assertEquals(1 << 20, handle.size());
+        }
+    }
+
+    @Test
+    void growthMustBeTriedWhereNobodyKnowsWhatIsFree() throws IOException {
+        try (FileHandle handle = file("data")) {
+            memory.reportFreeBytes(0);
+            memory.failNth(NativeCall.FSTATFS, 1, Errno.ENOSYS, Damage.NONE);
+            assertEquals(1 << 20, handle.ensureLength(1 << 20));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x01021994, 4096, 0, 4096, 100, 10, 40960", // tmpfs
+        "0xEF53, 1048576, 0, 512, 100, 10, 5120", // the unit is not the size that is best to transfer
+        "0x58465342, 4096, 0, 0, 100, 10, 40960", // an old kernel does not tell it
+        "0x01021994, 4096, 0, 4096, 0, 0, 9223372036854775807", // without a bound
+        "0xEF53, 4096, 0, 4096, 100, 4611686018427387904, 9223372036854775807", // more than a long can say
+        "0x6969, 4096, 0, 4096, 100, 10, 9223372036854775807", // a file system of somebody else's
+    })
+    void freeBytesMustBeThoseThatAreKnown(
+        final String type, final long transfer, final long unused, final long blockSize, final long blocks,
+        final long free, final long expected) {
+        try (Arena arena = Arena.ofConfined()) {
+            final MemorySegment buffer = arena.allocate(FileSystemStatus.BYTES, Long.BYTES);
+            final long[] words = {Long.decode(type), transfer, blocks, free, unused, 0, 0, 0, 0, blockSize};
+            MemorySegment.copy(words, 0, buffer, ValueLayout.JAVA_LONG, 0, words.length);
+            assertEquals(expected, FileSystemStatus.of(buffer).freeBytes());
+        }
+    }
+
+    @Test
+    void openingMustTakeTheSizeFromBeforeOrAfterAGrowth() throws Exception {
+        try (FileHandle handle = file("data")) {
+            final CompletableFuture<Long> size;
+            try (FileGrowth growth = new FileGrowth(handle)) {
+                growth.ensureLength(1 << 20);
+                size = CompletableFuture.supplyAsync(() -> {
+                    try (FileHandle second = open(handle.path())) {
+                        return second.requireRangeAsOpened(0, 0);
+                    }
+                });
+                while (!handle.sizeLock().hasQueuedThreads() && !size.isDone()) {
+                    Thread.onSpinWait();
+                }
+            }
+            assertEquals(SIZE, size.get());
+        }
+    }
+
+    @Test
+    void sizeOfAFileThatWasReplacedMustBeAskedForAgain() throws IOException {
+        final Path path = Files.writeString(directory.resolve("data"), "12345");
+        Files.writeString(directory.resolve("next"), "1234567");
+        memory.arm(call -> {
+            if (call.kind() == NativeCall.OPEN) {
+                rename(directory.resolve("next"), path);
+            }
+            return false;
+        }, 1, 1, Errno.EIO, Damage.NONE);
+        try (FileHandle handle = open(path)) {
+            memory.disarm();
+            final long before = memory.calls(NativeCall.STATX);
+            assertEquals(7, handle.requireRangeAsOpened(0, 0));
+            assertEquals(before + 1, memory.calls(NativeCall.STATX));
+        }
+    }
+
+    private static void rename(final Path from, final Path to) {
+        try {
+            Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void rangeMustBeCheckedByTheSizeAtOpeningWithoutAnotherCall() throws IOException {
+        try (FileHandle handle = file("data")) {
+            final long before = memory.calls();
+            assertEquals(SIZE, handle.requireRangeAsOpened(0, 0));
+            assertEquals(2, handle.requireRangeAsOpened(3, 2));
+            assertThatThrownBy(() -> handle.requireRangeAsOpened(3, 3)).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContainingAll("size=5", "shorter than asked");
+            assertThatThrownBy(() -> handle.requireRangeAsOpened(-1, 3)).isInstanceOf(IllegalArgumentException.class);
+            assertEquals(before, memory.calls());
+        }
+    }
+}
