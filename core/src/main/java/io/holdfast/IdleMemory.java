@@ -19,8 +19,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class IdleMemory {
     /*
-     * KEPT counts the bytes that were zeroed by hand since the last trim, TOUCHED is where the last of them ends. What
-     * is idle is not more than either: a trim leaves nothing idle, and everything idle lies below TOUCHED. So a space
+     * RECYCLED counts the bytes that were zeroed by hand since the space was opened, SETTLED those of them that the last
+     * trim has seen to; TOUCHED is where the last of the others ends. What is idle is not more than the others are, nor
+     * than TOUCHED: a trim leaves nothing idle, and everything idle lies below TOUCHED. So a space
      * that goes on using the same few addresses never trims, and any other trims once per so many bytes. A trim looks
      * at all regions, so they are also as many bytes as there are regions, in pages.
      *
@@ -34,7 +35,8 @@ final class IdleMemory {
     private final SpaceCore core;
     private final SpaceEngine engine;
     private final long bound;
-    private final AtomicLong kept = new AtomicLong();
+    private final AtomicLong recycled = new AtomicLong();
+    private final AtomicLong settled = new AtomicLong();
     private final AtomicLong touched = new AtomicLong();
     private final AtomicLong round = new AtomicLong();
     private final AtomicBoolean trimming = new AtomicBoolean();
@@ -59,7 +61,7 @@ final class IdleMemory {
             touched.accumulateAndGet(start + length, Math::max);
         }
         final long most = Math.max(bound, engine.regions() * core.memory().pageSize());
-        if (kept.addAndGet(length) > most && touched.get() > bound) {
+        if (recycled.addAndGet(length) - settled.get() > most && touched.get() > bound) {
             try { // of no use in a space that is closed, which gives all back at once
                 trim();
             } catch (final MappingException e) {
@@ -70,7 +72,13 @@ final class IdleMemory {
 
     /** No more bytes than this are idle. */
     long bytes() {
-        return Math.min(kept.get(), touched.get());
+        final long seenTo = settled.get(); // first: it never passes the other
+        return Math.min(recycled.get() - seenTo, touched.get());
+    }
+
+    /** Bytes of regions that were zeroed to be handed out again, since the space was opened. */
+    long recycledBytes() {
+        return recycled.get();
     }
 
     /** A number that says later whether a trim was, or is, under way: then {@link #hasTrimmed} is true. */
@@ -97,7 +105,7 @@ final class IdleMemory {
             if (engine.isClosed()) {
                 return 0;
             }
-            kept.set(0);
+            settled.set(recycled.get());
             final long end = Math.min(touched.getAndSet(0), core.reservation().mappedLimit());
             return end == 0 ? 0 : drop(gaps(end), end);
         } catch (final NativeException e) {
@@ -142,7 +150,7 @@ final class IdleMemory {
             core.retiredRecords().retire(record);
             if (!all) {
                 touched.accumulateAndGet(end, Math::max);
-                kept.addAndGet(bound);
+                settled.addAndGet(-bound);
             }
         }
     }
@@ -150,7 +158,7 @@ final class IdleMemory {
     private long drop(final long from, final long to, final long record) {
         try (PreparedRemoval removal = core.tree().prepareRemoval()) {
             if (!core.tree().insert(from, to, record)) {
-                kept.addAndGet(to - from); // a part is in use by now; the rest is for the next trim
+                settled.addAndGet(from - to); // a part is in use by now; the rest is for the next trim
                 touched.accumulateAndGet(to, Math::max);
                 return 0;
             }

@@ -247,6 +247,7 @@ final class SpaceEngine {
 
     /** Gives the memory of a drained region back. Does not fail. */
     void finish(final Unmapping unmapping) {
+        unmapping.drained();
         final FileRegion file = files.remove(unmapping.record());
         final RestoreResult result = file != null && torn.remove(unmapping.record())
             ? restoreTorn(unmapping, file) : restorePages(unmapping);
@@ -256,7 +257,7 @@ final class SpaceEngine {
         notes.remove(unmapping.record());
         unmaps.increment();
         settle(unmapping, result);
-        if (result == RestoreResult.RESTORED && !Kind.isFile(unmapping.kind())) {
+        if (isZeroedInPlace(unmapping)) {
             idle.add(unmapping.start(), unmapping.length());
         }
         unaccount(unmapping.length()); // last: a close waits for it
@@ -270,11 +271,16 @@ final class SpaceEngine {
         if (Kind.isFile(unmapping.kind())) {
             return reservation.restore(start, length);
         }
-        if (reservation.isInAnonymousZone(start, length) && !Kind.isAltered(unmapping.kind())) {
+        if (isZeroedInPlace(unmapping)) {
             reservation.zeroAnonymous(start, length);
             return RestoreResult.RESTORED;
         }
         return reservation.restoreAnonymous(start, length);
+    }
+
+    private boolean isZeroedInPlace(final Unmapping unmapping) {
+        return !Kind.isFile(unmapping.kind()) && !Kind.isAltered(unmapping.kind()) &&
+            core.reservation().isInAnonymousZone(unmapping.start(), unmapping.length());
     }
 
     /** Whether addresses behind the region were lost, so that it can only be unmapped. */

@@ -14,6 +14,9 @@ package io.holdfast;
  * @param quarantinedBytes   address range that the system refused to take back and that is tried again
  * @param lostBytes          address range that can never be used again
  * @param idleBytes          memory of unmapped regions that is kept to be handed out again; not more than this
+ * @param recycledBytes      memory of unmapped anonymous regions that was zeroed to be handed out again without a system
+ *                           call, since the space was opened; what of it has not been used again is idle, or was given
+ *                           back by a trim
  * @param orphanedSlots      guards and pins that their thread took into death, and that were released after it
  * @param readerSlots        slots that a writer looks at in the worst case
  * @param recordsInUse       records of regions, those that wait for a grace period included
@@ -21,5 +24,6 @@ package io.holdfast;
  */
 public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
                               long backlogBytes, long retiredBytes, long quarantinedBytes, long lostBytes,
-                              long idleBytes, long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes) {
+                              long idleBytes, long recycledBytes, long orphanedSlots, int readerSlots,
+                              long recordsInUse, long tableBytes) {
 }

@@ -15,7 +15,7 @@ final class Unmapping {
     private final long record;
     private final long start;
     private final long length;
-    private final long kind;
+    private long kind;
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
     private @Nullable PreparedRemoval removal;
     private long tag;
@@ -66,6 +66,14 @@ final class Unmapping {
 
     long kind() {
         return kind;
+    }
+
+    /**
+     * No reader is left. What one that was inside when the unmap was announced has done to the pages since, the record
+     * says now.
+     */
+    void drained() {
+        kind = RecordLayout.kind(record);
     }
 
     /** Removes the interval from the tree; only a removal that was not prepared can throw. */

@@ -93,6 +93,21 @@ class IdleMemoryTest extends SpaceFixture {
         }
     }
 
+    /** What is counted is what no system call was needed for: not larger regions, files, or pages that were altered. */
+    @Test
+    void memoryThatIsKeptToBeUsedAgainMustBeCounted() {
+        final long before = space.statistics().recycledBytes();
+        for (int i = 1; i <= 3; i++) {
+            space.map(SIZE).unmap();
+            assertThat(space.statistics().recycledBytes()).isEqualTo(before + i * SIZE);
+        }
+        space.map(MapRequest.anonymous(PAGE).locked()).unmap();
+        space.map(FileBacking.readOnly(file("data", 100))).unmap();
+        space.map(1 << 20).unmap();
+        space.trim();
+        assertThat(space.statistics().recycledBytes()).isEqualTo(before + 3 * SIZE);
+    }
+
     @Test
     void trimMustGiveAllIdleMemoryBackAndLeaveRegionsAlone() {
         final Region first = space.map(SIZE);

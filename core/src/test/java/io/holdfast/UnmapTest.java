@@ -5,6 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.memory.NativeMemory;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.Agent;
@@ -247,6 +249,22 @@ class UnmapTest extends SpaceFixture {
             return fresh;
         }).toCompletableFuture().get(60, TimeUnit.SECONDS);
         assertThat(get(next, 0)).isEqualTo(3);
+    }
+
+    /** An operation that entered before the unmap notes what it does to the pages after the announcement. */
+    @Test
+    void pagesAlteredByAReaderThatWasStillInsideMustBeReplaced() throws Exception {
+        final Region region = space.map(4 * PAGE);
+        final Resources before = Resources.of(space, directory);
+        final CompletableFuture<Void> done;
+        try (Guard guard = region.share()) {
+            done = region.unmapAsync().toCompletableFuture();
+            RecordLayout.addKind(region.record(), Kind.ALTERED_PAGES);
+            space.core().reservation().advise(region.address(), PAGE, NativeMemory.MADV_SEQUENTIAL);
+            assertThat(guard.isHeld()).isTrue();
+        }
+        done.get(60, TimeUnit.SECONDS);
+        assertThat(Resources.mappings(space)).isEqualTo(before.mappings());
     }
 
     @Test
