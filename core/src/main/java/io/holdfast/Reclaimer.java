@@ -26,6 +26,7 @@ final class Reclaimer implements Agent {
     private final AtomicLong backlog = new AtomicLong();
     private final ReentrantLock round = new ReentrantLock();
     private final List<Unmapping> draining = new ArrayList<>(); // under round
+    private final AtomicLong rounds = new AtomicLong();
 
     Reclaimer(final SpaceEngine engine, final EpochDomain domain) {
         this.engine = engine;
@@ -49,6 +50,11 @@ final class Reclaimer implements Agent {
         return backlogBytes.get();
     }
 
+    /** Rounds so far, whoever did them. */
+    long rounds() {
+        return rounds.get();
+    }
+
     @Override
     public int doWork() {
         if (backlog.get() == 0 || !round.tryLock()) {
@@ -59,6 +65,7 @@ final class Reclaimer implements Agent {
             beginGracePeriod();
             finishDrained(finished);
         } finally {
+            rounds.incrementAndGet();
             round.unlock();
             for (final Unmapping unmapping : finished) {
                 unmapping.completion().complete(null);

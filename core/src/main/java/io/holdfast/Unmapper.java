@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.agrona.concurrent.AgentRunner;
+import org.agrona.concurrent.SystemNanoClock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. From the announcement on an unmap is never given up: whoever stops waiting hands it to the reclaimer.
  */
 final class Unmapper {
-    private static final int ROUND = 32;
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
     private final SpaceEngine engine;
@@ -113,7 +113,7 @@ final class Unmapper {
      */
     private void help() {
         final long backlog = reclaimer.backlog();
-        if (backlog >= ROUND && backlog < 2 * ROUND && settings.startReclaimer()) {
+        if (backlog >= LingeringReclaimer.ROUND && backlog < 2 * LingeringReclaimer.ROUND && settings.startReclaimer()) {
             reclaimer.doWork();
         }
     }
@@ -153,7 +153,7 @@ final class Unmapper {
         try {
             final AgentRunner created = new AgentRunner(settings.idle().get(),
                 error -> LOGGER.log(Level.ERROR, "reclaiming failed in space " + settings.name(), error), null,
-                reclaimer);
+                new LingeringReclaimer(reclaimer, SystemNanoClock.INSTANCE));
             AgentRunner.startOnThread(created, work -> {
                 final Thread thread = new Thread(work, reclaimer.roleName());
                 thread.setDaemon(true);
