@@ -115,7 +115,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
     }
 
     private Guard share(final Guard.Mode mode) {
-        LockOrder.beforeRegion("share", record);
+        LockOrder.beforeRegion("share", record, incarnation);
         final long slot = QuickShare.share(quickSeed, record, incarnation);
         return Guard.granted(self(), mode, slot != 0 ? quickStamp : lockShared("share"), slot);
     }
@@ -137,7 +137,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @throws IllegalMonitorStateException as {@link #share()}
      */
     public long lockShared() {
-        LockOrder.beforeRegion("share", record);
+        LockOrder.beforeRegion("share", record, incarnation);
         return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : lockShared("share");
     }
 
@@ -232,7 +232,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @throws IllegalMonitorStateException as {@link #hold()}
      */
     public long lockCounted() {
-        LockOrder.beforeRegion("hold", record);
+        LockOrder.beforeRegion("hold", record, incarnation);
         final long stamp = RegionLock.tryHold(record, incarnation);
         return stamp > 0 ? stamp : lockCountedSlowly();
     }

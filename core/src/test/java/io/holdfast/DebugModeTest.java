@@ -248,6 +248,68 @@ class DebugModeTest extends SpaceFixture {
         }
     }
 
+    private void shareThenOther(final Region first) throws Exception {
+        Threads.run(() -> {
+            try (Guard _ = first.share()) {
+                other.share().close();
+            }
+        });
+    }
+
+    /** What is gone is not waited for, also when its record has another life, in which it has a place in the order. */
+    @Test
+    void staleHandleMustBeRefusedAsUnmappedAndNotAsACycle() throws Exception {
+        region.unmap();
+        try (Guard _ = other.share()) {
+            assertUnmapped(region);
+        }
+        final Region next = mapUntilRecordIsReused(region);
+        shareThenOther(next);
+        try (Guard _ = other.share()) {
+            assertUnmapped(region);
+            assertThatThrownBy(next::share).isInstanceOf(IllegalMonitorStateException.class);
+        }
+    }
+
+    private Region mapUntilRecordIsReused(final Region gone) {
+        Region next = space.map(PAGE);
+        while (next.record() != gone.record()) { // records come back in batches, after a grace period
+            next.unmap();
+            next = space.map(PAGE);
+        }
+        return next;
+    }
+
+    private static void assertUnmapped(final Region gone) {
+        for (final Consumer<Region> acquire : List.<Consumer<Region>>of(Region::share, Region::lockShared,
+            Region::exclusive, Region::hold, Region::lockCounted, Region::unmap)) {
+            assertThatThrownBy(() -> acquire.accept(gone)).isInstanceOf(RegionException.class)
+                .hasMessageContaining("unmapped");
+        }
+    }
+
+    @Test
+    void orderMustBeForgottenWithARegionThatASectionUnmaps() throws Exception {
+        shareThenOther(region);
+        try (WriteSection section = space.write()) {
+            section.unmap(region);
+            section.publish();
+        }
+        Region next = null;
+        while (next == null || next.record() != region.record()) {
+            try (WriteSection section = space.write()) {
+                if (next != null) {
+                    section.unmap(next);
+                }
+                next = section.map(PAGE);
+                section.publish();
+            }
+        }
+        try (Guard _ = other.share(); Guard second = next.share()) {
+            assertThat(second.isHeld()).isTrue();
+        }
+    }
+
     @Test
     void waitForOnesOwnViewMustBeRefused() {
         try (Hold hold = region.hold(); Hold.View view = hold.view()) {

@@ -54,12 +54,20 @@ public final class LockOrder {
     }
 
     /**
-     * Notes that the current thread asks for a region's lock, and may wait for it.
+     * Notes that the current thread asks for a region's lock, and may wait for it. Does nothing for an incarnation that
+     * has ended: that is refused and not waited for, and the record may be in another life, with an order of its own.
      *
      * @throws IllegalMonitorStateException if others asked for what this thread holds while they held the region, so
      *                                      that all of them could wait for each other
      */
-    public static void beforeRegion(final String operation, final long record) {
+    public static void beforeRegion(final String operation, final long record, final long incarnation) {
+        if (Ledger.ENABLED && RegionLock.isAttached(record, incarnation)) {
+            beforeRegion(operation, record);
+        }
+    }
+
+    /** The same for a region that is there. */
+    static void beforeRegion(final String operation, final long record) {
         if (Ledger.ENABLED) {
             before(operation, new Node(false, record));
         }

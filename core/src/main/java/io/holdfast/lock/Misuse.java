@@ -12,7 +12,8 @@ final class Misuse {
     }
 
     /** Refuses to begin a drain that would wait for the current thread itself. */
-    static void checkMayDrain(final EpochDomain domain, final String operation, final long record) {
+    static void checkMayDrain(final EpochDomain domain, final String operation, final long record,
+                              final long incarnation) {
         if (domain.isPinned()) {
             throw new IllegalMonitorStateException(operation + " by a pinned thread could wait for itself: " +
                 RegionLock.describe(record) + "; close the pin first, or use a try form");
@@ -25,7 +26,7 @@ final class Misuse {
             throw new IllegalMonitorStateException(operation + " by a thread that has a view of a hold on the region " +
                 "would wait for itself: " + RegionLock.describe(record) + "; close the view and release the hold");
         }
-        LockOrder.beforeRegion(operation, record);
+        LockOrder.beforeRegion(operation, record, incarnation);
     }
 
     /** Refuses to wait for a writer that would wait for the current thread itself, or is the current thread. */

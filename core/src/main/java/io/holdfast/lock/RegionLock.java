@@ -172,7 +172,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long share(final long record, final long incarnation, final Waiting waiting) {
-        LockOrder.beforeRegion("share", record);
+        LockOrder.beforeRegion("share", record, incarnation);
         while (true) {
             final long stamp = tryShare(record, incarnation);
             if (stamp > 0 || !Stamps.isTransient(stamp)) {
@@ -270,7 +270,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long hold(final long record, final long incarnation, final Waiting waiting) {
-        LockOrder.beforeRegion("hold", record);
+        LockOrder.beforeRegion("hold", record, incarnation);
         while (true) {
             final long stamp = tryHold(record, incarnation);
             if (stamp > 0 || !Stamps.isTransient(stamp)) {
@@ -354,7 +354,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long exclusive(final long record, final long incarnation, final Waiting waiting) {
-        Misuse.checkMayDrain(domain, "exclusive", record);
+        Misuse.checkMayDrain(domain, "exclusive", record, incarnation);
         while (true) {
             final long refused = tryExclude(record, incarnation);
             if (refused == 0) {
@@ -527,7 +527,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long detach(final long record, final long incarnation, final Waiting waiting) {
-        Misuse.checkMayDrain(domain, "unmap", record);
+        Misuse.checkMayDrain(domain, "unmap", record, incarnation);
         while (true) {
             final long result = tryDetach(record, incarnation);
             if (result > 0 || !Stamps.isTransient(result)) {

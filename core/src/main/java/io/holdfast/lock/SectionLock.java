@@ -109,8 +109,8 @@ public final class SectionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long exclude(final long ticket, final long[] records, final long[] incarnations, final Waiting waiting) {
-        for (final long record : records) {
-            Misuse.checkMayDrain(domain, "exclusion by a section", record);
+        for (int i = 0; i < records.length; i++) {
+            Misuse.checkMayDrain(domain, "exclusion by a section", records[i], incarnations[i]);
         }
         final long owner = RecordLayout.ownedBySection(ticket);
         int announced = 0;
@@ -208,12 +208,14 @@ public final class SectionLock {
     public static void move(final long record, final long ticket) {
         checkHeld("move", record, ticket);
         RecordLayout.getAndMaskLock(record, ~(ATTACHED | OWNER)); // Moves [M1]
+        LockOrder.forgetRegion(record);
     }
 
     /** The region is unmapped, and lookups do not find it any more. */
     public static void detach(final long record, final long ticket) {
         checkHeld("unmap", record, ticket);
         RecordLayout.getAndMaskLock(record, ~(ATTACHED | OWNER & ~SECTION));
+        LockOrder.forgetRegion(record);
     }
 
     private static void checkHeld(final String operation, final long record, final long ticket) {
