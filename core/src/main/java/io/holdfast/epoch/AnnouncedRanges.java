@@ -17,13 +17,14 @@ final class AnnouncedRanges {
      * @return false if the waiting gave up
      */
     static boolean await(final SlotTable slots, final long start, final long end, final BooleanSupplier pause) {
-        for (final SlotGroup group : slots.platformGroups()) {
-            if (!await(slots, group, group.used(), start, end, pause)) {
-                return false;
-            }
-        }
-        for (final SlotGroup group : slots.virtualGroups()) {
-            if (group.isOccupied() && !await(slots, group, group.capacity(), start, end, pause)) {
+        return await(slots, slots.platformGroups(), start, end, pause) &&
+            await(slots, slots.virtualGroups(), start, end, pause);
+    }
+
+    private static boolean await(final SlotTable slots, final SlotGroup[] groups, final long start, final long end,
+                                 final BooleanSupplier pause) {
+        for (final SlotGroup group : groups) {
+            if (!await(slots, group, group.scanned(), start, end, pause)) {
                 return false;
             }
         }

@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where readers announce what they use and writers find out: pins, hazards, and the barrier between the two.
@@ -46,8 +47,9 @@ public final class EpochDomain {
      */
 
     /** Most hazards of one thread in this domain, over all its slots. */
-    public static final int MAX_HAZARDS = 36 * SlotLayout.HAZARDS;
+    public static final int MAX_HAZARDS = 42 * SlotLayout.HAZARDS;
 
+    private static final DrainListener NOBODY = (record, tag, elapsedNs) -> { };
     private static final long FIRST_EPOCH = 1;
     private static final long FENCED_ANNOUNCEMENTS = 128;
     private static final long BARRIERS_PER_BURIAL = 1024;
@@ -259,7 +261,7 @@ public final class EpochDomain {
         try {
             slots.orderReader(slot); // [E1] R2
         } catch (final Throwable e) { // a stack overflow; the caller does not know the hazard yet
-            SlotLayout.hazardRelease(extension, hazard, 0);
+            SlotLayout.hazardRelease(extension, hazard);
             throw e;
         }
     }
@@ -282,9 +284,9 @@ public final class EpochDomain {
     /** Clears a hazard that {@link #announce} returned; what the caller did before comes before it [E2]. */
     public void clear(final long slot, final int hazard) {
         if (hazard < SlotLayout.HAZARDS) {
-            SlotLayout.hazardRelease(slot, hazard, 0);
+            SlotLayout.hazardRelease(slot, hazard);
         } else {
-            SlotLayout.hazardRelease(slotOf(slot, hazard), hazard % SlotLayout.HAZARDS, 0);
+            SlotLayout.hazardRelease(slotOf(slot, hazard), hazard % SlotLayout.HAZARDS);
         }
     }
 
@@ -446,25 +448,18 @@ public final class EpochDomain {
     }
 
     private boolean passed(final long tag, final long structureTag) {
-        for (final SlotGroup group : slots.platformGroups()) {
-            if (!passed(group, group.used(), tag, structureTag)) {
-                return false;
-            }
-        }
-        for (final SlotGroup group : slots.virtualGroups()) {
-            if (group.isOccupied() && !passed(group, group.capacity(), tag, structureTag)) {
-                return false;
-            }
-        }
-        return true;
+        return passed(slots.platformGroups(), tag, structureTag) && passed(slots.virtualGroups(), tag, structureTag);
     }
 
-    private boolean passed(final SlotGroup group, final int used, final long tag, final long structureTag) {
-        for (int i = 0; i < used; i++) {
-            final long slot = group.slot(i);
-            if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, structureTag)) &&
-                !slots.bury(group, i)) {
-                return false;
+    private boolean passed(final SlotGroup[] groups, final long tag, final long structureTag) {
+        for (final SlotGroup group : groups) {
+            final int scanned = group.scanned();
+            for (int i = 0; i < scanned; i++) {
+                final long slot = group.slot(i);
+                if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, structureTag)) &&
+                    !slots.bury(group, i)) {
+                    return false;
+                }
             }
         }
         return true;
@@ -483,36 +478,7 @@ public final class EpochDomain {
      * cleared. Never waits.
      */
     public boolean isAnnounced(final long record, final long exceptHazard) {
-        for (final SlotGroup group : slots.platformGroups()) {
-            if (isAnnounced(group, group.used(), record, exceptHazard)) {
-                return true;
-            }
-        }
-        for (final SlotGroup group : slots.virtualGroups()) {
-            if (group.isOccupied() && isAnnounced(group, group.capacity(), record, exceptHazard)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private boolean isAnnounced(final SlotGroup group, final int used, final long record, final long except) {
-        for (int i = 0; i < used; i++) {
-            if (busyHazard(group.slot(i), record, except) >= 0 && !slots.bury(group, i)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    static int busyHazard(final long slot, final long record, final long except) {
-        for (int i = 0; i < SlotLayout.HAZARDS; i++) {
-            if (SlotLayout.hazardAcquire(slot, i) == record && // [E2]
-                SlotLayout.hazardAddress(slot, i) != except) {
-                return i;
-            }
-        }
-        return -1;
+        return !awaitReaders(record, exceptHazard, 0, null, NOBODY);
     }
 
     /**
@@ -520,46 +486,14 @@ public final class EpochDomain {
      * readers of the record must be turned away already and the heavy barrier must have run, so that a slot once seen
      * free of it stays so.
      *
-     * @param tag 0 if pins do not matter
+     * @param tag     0 if pins do not matter
+     * @param waiting null to look and not to wait
      * @return false if the waiting gave up
      */
-    public boolean awaitReaders(final long record, final long exceptHazard, final long tag, final Waiting waiting,
-                                final DrainListener listener) {
-        for (final SlotGroup group : slots.platformGroups()) {
-            if (!awaitReaders(group, group.used(), record, exceptHazard, tag, waiting, listener)) {
-                return false;
-            }
-        }
-        for (final SlotGroup group : slots.virtualGroups()) {
-            if (group.isOccupied() &&
-                !awaitReaders(group, group.capacity(), record, exceptHazard, tag, waiting, listener)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private boolean awaitReaders(final SlotGroup group, final int used, final long record, final long except,
-                                 final long tag, final Waiting waiting, final DrainListener listener) {
-        for (int i = 0; i < used; i++) {
-            final long slot = group.slot(i);
-            if (SlotLayout.isQuietOpaque(slot)) {
-                continue;
-            }
-            while (pinnedAtOrBefore(slot, tag) || busyHazard(slot, record, except) >= 0) {
-                if (slots.bury(group, i)) {
-                    break;
-                }
-                if (!waiting.pause()) {
-                    return false;
-                }
-                if (waiting.reportDue()) {
-                    listener.stillDraining(record, tag, waiting.elapsedNs());
-                }
-            }
-        }
-        VarHandle.acquireFence(); // [E2], for the quiet slots
-        return true;
+    public boolean awaitReaders(final long record, final long exceptHazard, final long tag,
+                                final @Nullable Waiting waiting, final DrainListener listener) {
+        return SlotScan.await(slots, slots.platformGroups(), record, exceptHazard, tag, waiting, listener) &&
+            SlotScan.await(slots, slots.virtualGroups(), record, exceptHazard, tag, waiting, listener);
     }
 
     static boolean pinnedAtOrBefore(final long slot, final long tag) {

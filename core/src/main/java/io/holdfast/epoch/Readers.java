@@ -56,7 +56,7 @@ final class Readers {
                             final List<Holder> holders) {
         for (int i = 0; i < used; i++) {
             final long slot = group.slot(i);
-            final int hazard = EpochDomain.busyHazard(slot, record, 0);
+            final int hazard = hazardOf(slot, record);
             if (hazard >= 0) {
                 holders.add(holder(group, i, Holder.How.HAZARD, SlotLayout.hazardAddress(slot, hazard)));
             }
@@ -64,6 +64,15 @@ final class Readers {
                 holders.add(holder(group, i, Holder.How.PIN, SlotLayout.pinAddress(slot)));
             }
         }
+    }
+
+    private static int hazardOf(final long slot, final long record) {
+        for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+            if (SlotLayout.hazardAcquire(slot, i) == record) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     private static Holder holder(final SlotGroup group, final int index, final Holder.How how, final long address) {

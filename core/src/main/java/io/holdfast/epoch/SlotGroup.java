@@ -26,15 +26,17 @@ final class SlotGroup {
     /**
      * Maps the slots.
      *
+     * @param used    how many may be announced in before {@link #raiseUsed}
      * @param counted whether the slots are claimed and given back all the time, in groups that are rarely in use, so
      *                that it pays to count who is inside
      */
-    SlotGroup(final NativeMemory memory, final int capacity, final boolean counted) {
+    SlotGroup(final NativeMemory memory, final int capacity, final int used, final boolean counted) {
         this.base = memory.mapTable((long) capacity * SlotLayout.BYTES);
         if (base % SlotLayout.BYTES != 0) {
             throw new IllegalStateException("slot table is misaligned: base=0x" + Long.toHexString(base));
         }
         this.capacity = capacity;
+        this.used = used;
         this.counted = counted;
         this.owners = new AtomicReferenceArray<>(capacity);
     }
@@ -62,14 +64,19 @@ final class SlotGroup {
         }
     }
 
-    /** Says that slots below {@code index} may be announced in; for platform groups, under the table's lock. */
+    /** Says that slots below {@code index} may be announced in; under the table's lock. */
     void raiseUsed(final int index) {
         used = Math.max(used, index);
     }
 
-    /** How many slots, from the first, a writer must look at in a group of platform threads. */
+    /** How many slots, from the first, have ever been announced in; all of those that virtual threads claim. */
     int used() {
         return used;
+    }
+
+    /** How many slots, from the first, a writer must look at at this moment; asked after its heavy barrier. */
+    int scanned() {
+        return isOccupied() ? used : 0;
     }
 
     /** Whether a writer must look at a group of virtual threads at all. */

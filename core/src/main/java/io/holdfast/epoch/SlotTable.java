@@ -77,8 +77,8 @@ final class SlotTable {
         this.memory = memory;
         this.quickSeed = fencedAnnouncements == SlotLayout.ALWAYS_FENCED ? QuickSlots.NO_SEED : QuickSlots.newSeed();
         this.fencedAnnouncements = quickSeed == QuickSlots.NO_SEED ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements;
-        this.platformGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
-        this.virtualGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, false)};
+        this.platformGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, 0, false)};
+        this.virtualGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, FIRST_GROUP, false)};
     }
 
     /** For {@link QuickSlots}: finds the slots of platform threads that announce without a fence. */
@@ -245,7 +245,7 @@ final class SlotTable {
             inheritance.put(SlotLayout.ownerAcquire(slot), writes); // before the slot can be seen as free
         }
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
-            SlotLayout.hazardRelease(slot, i, 0);
+            SlotLayout.hazardRelease(slot, i);
         }
         SlotLayout.pinRelease(slot, 0);
         SlotLayout.structureRelease(slot);
@@ -455,13 +455,14 @@ final class SlotTable {
         }
     }
 
-    private SlotGroup[] append(final SlotGroup[] groups, final boolean counted) {
+    private SlotGroup[] append(final SlotGroup[] groups, final boolean virtual) {
         if (groups.length == MAX_GROUPS) {
             throw new IllegalStateException("too many threads announce at once: groups=" + groups.length +
                 "; end pins and guards earlier");
         }
         final SlotGroup[] appended = Arrays.copyOf(groups, groups.length + 1);
-        appended[groups.length] = new SlotGroup(memory, FIRST_GROUP << groups.length, counted);
+        final int capacity = FIRST_GROUP << groups.length;
+        appended[groups.length] = new SlotGroup(memory, capacity, virtual ? capacity : 0, virtual);
         return appended;
     }
 

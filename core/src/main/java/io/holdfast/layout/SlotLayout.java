@@ -7,7 +7,9 @@ package io.holdfast.layout;
  * <pre>
  *   word   field        written by        read by
  *   0      PIN          owner             owner, draining writers    epoch of the outermost pin, 0 when not pinned
- *   1-7    HAZARD 0-6   owner             owner, draining writers    record that the owner holds, 0 when free
+ *   1-6    HAZARD 0-5   owner             owner, draining writers    record that the owner holds, 0 when free
+ *   7      MORE         owner             owner, draining writers    a bit for each hazard but the first that may name
+ *                                                                    a record
  *   8      OWNER        claimer (CAS)     anybody                    thread id, negative for a further slot, or 0
  *   9      DEPTH        owner             owner                      pins inside of the outermost one
  *   10     EXTENSION    owner             owner                      slot with the next hazards of the owner, or 0
@@ -31,14 +33,15 @@ public final class SlotLayout {
     public static final long ALWAYS_FENCED = Long.MAX_VALUE;
 
     /** Hazards in one slot. */
-    public static final int HAZARDS = 7;
+    public static final int HAZARDS = 6;
 
     /** Bounds of announced ranges are multiples of this. */
     public static final long RANGE_GRANULE = 4096;
 
     private static final int PIN = 0;
     private static final int HAZARD = PIN + Words.BYTES;
-    private static final int OWNER = HAZARD + HAZARDS * Words.BYTES;
+    private static final int MORE = HAZARD + HAZARDS * Words.BYTES;
+    private static final int OWNER = MORE + Words.BYTES;
     private static final int DEPTH = OWNER + Words.BYTES;
     private static final int EXTENSION = DEPTH + Words.BYTES;
     private static final int RANGE_START = EXTENSION + Words.BYTES;
@@ -80,25 +83,31 @@ public final class SlotLayout {
         return Words.getAcquire(hazardAddress(slot, index));
     }
 
-    /** Announces a record in a hazard, with opaque access; the light barrier that must follow is the caller's. */
+    /**
+     * Announces a record in a hazard, with opaque access, and says in MORE that there is one besides the first; the light
+     * barrier that must follow is the caller's, who owns the slot.
+     */
     public static void hazardOpaque(final long slot, final int index, final long record) {
+        if (index != 0) {
+            Words.putOpaque(slot, MORE, Words.get(slot, MORE) | 1L << index);
+        }
         Words.putOpaque(hazardAddress(slot, index), record);
     }
 
-    /** Clears or replaces a hazard, with release access. */
-    public static void hazardRelease(final long slot, final int index, final long record) {
-        Words.putRelease(hazardAddress(slot, index), record);
+    /** Clears a hazard, with release access, and after it its bit in MORE; for the owner, or who buries it. */
+    public static void hazardRelease(final long slot, final int index) {
+        Words.putRelease(hazardAddress(slot, index), 0);
+        if (index != 0) {
+            Words.putRelease(slot, MORE, Words.get(slot, MORE) & ~(1L << index));
+        }
     }
 
     /**
-     * Whether neither a pin nor a hazard is announced, with opaque access, word by word: for who has to look at many
-     * slots of which most are idle, and who runs an acquire fence before acting on it.
+     * 0 if neither a pin nor a hazard is announced, with opaque access, word by word: for who has to look at many slots of
+     * which most are idle, and who runs an acquire fence before acting on it.
      */
-    public static boolean isQuietOpaque(final long slot) {
-        return (Words.getOpaque(slot, PIN) | Words.getOpaque(slot, HAZARD) |
-            Words.getOpaque(slot, HAZARD + Words.BYTES) | Words.getOpaque(slot, HAZARD + 2 * Words.BYTES) |
-            Words.getOpaque(slot, HAZARD + 3 * Words.BYTES) | Words.getOpaque(slot, HAZARD + 4 * Words.BYTES) |
-            Words.getOpaque(slot, HAZARD + 5 * Words.BYTES) | Words.getOpaque(slot, HAZARD + 6 * Words.BYTES)) == 0;
+    public static long announcedOpaque(final long slot) {
+        return Words.getOpaque(slot, PIN) | Words.getOpaque(slot, HAZARD) | Words.getOpaque(slot, MORE);
     }
 
     /** The record in hazard 0 with plain access, for the owner. */

@@ -79,7 +79,7 @@ public abstract class RegionState {
         this.slot = SLOTS + offset;
         this.data = DATA + offset;
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
-            SlotLayout.hazardRelease(slot, i, 0);
+            SlotLayout.hazardRelease(slot, i);
         }
         SlotLayout.pinRelease(slot, 0);
         SlotLayout.fenced(slot, domain == MEMBARRIER ? LIGHT : domain == CHANGING ? 0

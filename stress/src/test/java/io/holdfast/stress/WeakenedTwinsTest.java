@@ -107,6 +107,30 @@ class WeakenedTwinsTest {
     }
 
     @TestFactory
+    List<DynamicTest> aFurtherHazardThatTheSlotDoesNotTellMustShowTheBadResult() {
+        return List.of(
+            shows("further hazard told after the look", FurtherHazardStress.WeakenedMoreLate::new,
+                FurtherHazardStress.WeakenedMoreLate::reader, FurtherHazardStress.WeakenedMoreLate::writer,
+                WeakenedTwinsTest::poisoned),
+            shows("further hazard told to be free before the last read", FurtherHazardStress.WeakenedMoreClearedEarly::new,
+                FurtherHazardStress.WeakenedMoreClearedEarly::reader, FurtherHazardStress.WeakenedMoreClearedEarly::writer,
+                WeakenedTwinsTest::poisoned));
+    }
+
+    @TestFactory
+    List<DynamicTest> aFurtherHazardMustNeverBePassedOver() {
+        return List.of(
+            hides("further hazard, membarrier", FurtherHazardStress.ActualMembarrier::new,
+                FurtherHazardStress.ActualMembarrier::reader, FurtherHazardStress.ActualMembarrier::writer,
+                WeakenedTwinsTest::poisoned),
+            hides("further hazard, fence", FurtherHazardStress.ActualFence::new,
+                FurtherHazardStress.ActualFence::reader, FurtherHazardStress.ActualFence::writer,
+                WeakenedTwinsTest::poisoned),
+            hides("further hazard, steps of the twins", FurtherHazardStress.Steps::new,
+                FurtherHazardStress.Steps::reader, FurtherHazardStress.Steps::writer, WeakenedTwinsTest::poisoned));
+    }
+
+    @TestFactory
     List<DynamicTest> weakenedPairsMustShowTheBadResult() {
         return List.of(
             shows("count overlooked by an unmap", PairStress.WeakenedCountOverlooked::new,

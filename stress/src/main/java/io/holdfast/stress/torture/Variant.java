@@ -54,7 +54,7 @@ public enum Variant {
     /** An unmap gives the memory back without waiting. */
     EARLY_FREE(at("Unmapper", "complete", "SpaceEngine.drain", 1).instead(Broken.class, "drained")),
     /** An unmap waits for guards and holds, and not for pins. */
-    PINS_IGNORED(at("epoch.EpochDomain", "awaitReaders", "EpochDomain.pinnedAtOrBefore", 1)
+    PINS_IGNORED(at("epoch.SlotScan", "await", "EpochDomain.pinnedAtOrBefore", 1)
         .instead(Broken.class, "notPinned")),
     /** The barrier runs, and the epoch is read, before the detach and not after it. */
     TAG_BEFORE_DETACH(
