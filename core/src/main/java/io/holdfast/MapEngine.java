@@ -78,7 +78,7 @@ final class MapEngine {
                 : HugePages.transparentSize();
         };
         final long rounded = request.pages() == MapRequest.Pages.HUGE ? granule : page;
-        final long length = (checkSize(request.maximum(), 0) + rounded - 1) & -rounded;
+        final long length = (checkSize("map", request.maximum(), 0) + rounded - 1) & -rounded;
         return plan(request, length, request.size(), Kind.anonymous(request), null, granule);
     }
 
@@ -135,7 +135,7 @@ final class MapEngine {
         final long maximum = backing.isGrowable() ? backing.maximum() : size;
         final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
             backing.isGrowable());
-        final long length = engine.roundUp(checkSize(maximum, lead) + lead);
+        final long length = engine.roundUp(checkSize("map", maximum, lead) + lead);
         return plan(request, length, size, Kind.file(backing), region, page);
     }
 
@@ -170,13 +170,13 @@ final class MapEngine {
     }
 
     /** Refuses sizes that no space, or not this one, has room for. */
-    long checkSize(final long size, final long lead) {
+    long checkSize(final String operation, final long size, final long lead) {
         if (size <= 0) {
-            throw new IllegalArgumentException("map of " + size + " bytes: a size must be positive");
+            throw new IllegalArgumentException(operation + " of " + size + " bytes: a size must be positive");
         }
         final long capacity = core.reservation().capacity();
         if (size > capacity - lead) {
-            throw new MappingException("map failed: size=" + size + " is more than the space " + engine.name() +
+            throw new MappingException(operation + " failed: size=" + size + " is more than the space " + engine.name() +
                 " has: capacity=" + capacity + "; open it with a larger capacity");
         }
         return size;
@@ -283,14 +283,21 @@ final class MapEngine {
             return new Prepared(plan, record, start);
         } catch (final RangeLostException e) {
             engine.unaccount(plan.length()); // the addresses stay taken for ever, and the record names them
-            throw engine.refused(e);
+            throw refused(plan, e);
         } catch (final NativeException e) {
             giveUp(plan, record, start, mapped);
-            throw engine.refused(e);
+            throw refused(plan, e);
         } catch (final Throwable e) {
             giveUp(plan, record, start, mapped);
             throw e;
         }
+    }
+
+    private MappingException refused(final MapPlan plan, final RuntimeException e) {
+        final FileRegion file = plan.file();
+        return new MappingException("map failed in space " + engine.name() + ": " + (file == null ? "" : "path=" +
+            file.file().path() + ", offset=" + (file.fileOffset() + file.lead()) + ", ") + "size=" + plan.size() + ": " +
+            e.getMessage(), e);
     }
 
     /** Gives a mapping back that nobody has found. */
@@ -343,7 +350,8 @@ final class MapEngine {
         if (start < 0) {
             throw new NoGapException("map failed: no gap of " + plan.length() + " bytes in space " + engine.name() +
                 ", alignment=" + plan.alignment() + ", capacity=" + reservation.capacity() + ", mapped=" +
-                engine.bytes() + "; unmap regions, or open the space with a larger capacity", addresses.isPartial());
+                (engine.bytes() - plan.length()) + "; unmap regions, or open the space with a larger capacity",
+                addresses.isPartial());
         }
         return start;
     }

@@ -124,7 +124,9 @@ public final class MapRequest {
 
     /**
      * With all pages present before anybody sees the region, so that a first access waits for nothing. Mapping fails
-     * where there is not enough memory.
+     * where there is not enough memory. The pages of a file are made present for reading, so that none of them has to be
+     * written back; a first write still takes the kernel's time where the file system wants to know of it, or where the
+     * region gets a copy of its own.
      *
      * @return the changed request; this one stays as it is
      */

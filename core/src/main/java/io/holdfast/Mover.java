@@ -89,7 +89,7 @@ final class Mover {
         if (newSize > Long.MAX_VALUE - offset) {
             throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" + offset);
         }
-        final long length = (mapper.checkSize(newSize, old.lead()) + old.lead() + granule - 1) / granule * granule;
+        final long length = (mapper.checkSize("remap", newSize, old.lead()) + old.lead() + granule - 1) / granule * granule;
         FileRegion after = null;
         if (before != null && file != null) {
             if (before.access() == FileAccess.READ_WRITE) {

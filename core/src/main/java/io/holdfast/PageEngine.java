@@ -111,8 +111,8 @@ final class PageEngine {
         try {
             core.reservation().sync(range.start, range.length, true);
         } catch (final NativeException e) {
-            throw new UncheckedIOException(e.getMessage(), new IOException("force failed: path=" + file.path() + ", " +
-                region.describe(), e));
+            final String message = "force failed: path=" + file.path() + ", " + e.getMessage() + "; " + region.describe();
+            throw new UncheckedIOException(message, new IOException(message, e));
         }
     }
 
@@ -261,7 +261,7 @@ final class PageEngine {
         if (held) {
             requireUnchanged(region, operation);
         }
-        final long stamp = held ? 0 : region.lockExclusive();
+        final long stamp = held ? 0 : region.lockExclusive(operation);
         try {
             work.run();
         } catch (final NativeException e) {

@@ -320,8 +320,12 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public long lockExclusive() {
+        return lockExclusive("exclusive");
+    }
+
+    long lockExclusive(final String operation) {
         try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
-            return granted("exclusive", lock.exclusive(record, incarnation, waiting));
+            return granted(operation, lock.exclusive(record, incarnation, waiting));
         }
     }
 

@@ -3,6 +3,7 @@ package io.holdfast;
 
 import io.holdfast.lock.RegionLock;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What can be done to the extent of a region. Every operation turns new readers of this region away and waits for those
@@ -117,7 +118,7 @@ abstract sealed class RegionStructure extends RegionPages permits Region {
      * @throws IllegalMonitorStateException as {@link #split}
      */
     public Region protect(final Protection protection) {
-        return structure().protect(self(), protection);
+        return structure().protect(self(), Objects.requireNonNull(protection, "protection"));
     }
 
     /**
@@ -135,7 +136,7 @@ abstract sealed class RegionStructure extends RegionPages permits Region {
      * @throws IllegalMonitorStateException as {@link #split}
      */
     public List<Region> protect(final long offset, final long length, final Protection protection) {
-        return structure().protect(self(), offset, length, protection);
+        return structure().protect(self(), offset, length, Objects.requireNonNull(protection, "protection"));
     }
 
     /**

@@ -5,6 +5,7 @@ import io.holdfast.lock.RangeLock;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -269,7 +270,7 @@ public final class WriteSection extends Section {
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
     public Region protect(final Region region, final Protection protection) {
-        return open("protect").protect(region, protection);
+        return open("protect").protect(region, Objects.requireNonNull(protection, "protection"));
     }
 
     /**

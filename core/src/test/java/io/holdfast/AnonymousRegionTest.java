@@ -143,7 +143,8 @@ class AnonymousRegionTest extends SpaceFixture {
         final Resources before = Resources.of(space, directory);
         final Region all = space.map(CAPACITY);
         assertThatThrownBy(() -> space.map(1)).isInstanceOf(MappingException.class)
-            .hasMessageContaining("no gap of " + PAGE + " bytes in space test").hasMessageContaining("unmap regions");
+            .hasMessageContaining("no gap of " + PAGE + " bytes in space test").hasMessageContaining("unmap regions")
+            .hasMessageContaining("mapped=" + CAPACITY + ";");
         assertThat(space.statistics().regions()).isEqualTo(1);
         assertThat(space.statistics().mappedBytes()).isEqualTo(CAPACITY);
         all.unmap();

@@ -3,6 +3,7 @@ package io.holdfast;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
@@ -106,6 +107,18 @@ class FileRefusalTest extends SpaceFixture {
         assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
         assertRefused(() -> space.map(FileBacking.readOnly(pipe)), pipe, "regular file");
         assertRefused(() -> space.map(FileBacking.readWrite(pipe).range(0, 1).growableTo(10)), pipe, "regular file");
+    }
+
+    /** Files of the kernel's own that say they have bytes and cannot be mapped. */
+    @Test
+    void fileThatTheKernelDoesNotMapMustBeRefusedWithItsPath() {
+        final Path path = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+        assumeTrue(Files.exists(path), "no sysfs here");
+        space.map(FileBacking.readOnly(file("data", 10))).unmap(); // the zone of files is there
+        before = Resources.of(space, directory);
+        assertThatThrownBy(() -> space.map(FileBacking.readOnly(path).range(5, 7))).isInstanceOf(MappingException.class)
+            .hasMessageContainingAll("map failed in space test: path=" + path, "offset=5", "size=7", "mmap failed",
+                "ENODEV", "does not support mapped files");
     }
 
     @Test

@@ -102,6 +102,17 @@ class RegionPagesTest extends SpaceFixture {
         assertThat(lockedBytes()).isEqualTo(before);
     }
 
+    @Test
+    void lockThatFailsHalfwayMustLeaveNothingLocked() throws IOException {
+        final long before = lockedBytes();
+        final Region region = space.map(64 * PAGE);
+        memory.failNth(NativeCall.MLOCK, 1, Errno.ENOMEM, Damage.DONE);
+        assertThatThrownBy(region::lockInMemory).isInstanceOf(MappingException.class)
+            .hasMessageContainingAll("mlock failed", "ENOMEM", "ulimit -l");
+        assertThat(lockedBytes()).isEqualTo(before);
+        region.unmap();
+    }
+
     private static long lockedBytes() throws IOException {
         for (final String line : Files.readAllLines(Path.of("/proc/self/status"))) {
             if (line.startsWith("VmLck:")) {
@@ -209,8 +220,20 @@ class RegionPagesTest extends SpaceFixture {
             }
         }
         memory.failNth(NativeCall.MSYNC, 1, Errno.EIO, Damage.DONE);
-        assertThatThrownBy(region::force).isInstanceOf(UncheckedIOException.class).hasMessageContaining("EIO");
+        assertThatThrownBy(region::force).isInstanceOf(UncheckedIOException.class)
+            .hasMessageContainingAll("force failed: path=" + directory, "msync failed", "EIO", "region=0x",
+                "attached=true");
         region.unmap();
+    }
+
+    @Test
+    void refusalMustNameTheOperationThatWasCalled() {
+        final Region region = space.map(PAGE);
+        region.unmap();
+        assertThatThrownBy(() -> region.discard(0, 1)).isInstanceOf(RegionException.class)
+            .hasMessageContainingAll("discard refused: reason=DETACHED", "attached=false");
+        assertThatThrownBy(() -> region.punchHole(0, 1)).hasMessageContaining("punchHole refused: reason=DETACHED");
+        assertThatThrownBy(region::lockExclusive).hasMessageContaining("exclusive refused: reason=DETACHED");
     }
 
     @Test

@@ -356,6 +356,26 @@ class RegionStructureTest extends SpaceFixture {
     }
 
     @Test
+    void protectionMustBeNamed() {
+        final Region region = anonymous();
+        assertThatThrownBy(() -> region.protect(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> region.protect(0, PAGE, null)).isInstanceOf(NullPointerException.class);
+        try (WriteSection section = space.write(0, space.capacity())) {
+            assertThatThrownBy(() -> section.protect(region, null)).isInstanceOf(NullPointerException.class);
+        }
+        assertThat(region.isWritable()).isTrue();
+        assertThat(region.isMapped()).isTrue();
+    }
+
+    @Test
+    void sizeThatNoSpaceHasMustBeRefusedAsARemap() {
+        final Region region = anonymous();
+        assertThatThrownBy(() -> region.remap(Long.MAX_VALUE)).isInstanceOf(MappingException.class)
+            .hasMessageContainingAll("remap failed: size=" + Long.MAX_VALUE, "capacity=");
+        assertThat(region.isMapped()).isTrue();
+    }
+
+    @Test
     void structureOfAClosedSpaceMustBeRefused() {
         final Region region = anonymous();
         space.close();
