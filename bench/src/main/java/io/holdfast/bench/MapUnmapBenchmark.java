@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
+import io.holdfast.MapRequest;
 import io.holdfast.Pin;
 import io.holdfast.Region;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.agrona.concurrent.AgentInvoker;
 import org.jspecify.annotations.NullUnmarked;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -72,6 +74,8 @@ public class MapUnmapBenchmark {
     public boolean reader;
 
     private AddressSpace space;
+    private AddressSpace ownWorker;
+    private AgentInvoker invoker;
     private IdleThreads idle;
     private Path path;
     private MemorySegment nativePath;
@@ -83,6 +87,11 @@ public class MapUnmapBenchmark {
     @Setup
     public void begin() throws IOException, InterruptedException {
         space = AddressSpace.open();
+        ownWorker = AddressSpace.builder().startReclaimer(false).open();
+        invoker = new AgentInvoker(error -> {
+            throw new IllegalStateException(error);
+        }, null, ownWorker.reclaimer());
+        invoker.start();
         path = Files.createTempFile("holdfast-bench", ".dat");
         Files.write(path, new byte[Math.toIntExact(bytes)]);
         nativePath = Arena.global().allocateFrom(path.toString());
@@ -115,6 +124,8 @@ public class MapUnmapBenchmark {
         }
         idle.close();
         space.close();
+        invoker.close();
+        ownWorker.close();
         Files.delete(path);
     }
 
@@ -124,8 +135,8 @@ public class MapUnmapBenchmark {
         }
     }
 
-    private Region mapAnonymous() {
-        final Region region = space.map(bytes);
+    private Region mapAnonymous(final AddressSpace in) {
+        final Region region = in.map(bytes);
         try (Guard guard = region.shareWritable()) {
             touch(guard.segment());
         }
@@ -135,7 +146,7 @@ public class MapUnmapBenchmark {
     /** Anonymous region, unmapped before the method returns. */
     @Benchmark
     public void holdfastAnonymous() {
-        mapAnonymous().unmap();
+        mapAnonymous(space).unmap();
     }
 
     /** Anonymous regions whose unmaps are announced one by one and awaited together. */
@@ -144,15 +155,39 @@ public class MapUnmapBenchmark {
     public void holdfastAnonymousAsync() {
         final CompletableFuture<?>[] unmaps = new CompletableFuture<?>[BATCH];
         for (int i = 0; i < BATCH; i++) {
-            unmaps[i] = mapAnonymous().unmapAsync().toCompletableFuture();
+            unmaps[i] = mapAnonymous(space).unmapAsync().toCompletableFuture();
         }
         CompletableFuture.allOf(unmaps).join();
+    }
+
+    /** The same in a space whose agent is run by the thread that announces, when it has announced all of them. */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public void holdfastAnonymousAsyncInvoked() {
+        final CompletableFuture<?>[] unmaps = new CompletableFuture<?>[BATCH];
+        for (int i = 0; i < BATCH; i++) {
+            unmaps[i] = mapAnonymous(ownWorker).unmapAsync().toCompletableFuture();
+        }
+        final CompletableFuture<Void> all = CompletableFuture.allOf(unmaps);
+        while (!all.isDone()) {
+            invoker.invoke();
+        }
     }
 
     /** File region. */
     @Benchmark
     public void holdfastFile() {
         final Region region = space.map(FileBacking.readWrite(path));
+        try (Guard guard = region.shareWritable()) {
+            touch(guard.segment());
+        }
+        region.unmap();
+    }
+
+    /** File region whose pages are made present by the call that maps it. */
+    @Benchmark
+    public void holdfastFilePopulated() {
+        final Region region = space.map(MapRequest.file(FileBacking.readWrite(path)).populated());
         try (Guard guard = region.shareWritable()) {
             touch(guard.segment());
         }
@@ -197,6 +232,17 @@ public class MapUnmapBenchmark {
     public void rawFileMmapMunmap() {
         final int file = RawMemory.open(nativePath);
         final MemorySegment segment = RawMemory.mapFile(bytes, file);
+        touch(segment);
+        RawMemory.unmap(segment);
+        RawMemory.close(file);
+    }
+
+    /** System calls on a file, with a third one that makes the pages present, as the library has it. */
+    @Benchmark
+    public void rawFilePopulatedMmapMunmap() {
+        final int file = RawMemory.open(nativePath);
+        final MemorySegment segment = RawMemory.mapFile(bytes, file);
+        RawMemory.populate(segment);
         touch(segment);
         RawMemory.unmap(segment);
         RawMemory.close(file);

@@ -21,11 +21,14 @@ final class RawMemory {
     private static final int MAP_SHARED = 1;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
     private static final int O_RDWR = 2;
+    private static final int MADV_POPULATE_READ = 22;
     private static final Linker LINKER = Linker.nativeLinker();
 
     private static final MethodHandle MMAP = handle("mmap",
         FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle MUNMAP = handle("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle MADVISE =
+        handle("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle OPEN = handle("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
     private static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle ALLOCATE = unsafe("allocateMemory", long.class, long.class);
@@ -78,6 +81,15 @@ final class RawMemory {
     static void unmap(final MemorySegment segment) {
         try {
             check("munmap", (int) MUNMAP.invokeExact(segment.address(), segment.byteSize()));
+        } catch (final Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Makes the pages of what {@link #mapFile} returned present. */
+    static void populate(final MemorySegment segment) {
+        try {
+            check("madvise", (int) MADVISE.invokeExact(segment.address(), segment.byteSize(), MADV_POPULATE_READ));
         } catch (final Throwable e) {
             throw new AssertionError(e);
         }

@@ -106,10 +106,11 @@ enum NamedSet {
             parts.add(Part.timed("mapping", MAP_UNMAP, pace()));
             return;
         }
-        final Part anonymous = Part.timed("mapping", MAP_UNMAP + "(holdfastAnonymous(Async)?|sharedArenaAnonymous|" +
-            "rawMmapMunmap|confinedArenaAnonymous|unsafeAllocateFree)$", pace());
+        final Part anonymous = Part.timed("mapping", MAP_UNMAP + "(holdfastAnonymous(Async(Invoked)?)?|" +
+            "sharedArenaAnonymous|rawMmapMunmap|confinedArenaAnonymous|unsafeAllocateFree)$", pace());
         parts.add(quiet(anonymous).with("bytes", 4096, 65536));
-        parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile|sharedArenaFile|rawFileMmapMunmap)$", pace()))
+        parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile(Populated)?|sharedArenaFile|" +
+            "rawFile(Populated)?MmapMunmap)$", pace()))
             .with("bytes", 1 << 20));
         parts.add(Part.timed("idle", MAP_UNMAP + "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$", pace())
             .with("bytes", 4096).with("reader", false));
