@@ -7,9 +7,7 @@ import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.Edit;
-import io.holdfast.tree.PreparedRemoval;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
@@ -21,8 +19,8 @@ import java.util.Set;
 /** Makes the private version of a write section visible, in one step. Used once. */
 final class SectionPublisher {
     /*
-     * 1. Count; take a record and the nodes of a removal for each extent that is given back; make the changes in a
-     *    private version of the tree. All of it can fail, and is taken back then.
+     * 1. Count; take a record for each extent that is given back; make the changes in a private version of the tree.
+     *    All of it can fail, and is taken back then.
      * 2. Attach the new records, held by the section's ticket: nobody can lock them before the section ends, wherever a
      *    handle may have come to.
      * 3. Swing the root of the tree: THE POINT OF NO RETURN, and the linearization point for lookups, cursors and
@@ -30,6 +28,9 @@ final class SectionPublisher {
      * 4. Detach the old records: moved if a part comes from them, else unmapped. Nothing is detached before 3, nothing
      *    can fail after it.
      * 5. The caller ends the ticket: with one store the new regions, and those that the section only held, can be locked.
+     *
+     * No nodes are taken in advance to free the addresses of what is given back: for a thousand regions these would be
+     * more than the tree has. Where there is no memory for them in the end, Quarantine keeps the addresses and tries again.
      *
      * A lookup that has seen the root from before 3 finds the old regions, attached and excluded; when it sees one
      * detached it looks again, and finds what came into its place ([M1]).
@@ -51,11 +52,14 @@ final class SectionPublisher {
     private final Set<FileHandle> open = Collections.newSetFromMap(new IdentityHashMap<>()); // files that parts need
 
     /** An extent that is given back, under a record that is never attached. */
-    private record Dropped(Extent extent, long record, PreparedRemoval removal) {
+    private record Dropped(Extent extent, long record) {
     }
 
     /** What stands in the place of what. */
     private record Territory(long start, long limit) {
+    }
+
+    private record Interval(long start, long limit, long record) {
     }
 
     SectionPublisher(final SpaceCore core, final SpaceEngine engine, final long ticket,
@@ -105,29 +109,22 @@ final class SectionPublisher {
 
     private void prepareDrops() {
         for (final Extent extent : drops) {
-            final PreparedRemoval removal = core.tree().prepareRemoval();
-            final long record;
-            try {
-                record = core.records().allocate();
-            } catch (final Throwable e) {
-                removal.close();
-                throw e;
-            }
+            final long record = core.records().allocate();
             RecordLayout.describe(record, core.reservation().base() + extent.start() + extent.lead(), extent.start(),
                 extent.limit(), extent.kind());
             RecordLayout.sizeRelease(record, extent.size());
-            dropped.add(new Dropped(extent, record, removal));
-            given.add(new Unmapping(record, removal));
+            dropped.add(new Dropped(extent, record));
+            given.add(new Unmapping(record, null));
         }
     }
 
     private boolean swing() {
         try (Edit edit = core.tree().edit()) {
-            final List<long[]> intervals = intervals();
+            final List<Interval> intervals = intervals();
             int from = 0;
             for (final Territory territory : territories()) {
                 int to = from;
-                while (to < intervals.size() && intervals.get(to)[1] <= territory.limit) {
+                while (to < intervals.size() && intervals.get(to).limit <= territory.limit) {
                     to++;
                 }
                 replace(edit, territory, intervals.subList(from, to));
@@ -141,8 +138,15 @@ final class SectionPublisher {
         }
     }
 
-    private static void replace(final Edit edit, final Territory territory, final List<long[]> intervals) {
-        if (!edit.replace(territory.start, territory.limit, intervals.stream().flatMapToLong(Arrays::stream).toArray())) {
+    private static void replace(final Edit edit, final Territory territory, final List<Interval> intervals) {
+        final long[] flat = new long[intervals.size() * 3];
+        int at = 0;
+        for (final Interval interval : intervals) {
+            flat[at++] = interval.start;
+            flat[at++] = interval.limit;
+            flat[at++] = interval.record;
+        }
+        if (!edit.replace(territory.start, territory.limit, flat)) {
             throw new IllegalStateException("the tree does not have what the section holds: start=0x" +
                 Long.toHexString(territory.start) + ", limit=0x" + Long.toHexString(territory.limit));
         }
@@ -174,17 +178,13 @@ final class SectionPublisher {
         return joined;
     }
 
-    /** Start, limit and record of what there is going to be, in order. */
-    private List<long[]> intervals() {
-        final List<long[]> intervals = new ArrayList<>();
-        kept.forEach(part -> intervals.add(interval(part.extent(), part.record())));
-        dropped.forEach(drop -> intervals.add(interval(drop.extent, drop.record)));
-        intervals.sort(Comparator.comparingLong(interval -> interval[0]));
+    /** What there is going to be, in order. */
+    private List<Interval> intervals() {
+        final List<Interval> intervals = new ArrayList<>(kept.size() + dropped.size());
+        kept.forEach(part -> intervals.add(new Interval(part.extent().start(), part.extent().limit(), part.record())));
+        dropped.forEach(drop -> intervals.add(new Interval(drop.extent.start(), drop.extent.limit(), drop.record)));
+        intervals.sort(Comparator.comparingLong(Interval::start));
         return intervals;
-    }
-
-    private static long[] interval(final Extent extent, final long record) {
-        return new long[] {extent.start(), extent.limit(), record};
     }
 
     /** Cannot fail; what it needs has been made before. */
@@ -212,7 +212,6 @@ final class SectionPublisher {
     /** Undoes what was prepared; nobody could lock any of it. */
     private void takeBack() {
         for (final Dropped drop : dropped) {
-            drop.removal.close();
             core.retiredRecords().retire(drop.record);
         }
         for (final SectionPart part : kept) {

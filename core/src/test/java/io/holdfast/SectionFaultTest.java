@@ -284,7 +284,7 @@ class SectionFaultTest extends SpaceFixture {
                 break;
             }
         }
-        assertThat(failed).as("removals whose nodes a section takes").isGreaterThan(3);
+        assertThat(failed).as("times that nodes were missing").isPositive();
     }
 
     private void failTables() {

@@ -400,6 +400,44 @@ class SectionMisuseTest extends SpaceFixture {
         put(region, 0, 1);
     }
 
+    /** The combinations that no wait can come of, in every state of a section. */
+    @Test
+    void aSectionMustLetItsThreadLockPinAndListWhatItHasNotExcluded() {
+        final Region excluded = space.map(SIZE);
+        final Region region = space.map(SIZE);
+        try (WriteSection section = space.write()) {
+            section.exclude(excluded);
+            useInEveryWay(region);
+            section.unmap(excluded);
+            useInEveryWay(region);
+            section.publish();
+            useInEveryWay(region);
+            assertThat(section.tryUpgrade()).isTrue();
+            section.downgrade();
+            useInEveryWay(region);
+        }
+        try (ReadSection section = space.read(0, space.capacity())) {
+            useInEveryWay(region);
+            assertThat(section.isOpen()).isTrue();
+        }
+    }
+
+    private void useInEveryWay(final Region region) {
+        try (Guard shared = region.share(); Guard again = region.shareWritable(); Hold hold = region.hold();
+             Pin pin = space.pin(); SpaceSnapshot snapshot = space.snapshot()) {
+            assertThat(shared.isHeld() && again.isHeld()).isTrue();
+            assertThat(hold.region()).isEqualTo(region);
+            assertThat(pin.find(region.address())).isEqualTo(region);
+            assertThat(snapshot.regions()).anyMatch(info -> info.address() == region.address());
+        }
+        final long stamp = region.tryOptimisticRead();
+        assertThat(region.validate(stamp)).isTrue();
+        try (Guard guard = region.exclusive()) {
+            guard.segment().set(JAVA_LONG, 0, 5);
+        }
+        assertThat(region.validate(stamp)).isFalse();
+    }
+
     /** T13 with a writer in between: it waits for the region that the thread holds exclusively. */
     @Test
     void aThreadThatHoldsARegionExclusivelyMustNotWaitForTheSectionThatWaitsForIt() throws Exception {

@@ -188,6 +188,10 @@ final class Change {
      * @return false, with nothing changed, if an interval of the tree crosses an edge of the range
      */
     boolean replace(final long from, final long to, final long... intervals) {
+        if (hasBounds(from, to, intervals)) {
+            exchangeValues(intervals);
+            return true;
+        }
         if (TreeReader.isCutAt(root, from, scratch) || TreeReader.isCutAt(root, to, scratch)) {
             return false;
         }
@@ -197,6 +201,28 @@ final class Change {
             assert inserted : "no room in a cleared range: start=" + intervals[i] + ", end=" + intervals[i + 1];
         }
         return true;
+    }
+
+    /** Whether what lies in a range are these intervals already, but for their values; none crosses an edge then. */
+    private boolean hasBounds(final long from, final long to, final long... intervals) {
+        long position = from;
+        for (int i = 0; i < intervals.length; i += 3) {
+            if (!TreeReader.firstEndingAfter(root, position, scratch) || scratch.start() != intervals[i] ||
+                scratch.end() != intervals[i + 1]) {
+                return false;
+            }
+            position = scratch.end();
+        }
+        return !TreeReader.firstEndingAfter(root, position, scratch) || scratch.start() >= to;
+    }
+
+    /** Writes the values of intervals that exist; no node changes its bounds or gaps. */
+    private void exchangeValues(final long... intervals) {
+        for (int i = 0; i < intervals.length; i += 3) {
+            descend(intervals[i]);
+            own();
+            NodeLayout.entry(pathNode[0], pathSlot[0], intervals[i], intervals[i + 1], intervals[i + 2]);
+        }
     }
 
     /** Removes every interval of a range whose edges cut none. */

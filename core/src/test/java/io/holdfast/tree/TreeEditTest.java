@@ -47,6 +47,64 @@ class TreeEditTest {
         fixture.checkNoNodeIsLost();
     }
 
+    /** Where a replacement has the bounds of what is there, only values change. */
+    @Test
+    void replacementOfTheSameBoundsMustKeepThemAndNeedNoFurtherNodes() {
+        fill(100);
+        final long nodes = fixture.check().nodes();
+        final long[] same = new long[40 * 3];
+        for (int i = 0; i < 40; i++) {
+            same[3 * i] = (30 + i) * 10L;
+            same[3 * i + 1] = same[3 * i] + 5;
+            same[3 * i + 2] = 1000 + i;
+        }
+        final List<Entry> before = fixture.entries();
+        try (Edit edit = tree.edit()) {
+            assertThat(edit.replace(300, 700, same)).isTrue();
+            assertThat(fixture.entries()).isEqualTo(before);
+            assertThat(edit.publish()).isTrue();
+        }
+        final List<Entry> after = fixture.entries();
+        assertThat(after).hasSize(100);
+        for (int i = 0; i < 100; i++) {
+            final boolean replaced = i >= 30 && i < 70;
+            assertThat(after.get(i)).isEqualTo(replaced ? new Entry(i * 10L, i * 10L + 5, 970 + i) : before.get(i));
+        }
+        assertThat(fixture.check().nodes()).isEqualTo(nodes);
+        fixture.checkNoNodeIsLost();
+    }
+
+    /** One bound that differs, one interval more or less: what is there goes, and what is given comes. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4})
+    void replacementOfNearlyTheSameBoundsMustReplaceEverything(final int difference) {
+        fill(20);
+        final long[] given = switch (difference) {
+            case 0 -> new long[] {100, 105, 7, 110, 114, 8, 120, 125, 9};
+            case 1 -> new long[] {100, 105, 7, 111, 115, 8, 120, 125, 9};
+            case 2 -> new long[] {100, 105, 7, 110, 115, 8};
+            case 3 -> new long[] {100, 105, 7, 120, 125, 9};
+            default -> new long[] {100, 105, 7, 110, 115, 8, 120, 125, 9, 126, 128, 10};
+        };
+        assertThat(tree.replace(100, 130, given)).isTrue();
+        final List<Entry> wanted = new ArrayList<>();
+        for (int i = 0; i < given.length; i += 3) {
+            wanted.add(new Entry(given[i], given[i + 1], given[i + 2]));
+        }
+        assertThat(fixture.entries().subList(10, 10 + wanted.size())).isEqualTo(wanted);
+        assertThat(fixture.check().intervals()).isEqualTo(17 + wanted.size());
+        fixture.checkNoNodeIsLost();
+    }
+
+    @Test
+    void replacementOfTheSameBoundsMustNotCutANeighbour() {
+        fill(20);
+        assertThat(tree.replace(100, 123, 100, 105, 7, 110, 115, 8)).isFalse();
+        assertThat(tree.replace(103, 120, 110, 115, 8)).isFalse();
+        assertThat(fixture.find(100)).isEqualTo(11);
+        assertThat(fixture.find(110)).isEqualTo(12);
+    }
+
     @Test
     void droppedEditMustLeaveNoTrace() {
         fill(50);
