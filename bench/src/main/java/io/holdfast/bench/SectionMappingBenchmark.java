@@ -14,6 +14,7 @@ import org.jspecify.annotations.NullUnmarked;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
@@ -31,6 +32,9 @@ import org.openjdk.jmh.annotations.Warmup;
  * that, or all of the space and so the other's range too. The ranges lie at the low end of the space, where
  * memory without files is mapped without a system call. The rows of a thousand regions run from one thread; those
  * that replace give the time of one region, those that exclude the time of all thousand, during which readers are refused.
+ * {@code thousandRefused} is the part of a replacing section during which they are: all regions are refused for all of it.
+ * Single calls refuse no reader of a region that stays, but for a thousand times their row some regions are old and some
+ * new.
  *
  * <p>{@code java -jar benchmarks.jar SectionMappingBenchmark -t 1}, then
  * {@code java -jar benchmarks.jar SectionMappingBenchmark.one -t 2}
@@ -92,6 +96,30 @@ public class SectionMappingBenchmark {
         }
     }
 
+    /** A section that has mapped a thousand regions, and has still to replace the others by them. */
+    @State(Scope.Thread)
+    @NullUnmarked
+    public static class Replacing {
+        private WriteSection section;
+        private List<Region> fresh;
+
+        /** Begins it. */
+        @Setup(Level.Invocation)
+        public void begin(final SectionMappingBenchmark benchmark) {
+            fresh = new ArrayList<>();
+            section = benchmark.space.write();
+            for (int i = 0; i < THOUSAND; i++) {
+                fresh.add(section.map(PAGE));
+            }
+        }
+
+        /** Ends it. */
+        @TearDown(Level.Invocation)
+        public void end() {
+            section.close();
+        }
+    }
+
     /** Opens the space. */
     @Setup
     public void open() {
@@ -137,11 +165,22 @@ public class SectionMappingBenchmark {
             for (int i = 0; i < THOUSAND; i++) {
                 fresh.add(section.map(PAGE));
             }
-            section.exclude(0, space.capacity()); // all with one barrier
-            thousand.regions.forEach(section::unmap);
-            section.publish();
+            replaceAll(thousand, section);
         }
         thousand.regions = fresh;
+    }
+
+    /** From the first of a thousand regions that a section excludes until all are replaced and readers get in. */
+    @Benchmark
+    public void thousandRefused(final Thousand thousand, final Replacing replacing) {
+        replaceAll(thousand, replacing.section);
+        thousand.regions = replacing.fresh;
+    }
+
+    private void replaceAll(final Thousand thousand, final WriteSection section) {
+        section.exclude(0, space.capacity()); // all with one barrier
+        thousand.regions.forEach(section::unmap);
+        section.publish();
     }
 
     /** A thousand regions by others, by single calls. */
