@@ -168,13 +168,18 @@ final class Reader extends Worker {
         doing("nested tryShare");
         final long filled = life.filled();
         final long otherFilled = other.filled();
-        try (Guard guard = life.region().tryShare(); Guard second = other.region().tryShare()) {
-            if (guard.isHeld() && second.isHeld()) {
-                check(life, guard.segment(), filled, "under the first of two guards");
+        final Guard first = life.region().tryShare();
+        try (Guard second = other.region().tryShare()) {
+            try (first) { // ends before the second, so that a further hazard of the thread is the only one in use
+                if (first.isHeld() && second.isHeld()) {
+                    check(life, first.segment(), filled, "under the first of two guards");
+                    world().sawAge(World.Shelter.GUARD, life);
+                    world().count(Event.NESTED_GUARDS);
+                }
+            }
+            if (second.isHeld()) {
                 check(other, second.segment(), otherFilled, "under the second of two guards");
-                world().sawAge(World.Shelter.GUARD, life);
                 world().sawAge(World.Shelter.GUARD, other);
-                world().count(Event.NESTED_GUARDS);
             }
         }
     }

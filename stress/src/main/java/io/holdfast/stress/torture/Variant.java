@@ -56,6 +56,9 @@ public enum Variant {
     /** An unmap waits for guards and holds, and not for pins. */
     PINS_IGNORED(at("epoch.SlotScan", "await", "EpochDomain.pinnedAtOrBefore", 1)
         .instead(Broken.class, "notPinned")),
+    /** A slot does not say that a hazard besides the first is in use. */
+    FURTHER_HAZARD_UNTOLD(at("layout.SlotLayout", "hazardOpaque", "Words.putOpaque", 2).only(1)
+        .instead(Broken.class, "untold")),
     /** The barrier runs, and the epoch is read, before the detach and not after it. */
     TAG_BEFORE_DETACH(
         at("lock.RegionLock", "tryDetach", "EpochDomain.pinStructure", 1).instead(Broken.class, "tagThenPin"),
