@@ -180,6 +180,7 @@ public final class FurtherHazardStress {
         public void reader(final II_Result result) {
             announceAlone();
             final boolean inside = isInside();
+            linger();
             announce();
             result.r1 = inside ? readSlowly() : -1;
             clear();
