@@ -41,10 +41,10 @@ public final class NodeLayout {
     // The fan-outs were chosen by measurement: bench/RESULTS.md, "Interval tree: fan-out". Both are whole cache lines.
 
     /** Words in a row of a leaf; one is the header's, the others are entries. */
-    public static final int LEAF_SLOTS = 48;
+    public static final int LEAF_SLOTS = 64;
 
     /** Words in a row of an inner node, each a child. */
-    public static final int INNER_SLOTS = 32;
+    public static final int INNER_SLOTS = 48;
 
     /** Most entries in a leaf. */
     public static final int LEAF_CAPACITY = LEAF_SLOTS - 1;
@@ -67,10 +67,17 @@ public final class NodeLayout {
     /** Addresses are below this; the end of an interval may be equal to it. */
     public static final long ADDRESS_LIMIT = 1L << ADDRESS_BITS;
 
-    /** Words of a line of keys that a search in it has not looked at yet: all but the first. */
-    public static final int LINE_KEYS = ALIGNMENT / Words.BYTES - 1;
+    private static final int LINE_WORDS = ALIGNMENT / Words.BYTES;
+    private static final int HALF_LINE = ALIGNMENT / 2;
 
-    private static final int LINE_WORDS = LINE_KEYS + 1;
+    /** Words of half a line of keys that a search in it has not looked at yet: all but the first. */
+    public static final int HALF_KEYS = HALF_LINE / Words.BYTES - 1;
+
+    /** Cache lines of starts in a leaf. */
+    public static final int LEAF_LINES = LEAF_SLOTS / LINE_WORDS;
+
+    /** Cache lines of keys in an inner node. */
+    public static final int INNER_LINES = INNER_SLOTS / LINE_WORDS;
 
     private static final int LINK_BITS = 46;
     private static final int LEVEL_BITS = 6;
@@ -194,45 +201,34 @@ public final class NodeLayout {
     }
 
     /*
-     * A search counts keys, without a branch that depends on them: first among the cache lines' first keys, which gives the
-     * last line whose first key is not above the address, then among the other keys of that line. The first word of the
-     * line need not be looked at again: it is the header, or the key that has brought the search there.
+     * A search compares keys without a branch that depends on them: it counts the cache lines' first keys, which gives the
+     * last line whose first key is not above the address, chooses a half of that line by the key in its middle, and counts
+     * the other keys of the half. The first word of the line need not be looked at again: it is the header, or the key that
+     * has brought the search there. The first step is one of all lines at once, since those may have to come from memory;
+     * in a line that is there, halving saves comparisons.
      */
 
     /** How many entries of a leaf start at or before the address: the number of the entry to look at, or 0. */
     public static int leafRank(final long leaf, final long address) {
-        return rank(leaf, leafLine(leaf, address), address);
+        return rank(leaf, LEAF_LINES, address);
     }
 
     /** The child of an inner node in which the address belongs. */
     public static int innerRank(final long inner, final long address) {
-        return rank(inner, innerLine(inner, address), address);
+        return rank(inner, INNER_LINES, address);
     }
 
-    private static int rank(final long node, final long line, final long address) {
-        long last = LINE_KEYS;
-        for (int i = 1; i <= LINE_KEYS; i++) {
-            last += signOf(address - lineKey(line, i));
+    private static int rank(final long node, final int lines, final long address) {
+        long last = lines - 1L;
+        for (int i = 1; i < lines; i++) {
+            last += signOf(address - firstKey(node, i));
         }
-        return (int) ((placeInLine(line, last) - node) / Words.BYTES);
-    }
-
-    /** The line of a leaf in which the last start stands that is not above the address, or the first line. */
-    public static long leafLine(final long leaf, final long address) {
-        return line(leaf, LEAF_SLOTS, address);
-    }
-
-    /** The line of an inner node in which the last key stands that is not above the address, or the first line. */
-    public static long innerLine(final long inner, final long address) {
-        return line(inner, INNER_SLOTS, address);
-    }
-
-    private static long line(final long node, final int slots, final long address) {
-        long last = slots / LINE_WORDS - 1L;
-        for (int i = LINE_WORDS; i < slots; i += LINE_WORDS) {
-            last += signOf(address - lineKey(node, i));
+        final long half = halfOf(lineAt(node, last), address);
+        long place = HALF_KEYS;
+        for (int i = 1; i <= HALF_KEYS; i++) {
+            place += signOf(address - halfKey(half, i));
         }
-        return node + last * ALIGNMENT;
+        return (int) ((placeInHalf(half, place) - node) / Words.BYTES);
     }
 
     /** -1 for what is negative, else 0. Keys and addresses are not negative, so their differences do not overflow. */
@@ -240,14 +236,29 @@ public final class NodeLayout {
         return difference >> Long.SIZE - 1;
     }
 
-    /** A key, or the start of an entry, in a line of a node; from 1 to {@value #LINE_KEYS}. */
-    public static long lineKey(final long line, final int index) {
-        return Words.get(line, index * Words.BYTES);
+    /** A line of keys, or of starts of entries; from 0. */
+    public static long lineAt(final long node, final long index) {
+        return node + index * ALIGNMENT;
     }
 
-    /** Where a key, or the start of an entry, of a line stands; from 0. */
-    public static long placeInLine(final long line, final long index) {
-        return line + index * Words.BYTES;
+    /** The first key, or start of an entry, of a line that is not the first. */
+    public static long firstKey(final long node, final int line) {
+        return Words.get(node, line * ALIGNMENT);
+    }
+
+    /** The half of a line in which the last key stands that is not above the address, or the first half. */
+    public static long halfOf(final long line, final long address) {
+        return line + (HALF_LINE & ~signOf(address - Words.get(line, HALF_LINE)));
+    }
+
+    /** A key, or the start of an entry, in a half of a line; from 1 to {@value #HALF_KEYS}. */
+    public static long halfKey(final long half, final int index) {
+        return Words.get(half, index * Words.BYTES);
+    }
+
+    /** Where a key, or the start of an entry, of a half of a line stands; from 0. */
+    public static long placeInHalf(final long half, final long index) {
+        return half + index * Words.BYTES;
     }
 
     /** Address of the child whose key stands at a place. */

@@ -27,10 +27,10 @@ final class TreeReader {
     /**
      * The same under the root of this moment, which it reads with acquire ([T1] of IntervalTree).
      *
-     * <p>The search in a line is that of {@link NodeLayout#leafRank}, written out for the sake of the compiler, which
+     * <p>The search in a node is that of {@link NodeLayout#leafRank}, written out for the sake of the compiler, which
      * reckons an access to an off-heap word as some 650 nodes and stops inlining where a method has 18,000. Inlined, a
      * lookup would use up what its caller may have; so it is too long to be inlined anywhere (more than 325 bytes of
-     * bytecode) and has a budget of its own, and no more accesses than fit in it: the first half of each search is a loop.
+     * bytecode) and has a budget of its own, and no more accesses than fit in it.
      */
     static long find(final long rootAddress, final long address) {
         if (address >>> NodeLayout.ADDRESS_BITS != 0) {
@@ -39,31 +39,36 @@ final class TreeReader {
         final long root = Words.getAcquire(rootAddress, 0); // [T1]
         long node = NodeLayout.rootNode(root);
         for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
-            final long line = NodeLayout.innerLine(node, address);
-            final long key1 = NodeLayout.lineKey(line, 1);
-            final long key2 = NodeLayout.lineKey(line, 2);
-            final long key3 = NodeLayout.lineKey(line, 3);
-            final long key4 = NodeLayout.lineKey(line, 4);
-            final long key5 = NodeLayout.lineKey(line, 5);
-            final long key6 = NodeLayout.lineKey(line, 6);
-            final long key7 = NodeLayout.lineKey(line, 7);
-            final long above = (address - key1 >> SIGN) + (address - key2 >> SIGN) +
-                ((address - key3 >> SIGN) + (address - key4 >> SIGN)) +
-                ((address - key5 >> SIGN) + (address - key6 >> SIGN) + (address - key7 >> SIGN));
-            node = NodeLayout.childAt(NodeLayout.placeInLine(line, NodeLayout.LINE_KEYS + above));
+            final long first1 = NodeLayout.firstKey(node, 1);
+            final long first2 = NodeLayout.firstKey(node, 2);
+            final long first3 = NodeLayout.firstKey(node, 3);
+            final long first4 = NodeLayout.firstKey(node, 4);
+            final long first5 = NodeLayout.firstKey(node, 5);
+            final long linesAbove = (address - first1 >> SIGN) + (address - first2 >> SIGN) +
+                ((address - first3 >> SIGN) + (address - first4 >> SIGN) + (address - first5 >> SIGN));
+            final long half = NodeLayout.halfOf(NodeLayout.lineAt(node, NodeLayout.INNER_LINES - 1 + linesAbove), address);
+            final long key1 = NodeLayout.halfKey(half, 1);
+            final long key2 = NodeLayout.halfKey(half, 2);
+            final long key3 = NodeLayout.halfKey(half, 3);
+            final long above = (address - key1 >> SIGN) + (address - key2 >> SIGN) + (address - key3 >> SIGN);
+            node = NodeLayout.childAt(NodeLayout.placeInHalf(half, NodeLayout.HALF_KEYS + above));
         }
-        final long line = NodeLayout.leafLine(node, address);
-        final long start1 = NodeLayout.lineKey(line, 1);
-        final long start2 = NodeLayout.lineKey(line, 2);
-        final long start3 = NodeLayout.lineKey(line, 3);
-        final long start4 = NodeLayout.lineKey(line, 4);
-        final long start5 = NodeLayout.lineKey(line, 5);
-        final long start6 = NodeLayout.lineKey(line, 6);
-        final long start7 = NodeLayout.lineKey(line, 7);
-        final long above = (address - start1 >> SIGN) + (address - start2 >> SIGN) +
-            ((address - start3 >> SIGN) + (address - start4 >> SIGN)) +
-            ((address - start5 >> SIGN) + (address - start6 >> SIGN) + (address - start7 >> SIGN));
-        final long place = NodeLayout.placeInLine(line, NodeLayout.LINE_KEYS + above);
+        final long first1 = NodeLayout.firstKey(node, 1);
+        final long first2 = NodeLayout.firstKey(node, 2);
+        final long first3 = NodeLayout.firstKey(node, 3);
+        final long first4 = NodeLayout.firstKey(node, 4);
+        final long first5 = NodeLayout.firstKey(node, 5);
+        final long first6 = NodeLayout.firstKey(node, 6);
+        final long first7 = NodeLayout.firstKey(node, 7);
+        final long linesAbove = (address - first1 >> SIGN) + (address - first2 >> SIGN) +
+            ((address - first3 >> SIGN) + (address - first4 >> SIGN)) +
+            ((address - first5 >> SIGN) + (address - first6 >> SIGN) + (address - first7 >> SIGN));
+        final long half = NodeLayout.halfOf(NodeLayout.lineAt(node, NodeLayout.LEAF_LINES - 1 + linesAbove), address);
+        final long start1 = NodeLayout.halfKey(half, 1);
+        final long start2 = NodeLayout.halfKey(half, 2);
+        final long start3 = NodeLayout.halfKey(half, 3);
+        final long above = (address - start1 >> SIGN) + (address - start2 >> SIGN) + (address - start3 >> SIGN);
+        final long place = NodeLayout.placeInHalf(half, NodeLayout.HALF_KEYS + above);
         return address < NodeLayout.endAt(place) ? NodeLayout.valueAt(place) : 0;
     }
 

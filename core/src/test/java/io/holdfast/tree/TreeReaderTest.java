@@ -34,7 +34,7 @@ class TreeReaderTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 2, 6, 7, 8, 9, 15, 16, 17, 46, 47, 48, 49, 1_000, 40_000})
+    @ValueSource(ints = {0, 1, 2, 6, 7, 8, 9, 15, 16, 17, 46, 47, 48, 49, 62, 63, 64, 65, 1_000, 40_000})
     void everySearchMustAgreeWithTheModelAtEveryEdge(final int intervals) {
         final TreeFixture fixture = TreeFixture.with(TreeTuning.DEFAULT, NodeLayout.ADDRESS_LIMIT);
         final TreeMap<Long, Entry> model = new TreeMap<>();
