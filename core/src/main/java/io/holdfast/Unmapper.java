@@ -24,6 +24,7 @@ final class Unmapper {
     private final SpaceSettings settings;
     private final Reclaimer reclaimer;
     private volatile @Nullable AgentRunner runner; // written under this
+    private @Nullable Thread worker; // under this
     private boolean stopped; // under this
 
     Unmapper(final SpaceEngine engine, final EpochDomain domain, final SpaceSettings settings) {
@@ -154,7 +155,7 @@ final class Unmapper {
             final AgentRunner created = new AgentRunner(settings.idle().get(),
                 error -> LOGGER.log(Level.ERROR, "reclaiming failed in space " + settings.name(), error), null,
                 new LingeringReclaimer(reclaimer, SystemNanoClock.INSTANCE));
-            AgentRunner.startOnThread(created, work -> {
+            worker = AgentRunner.startOnThread(created, work -> {
                 final Thread thread = new Thread(work, reclaimer.roleName());
                 thread.setDaemon(true);
                 return thread;
@@ -207,12 +208,32 @@ final class Unmapper {
     /** Ends the thread that works in the background; none is started later. */
     void stop() {
         final AgentRunner last;
+        final Thread thread;
         synchronized (this) {
             stopped = true;
             last = runner;
+            thread = worker;
         }
         if (last != null) {
             last.close();
+        }
+        if (thread != null && !Thread.currentThread().equals(thread)) {
+            awaitEnd(thread);
+        }
+    }
+
+    /** The runner has not waited for a thread that was started and had not come to its work yet: that one goes home. */
+    private static void awaitEnd(final Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (final InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

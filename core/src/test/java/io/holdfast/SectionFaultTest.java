@@ -314,6 +314,7 @@ class SectionFaultTest extends SpaceFixture {
             change(true);
         } catch (final MappingException e) {
             memory.disarm();
+            space.engines().space().retryQuarantined(); // addresses that were taken, and wait for nodes to be free again
             assertRestored(before);
             return false;
         }

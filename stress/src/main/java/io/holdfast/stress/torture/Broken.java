@@ -64,6 +64,11 @@ public final class Broken {
         NOTED.get()[0] = RecordLayout.incarnationAcquire(record);
     }
 
+    /** The same at the beginning of a method that has no receiver. */
+    public static void noteQuickIncarnation(final long seed, final long record, final long incarnation) {
+        noteIncarnation(NOTED, record, incarnation);
+    }
+
     /** What the thread has noted. */
     public static long noted(final long record) {
         return NOTED.get()[0];

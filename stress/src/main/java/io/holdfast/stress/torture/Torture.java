@@ -129,9 +129,10 @@ public final class Torture implements Callable<Integer> {
             if (broken == null) {
                 return code == 0 ? 0 : 1;
             }
-            System.out.printf("%s: %s after %.1f s: exit code=%d, %s%n", broken, code == 0 ? "NOT CAUGHT" : "caught",
+            final boolean caught = code != 0 && !"".equals(verdict.get()); // else the child may just not have started
+            System.out.printf("%s: %s after %.1f s: exit code=%d, %s%n", broken, caught ? "caught" : "NOT CAUGHT",
                 (System.nanoTime() - begin) / 1e9, code, verdict.get());
-            return code == 0 ? 1 : 0;
+            return caught ? 0 : 1;
         } finally {
             if (directory == null) {
                 delete(place);

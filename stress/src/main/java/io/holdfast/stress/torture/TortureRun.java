@@ -15,6 +15,7 @@ import org.HdrHistogram.Histogram;
 final class TortureRun {
     /** How the line begins that names the failure. */
     static final String FAILURE = "failure: ";
+    private static final String UNFIT = "the classes do not fit each other: "; // no finding about what is woven in
     private static final long TICK_NS = 50_000_000;
     private static final int STUTTER_EVERY = 64;
     private static final int LIVE_LINE_EVERY = 20;
@@ -158,7 +159,7 @@ final class TortureRun {
         out.printf("%s after %.1f s, seed=%d%n", failure == null ? "passed" : "FAILED",
             (System.nanoTime() - begin) / 1e9, settings.seed());
         if (failure != null) {
-            out.print(FAILURE);
+            out.print(failure instanceof LinkageError ? UNFIT : FAILURE);
             failure.printStackTrace(out);
             for (final Map.Entry<Thread, StackTraceElement[]> thread : Thread.getAllStackTraces().entrySet()) {
                 out.println("thread " + thread.getKey().getName() + " " + thread.getKey().getState());

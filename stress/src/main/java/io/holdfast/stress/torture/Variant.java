@@ -22,7 +22,7 @@ public enum Variant {
     /** The incarnation is compared before the announcement, and not after it. */
     INCARNATION_FIRST(
         at("lock.QuickShare", "share", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
-        entry("lock.QuickShare", "share", "noteIncarnation"),
+        entry("lock.QuickShare", "share", "noteQuickIncarnation"),
         at("lock.RegionLock", "tryShare", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
         entry("lock.RegionLock", "tryShare", "noteIncarnation")),
     /** A writer that gives up while it waits leaves its flag. */
