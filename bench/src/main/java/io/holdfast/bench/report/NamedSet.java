@@ -35,17 +35,22 @@ enum NamedSet {
         };
     }
 
+    // A look at what maps and unmaps is one at code that is not compiled to the end.
+    private Pace patience() {
+        return this == QUICK ? pace() : pace().patient();
+    }
+
     List<Part> parts() {
         final List<Part> parts = new ArrayList<>();
         reads(parts);
         lookups(parts);
         mappings(parts);
         bystanders(parts);
-        parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", pace()).with("regions", 1000).threads(1, 2));
-        parts.add(Part.timed("section", "\\.SectionBenchmark\\.", pace()).threads(1, 2));
-        parts.add(Part.timed("section-mapping", "\\.SectionMappingBenchmark\\.one", pace()).threads(1, 2));
-        parts.add(Part.timed("section-thousand", "\\.SectionMappingBenchmark\\.thousand", pace()));
-        parts.add(Part.timed("grow", "\\.GrowBenchmark\\.", pace()));
+        parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", patience()).with("regions", 1000).threads(1, 2));
+        parts.add(Part.timed("section", "\\.SectionBenchmark\\.", patience()).threads(1, 2));
+        parts.add(Part.timed("section-mapping", "\\.SectionMappingBenchmark\\.one", patience()).threads(1, 2));
+        parts.add(Part.timed("section-thousand", "\\.SectionMappingBenchmark\\.thousand", patience()));
+        parts.add(Part.timed("grow", "\\.GrowBenchmark\\.", patience()));
         footprints(parts);
         if (this != QUICK) {
             parts.add(Part.timed("virtual", "\\.GuardedReadVirtualBenchmark\\." +
@@ -107,12 +112,12 @@ enum NamedSet {
             return;
         }
         final Part anonymous = Part.timed("mapping", MAP_UNMAP + "(holdfastAnonymous(Async(Invoked)?)?|" +
-            "sharedArenaAnonymous|rawMmapMunmap|confinedArenaAnonymous|unsafeAllocateFree)$", pace());
+            "sharedArenaAnonymous|rawMmapMunmap|confinedArenaAnonymous|unsafeAllocateFree)$", patience());
         parts.add(quiet(anonymous).with("bytes", 4096, 65536));
         parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile(Populated)?|sharedArenaFile|" +
-            "rawFile(Populated)?MmapMunmap)$", pace()))
+            "rawFile(Populated)?MmapMunmap)$", patience()))
             .with("bytes", 1 << 20));
-        parts.add(Part.timed("idle", MAP_UNMAP + "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$", pace())
+        parts.add(Part.timed("idle", MAP_UNMAP + "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$", patience())
             .with("bytes", 4096).with("reader", false));
     }
 

@@ -17,13 +17,13 @@ record Pace(int forks, int warmups, int warmupMillis, int iterations, int iterat
     static final Pace THOROUGH = new Pace(3, 5, 500, 5, 500);
 
     private static final int PATIENT_WARM_UPS = 10;
-    private static final int PATIENT_MILLIS = 500;
+    private static final int PATIENT_MILLIS = 300;
 
     Pace forks(final int count) {
         return new Pace(count, warmups, warmupMillis, iterations, iterationMillis);
     }
 
-    /** With a warm-up for the compilers, which have no processor of their own while every one has a thread that spins. */
+    /** With a warm-up of three seconds: what maps and unmaps is compiled in many steps, and the last takes that long. */
     Pace patient() {
         return new Pace(forks, PATIENT_WARM_UPS, PATIENT_MILLIS, iterations, iterationMillis);
     }

@@ -43,7 +43,7 @@ final class ReportCommand implements Callable<Integer> {
 
     @Option(names = "--set", paramLabel = "SET", defaultValue = "quick",
         description = "quick: a look, less than five minutes; targets: all rows that have a target, three processes " +
-            "each, about 25 minutes; full: every row, hours. Default: ${DEFAULT-VALUE}.")
+            "each, about an hour; full: every row, hours. Default: ${DEFAULT-VALUE}.")
     private NamedSet set = NamedSet.QUICK;
 
     @Option(names = "--only", paramLabel = "PART", split = ",", description = "Only these parts of the set.")
