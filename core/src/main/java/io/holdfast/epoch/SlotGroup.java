@@ -80,7 +80,7 @@ final class SlotGroup {
     }
 
     /** Whether a writer must look at a group of virtual threads at all. */
-    boolean isOccupied() {
+    private boolean isOccupied() {
         return !counted || occupied.get() != 0;
     }
 

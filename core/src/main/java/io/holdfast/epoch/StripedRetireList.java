@@ -38,15 +38,6 @@ public final class StripedRetireList {
         stripes[Stripes.mine()].retire(item, itemBytes);
     }
 
-    /** Reclaims what is ripe, as {@link RetireList#collect}. */
-    public int collect() {
-        int reclaimed = 0;
-        for (final RetireList stripe : stripes) {
-            reclaimed += stripe.collect();
-        }
-        return reclaimed;
-    }
-
     /** Reclaims what is ripe, that of batches which are not full included, as {@link RetireList#collectAll}. */
     public int collectAll() {
         int reclaimed = 0;
