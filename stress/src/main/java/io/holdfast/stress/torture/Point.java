@@ -72,7 +72,7 @@ enum Point {
         /** Where threads come all the time. */
         SELDOM(1 << 10, 1 << 16),
         /** The same, with pauses that others get far in. */
-        LONG(1 << 11, 1 << 14);
+        LONG(1 << 11, 1 << 12);
 
         private final int shortOneIn;
         private final int longOneIn;

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Reader extends Worker {
     private static final int STALE_KEPT = 64;
     private static final int CHASED = 8;
+    private static final int CHANGES_WATCHED = 16;
     private static final int COLD_LINES = 1 << 20;
     private static final int LINE = 8;
     private static final int LINGER = 2_000;
@@ -76,6 +77,7 @@ final class Reader extends Worker {
             case 6 -> lookAround(life);
             case 7, 8, 9, 10, 11 -> stamped(life);
             case 12, 13, 14, 15, 16 -> pinned(life);
+            case 22 -> watchChanges();
             case 17, 18, 19, 20, 21 -> optimistic(life);
             default -> guarded(life);
         }
@@ -83,6 +85,16 @@ final class Reader extends Worker {
             world().count(Event.VIRTUAL_READ);
             if (random().nextInt(4) == 0) {
                 LockSupport.parkNanos(1); // comes back on another carrier, perhaps
+            }
+        }
+    }
+
+    /** Looks up what changes its shape at this moment: a lookup must find it, or what came out of it, throughout. */
+    private void watchChanges() {
+        for (int i = 0; i < CHANGES_WATCHED; i++) {
+            final Life life = world().changing();
+            if (life != null) {
+                pinned(life);
             }
         }
     }

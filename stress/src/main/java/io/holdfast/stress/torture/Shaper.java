@@ -22,6 +22,7 @@ final class Shaper {
 
     /** Does something to a life that was taken out of a slot. */
     void change(final Life life, final int slot) {
+        world.changes(life);
         final Region region = life.region();
         final long size = region.size();
         if (life.filled() < size / Long.BYTES * Long.BYTES) {

@@ -165,8 +165,8 @@ public final class Torture implements Callable<Integer> {
         if (locksOnly) {
             command.add("--locks-only");
         }
-        if (broken != null && broken.isOfTheLockAlone()) { // later options count, and few threads on one region meet often
-            command.addAll(List.of("--locks-only", "--regions", "1", "--readers", "2", "--writers", "1", "--virtual", "0"));
+        if (broken != null) {
+            command.addAll(broken.settings()); // the later of two options counts
         }
         if (anything || broken != null) {
             command.add("--anything");

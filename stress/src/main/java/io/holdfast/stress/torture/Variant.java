@@ -98,9 +98,19 @@ public enum Variant {
             : EnumSet.noneOf(Point.class);
     }
 
-    /** Whether a run shows it sooner that does nothing but lock. */
-    boolean isOfTheLockAlone() {
-        return this == NO_BARRIER || this == NO_SECOND_LOOK;
+    /**
+     * The settings with which a run shows it soonest: of the lock alone where no region has to go, a few regions where
+     * two threads must meet at one, many readers where one must stand still while a record comes back from a grace
+     * period.
+     */
+    List<String> settings() {
+        return switch (this) {
+            case NO_BARRIER, NO_SECOND_LOOK ->
+                List.of("--locks-only", "--regions", "1", "--readers", "2", "--writers", "1", "--virtual", "0");
+            case COUNT_FIRST, NO_GRACE, FURTHER_HAZARD_UNTOLD -> List.of("--regions", "6");
+            case INCARNATION_FIRST -> List.of("--readers", "8");
+            default -> List.of();
+        };
     }
 
     /** The poison that every run weaves in. */

@@ -41,6 +41,7 @@ final class World {
     private volatile boolean stopping;
     private volatile boolean stopped;
     private volatile boolean stuttering;
+    private volatile @Nullable Life changing;
 
     /** What keeps a region from going while it is read. */
     enum Shelter { GUARD, STAMP, HOLD, PIN }
@@ -97,6 +98,16 @@ final class World {
     /** Takes a life out, so that its region is the caller's to unmap or to change; null if there is none. */
     @Nullable Life take(final int slot) {
         return lives.getAndSet(slot, null);
+    }
+
+    /** A life that was taken out is about to change its shape, which readers may want to watch. */
+    void changes(final Life life) {
+        changing = life;
+    }
+
+    /** The life that a writer changes, or has changed last; its addresses go on in what came out of it. */
+    @Nullable Life changing() {
+        return changing;
     }
 
     /** Takes that life out; false if another thread was faster. */
