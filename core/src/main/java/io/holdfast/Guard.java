@@ -219,16 +219,7 @@ public final class Guard implements AutoCloseable {
         }
         endArena(current);
         if (slot == 0 || !region.endQuickly(slot)) {
-            endFully(region, mode, stamp, counted);
-        }
-    }
-
-    // Not a method of the guard, which would have to exist for it wherever this was ever called.
-    private static void endFully(final Region region, final Mode mode, final long stamp, final boolean counted) {
-        if (counted) {
-            region.endHold(stamp);
-        } else {
-            region.end(mode, stamp);
+            FullForm.end(region, mode, stamp, counted);
         }
     }
 

@@ -111,13 +111,13 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
 
     private Guard tryShare(final Guard.Mode mode) {
         final long slot = QuickShare.share(quickSeed, record, incarnation);
-        return Guard.shared(self(), mode, slot != 0 ? quickStamp : lock.tryShare(record, incarnation), slot);
+        return Guard.shared(self(), mode, slot != 0 ? quickStamp : FullForm.tryShare(this), slot);
     }
 
     private Guard share(final Guard.Mode mode) {
         LockOrder.beforeRegion("share", record, incarnation);
         final long slot = QuickShare.share(quickSeed, record, incarnation);
-        return Guard.granted(self(), mode, slot != 0 ? quickStamp : lockShared("share"), slot);
+        return Guard.granted(self(), mode, slot != 0 ? quickStamp : FullForm.share(this), slot);
     }
 
     /**
@@ -126,7 +126,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @return the stamp for {@link #unlockShared(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
      */
     public long tryLockShared() {
-        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : lock.tryShare(record, incarnation);
+        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.tryShare(this);
     }
 
     /**
@@ -138,7 +138,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      */
     public long lockShared() {
         LockOrder.beforeRegion("share", record, incarnation);
-        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : lockShared("share");
+        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.share(this);
     }
 
     long lockShared(final String operation) {
@@ -179,7 +179,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      */
     public void unlockShared(final long stamp) {
         if (stamp != quickStamp || !QuickShare.end(quickSeed, record, incarnation)) {
-            lock.endShare(record, stamp);
+            FullForm.endShare(this, stamp);
         }
     }
 
