@@ -24,12 +24,24 @@ public final class Hold implements AutoCloseable {
     private final long stamp;
     private final AtomicInteger state = new AtomicInteger();
 
-    /** A hold for a stamp, or a refused one. */
+    /** A hold for a stamp, which stays the caller's if this throws, or a refused one. */
     Hold(final Region region, final long stamp) {
         this.region = region;
         this.stamp = stamp;
         if (stamp <= 0) {
             state.setPlain(RELEASED);
+        }
+    }
+
+    /** A hold for a stamp, which is released if this throws, or a refused one. */
+    static Hold of(final Region region, final long stamp) {
+        try {
+            return new Hold(region, stamp);
+        } catch (final Throwable e) {
+            if (stamp > 0) {
+                region.endHold(stamp);
+            }
+            throw e;
         }
     }
 

@@ -169,13 +169,17 @@ public final class Region extends RegionStructure {
      * @param <T>      type of the result
      * @param attempts how often to try without a lock, 0 or more
      * @param reader   reads from the segment that it is given and copies out what it needs; it may run several times,
-     *                 and see bytes that make no sense, which are thrown away: its exceptions count only where what it
-     *                 read validates
+     *                 and see bytes that make no sense, which are thrown away: its exceptions and errors count only
+     *                 where what it read validates
      * @return what the reader gave, read while no exclusive holder and no unmap came between
+     * @throws IllegalArgumentException     if there are less than no attempts
      * @throws RegionException              if the region is unmapped
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public <T extends @Nullable Object> T read(final int attempts, final Function<MemorySegment, T> reader) {
+        if (attempts < 0) {
+            throw new IllegalArgumentException("attempts=" + attempts + "; 0 reads under a guard at once");
+        }
         for (int i = 0; i < attempts; i++) {
             final long stamp = tryOptimisticRead();
             if (stamp == 0) {
@@ -186,7 +190,7 @@ public final class Region extends RegionStructure {
                 if (validate(stamp)) {
                     return result;
                 }
-            } catch (final RuntimeException e) {
+            } catch (final Throwable e) { // bytes that make no sense can also ask for too much memory, or recurse
                 if (validate(stamp)) {
                     throw e;
                 }

@@ -187,7 +187,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
 
     /** {@return a shared lock that any thread may release, or a refused one} Never waits. */
     public Hold tryHold() {
-        return new Hold(self(), tryLockCounted());
+        return Hold.of(self(), tryLockCounted());
     }
 
     /**
@@ -198,7 +198,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     public Hold hold() {
-        return new Hold(self(), lockCounted());
+        return Hold.of(self(), lockCounted());
     }
 
     /**
@@ -212,7 +212,7 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
      * @throws RegionException      as {@link #hold()}
      */
     public Hold hold(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        return new Hold(self(), lockCounted(timeout, unit));
+        return Hold.of(self(), lockCounted(timeout, unit));
     }
 
     /**

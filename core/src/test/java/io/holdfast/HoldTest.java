@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.layout.RecordLayout;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -95,6 +96,29 @@ class HoldTest extends SpaceFixture {
         }
     }
 
+    /** T8: as many holds as can be counted are refused one more, and still leave a writer its turn. */
+    @Test
+    void holdsMustBeBoundedAndAWriterMustGetInBehindTheLast() throws Exception {
+        RecordLayout.getAndAddLock(region.record(), RecordLayout.COUNT_LIMIT - 1);
+        final Hold last = region.hold();
+        assertThat(region.tryHold().refusal()).isEqualTo(Refusal.SATURATED);
+        assertThatThrownBy(region::hold).isInstanceOf(RegionException.class)
+            .hasMessageContainingAll("hold refused: reason=SATURATED", "holds=" + RecordLayout.COUNT_LIMIT);
+        try (Guard guard = region.share()) {
+            assertThatThrownBy(guard::toHold).isInstanceOf(RegionException.class).hasMessageContaining("reason=SATURATED");
+            assertThat(guard.segment().get(JAVA_LONG, 0)).as("the guard is still held").isEqualTo(11);
+        }
+        final Threads.Work<Boolean> writer = Threads.start(() -> {
+            region.exclusive().close();
+            return true;
+        });
+        idle.awaitWaiter();
+        assertThat(region.tryHold().refusal()).isEqualTo(Refusal.EXCLUDED);
+        RecordLayout.getAndAddLock(region.record(), -(RecordLayout.COUNT_LIMIT - 1));
+        last.close();
+        assertThat(writer.get()).isTrue();
+    }
+
     @Test
     void countedStampMustBeReleasedByAnyThreadOnce() throws Exception {
         final long stamp = region.lockCounted();
@@ -104,6 +128,13 @@ class HoldTest extends SpaceFixture {
             .hasMessageContainingAll("end of a counted hold", "holds=0");
         assertThatThrownBy(() -> region.unlockCounted(region.tryOptimisticRead()))
             .isInstanceOf(IllegalMonitorStateException.class);
+        try (Hold hold = region.hold()) {
+            for (final long none : new long[] {0, -1, 12345, Long.MAX_VALUE}) {
+                assertThatThrownBy(() -> region.unlockCounted(none)).isInstanceOf(IllegalMonitorStateException.class);
+            }
+            assertThat(region.tryExclusive().isHeld()).as("the hold is there").isFalse();
+            assertThat(hold.isHeld()).isTrue();
+        }
     }
 
     @Test

@@ -79,6 +79,30 @@ class SelfWaitTest extends SpaceFixture {
                 region.share(1, TimeUnit.DAYS);
             }
         },
+        SHARED_STAMP("share") {
+            @Override
+            void run(final Region region) {
+                region.lockShared();
+            }
+        },
+        HOLD("hold") {
+            @Override
+            void run(final Region region) {
+                region.hold();
+            }
+        },
+        HOLD_TIMED("hold") {
+            @Override
+            void run(final Region region) throws Exception {
+                region.hold(1, TimeUnit.DAYS);
+            }
+        },
+        HOLD_STAMP("hold") {
+            @Override
+            void run(final Region region) {
+                region.lockCounted();
+            }
+        },
         EXCLUSIVE("exclusive") {
             @Override
             void run(final Region region) {
@@ -137,7 +161,7 @@ class SelfWaitTest extends SpaceFixture {
         abstract void run(Region region) throws Exception;
 
         boolean isShared() {
-            return operation.equals("share");
+            return operation.equals("share") || operation.equals("hold");
         }
     }
 
@@ -185,7 +209,7 @@ class SelfWaitTest extends SpaceFixture {
             });
             idle.awaitWaiter();
             assertThatThrownBy(() -> wait.run(region)).isInstanceOf(IllegalMonitorStateException.class)
-                .hasMessageContainingAll("share by", "wait", "excluding=true");
+                .hasMessageContainingAll(wait.operation + " by", "wait", "excluding=true");
             assertThat(keepsWriterOut == null || keepsWriterOut.isHeld()).isTrue();
             assertThat(reader.thread().isAlive()).isTrue();
         }

@@ -273,9 +273,9 @@ public final class RecordLayout {
         Words.put(record, KIND, kind);
     }
 
-    /** A thread's id in the place of {@link #OWNER}. */
+    /** A thread's id in the place of {@link #OWNER}: as many of its bits as a ticket has, enough for 5 * 10^11 threads. */
     public static long owned(final long threadId) {
-        return threadId << OWNER_SHIFT & OWNER;
+        return threadId << OWNER_SHIFT & OWNER & ~SECTION;
     }
 
     /** A section's ticket in the place of {@link #OWNER}. */

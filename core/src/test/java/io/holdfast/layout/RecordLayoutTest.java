@@ -30,6 +30,16 @@ class RecordLayoutTest {
         assertThat(RecordLayout.owner(owned | RecordLayout.ATTACHED | RecordLayout.COUNT)).isEqualTo(123_456_789);
     }
 
+    /** T9: a thread with the greatest id there can be must not look like a write section. */
+    @Test
+    void aThreadsIdMustNotBeTakenForASectionsTicket() {
+        for (final long id : new long[] {(1L << RecordLayout.TICKET_BITS) - 1, (1L << RecordLayout.TICKET_BITS) + 1,
+            3L << RecordLayout.TICKET_BITS - 1, (1L << 48) - 1, Long.MAX_VALUE}) {
+            assertThat(RecordLayout.owned(id) & RecordLayout.SECTION).as("id=" + id).isZero();
+            assertThat(RecordLayout.owned(id)).as("id=" + id).isPositive();
+        }
+    }
+
     @Test
     void theFieldsOfARecordMustNotOverlapAndStayInside() {
         RecordLayout.lockRelease(record, 1);
