@@ -381,7 +381,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         private Supplier<IdleStrategy> idle =
             () -> new BackoffIdleStrategy(SPINS, YIELDS, MIN_PARK_NS, MAX_PARK_NS);
         private Consumer<WaitReport> reports =
-            report -> LOGGER.log(Level.WARNING, "still waiting for readers: " + report);
+            report -> LOGGER.log(Level.WARNING, "still waiting: " + report);
 
         private Builder() {
         }
