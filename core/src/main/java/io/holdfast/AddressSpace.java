@@ -475,7 +475,9 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @throws IllegalArgumentException if it is negative
          */
         public Builder idleBytes(final long bytes) {
-            checkPositive("idleBytes + 1", bytes + 1);
+            if (bytes < 0) {
+                throw new IllegalArgumentException("idleBytes must not be negative: idleBytes=" + bytes);
+            }
             this.idleBytes = bytes;
             return this;
         }

@@ -373,12 +373,6 @@ final class MapEngine {
             return beside;
         }
     }
-
-    /** Size of the pages that regions of a kind consist of. */
-    long granule(final long kind) {
-        return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
-    }
-
     private long insertIntoGap(final MapPlan plan, final Addresses addresses, final long low, final long high,
                                final long record) {
         final List<long[]> windows = addresses.windows(low, high);

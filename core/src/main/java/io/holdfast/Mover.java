@@ -83,7 +83,7 @@ final class Mover {
 
     /** A plan for a region like another, elsewhere and of another size. */
     MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
-        final long granule = mapper.granule(old.kind());
+        final long granule = engine.pageSize(old.kind());
         final FileRegion before = old.file();
         final long offset = before == null ? 0 : before.fileOffset() + before.lead();
         if (newSize > Long.MAX_VALUE - offset) {

@@ -63,7 +63,12 @@ final class PageEngine {
             if (locked) {
                 RecordLayout.addKind(region.record(), Kind.ALTERED_PAGES);
             }
-            core.reservation().lock(range.start, range.length, locked);
+            try {
+                core.reservation().lock(range.start, range.length, locked);
+            } catch (final NativeException e) { // nothing is locked now, also where the pages had been
+                RecordLayout.removeKind(region.record(), Kind.LOCKED_PAGES & ~Kind.ALTERED_PAGES);
+                throw e;
+            }
             if (locked) {
                 RecordLayout.addKind(region.record(), Kind.LOCKED_PAGES);
             } else {
@@ -179,7 +184,7 @@ final class PageEngine {
         }
         checkRange(region, operation, offset, length);
         final long lead = lead(region.record());
-        final long page = pageSize();
+        final long page = engine.pageSize(RecordLayout.kind(region.record()));
         final long inner = (offset + lead + page - 1) / page * page - lead;
         final long innerEnd = (offset + length + lead) / page * page - lead;
         if (inner >= innerEnd) {
@@ -276,7 +281,7 @@ final class PageEngine {
     private Range whole(final Region region) {
         final long record = region.record();
         return new Range(RecordLayout.start(record),
-            engine.roundUp(lead(record) + RecordLayout.sizeAcquire(record)));
+            engine.roundUp(lead(record) + RecordLayout.sizeAcquire(record), RecordLayout.kind(record)));
     }
 
     private Range range(final Region region, final String operation, final long offset, final long length) {
@@ -285,10 +290,11 @@ final class PageEngine {
         }
         checkRange(region, operation, offset, length);
         final long record = region.record();
-        final long page = pageSize();
+        final long kind = RecordLayout.kind(record);
+        final long page = engine.pageSize(kind);
         final long first = (lead(record) + offset) / page * page;
         return new Range(RecordLayout.start(record) + first,
-            engine.roundUp(lead(record) + offset + length) - first);
+            engine.roundUp(lead(record) + offset + length, kind) - first);
     }
 
     private static void checkRange(final Region region, final String operation, final long offset, final long length) {

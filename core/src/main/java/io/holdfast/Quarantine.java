@@ -31,6 +31,15 @@ final class Quarantine {
     /** Keeps an unmap whose pages are quarantined in the reservation. */
     void add(final Unmapping unmapping) {
         waiting.put(unmapping.start(), unmapping);
+        // A retry that came between the kernel's refusal and this has found the pages, and not the unmap.
+        if (!overlaps(reservation.quarantinedRanges(), unmapping) && !overlaps(reservation.lostRanges(), unmapping) &&
+            waiting.remove(unmapping.start(), unmapping)) {
+            free(unmapping);
+        }
+    }
+
+    private static boolean overlaps(final List<AddressRange> ranges, final Unmapping unmapping) {
+        return ranges.stream().anyMatch(range -> unmapping.start() < range.end() && range.offset() < unmapping.end());
     }
 
     /** Frees the addresses of an unmap whose pages are given back, now or, for want of memory, at the next try. */

@@ -5,7 +5,6 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
-import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.PreparedRemoval;
 import java.lang.foreign.MemorySegment;
@@ -299,7 +298,7 @@ final class SectionEngine {
 
     /** Checks that a region can be cut at an offset from its first page. */
     private void checkCut(final String operation, final SectionPart part, final long at) {
-        final long granule = Kind.isHuge(part.extent().kind()) ? HugePages.defaultSize() : core.memory().pageSize();
+        final long granule = engine.pageSize(part.extent().kind());
         if (at % granule != 0) {
             throw new IllegalArgumentException(operation + " between two pages only: address=0x" +
                 Long.toHexString(part.extent().start() + at) + ", page=" + granule + ", " + part.region().describe());
@@ -352,8 +351,8 @@ final class SectionEngine {
         final SectionPart changed = fresh(whole.withKind(Kind.writable(whole.kind(), writable)), part.origins());
         boolean done = false;
         try {
-            final Protected change = new Protected(whole.start(), engine.roundUp(whole.used()), !writable, sourceOf(part),
-                engine.prepareRemoval());
+            final Protected change = new Protected(whole.start(), engine.roundUp(whole.used(), whole.kind()), !writable,
+                sourceOf(part), engine.prepareRemoval());
             protections.add(change);
             alter(part);
             protect(part, change);
@@ -425,7 +424,7 @@ final class SectionEngine {
 
     private Region cutTail(final SectionPart part, final long newSize) {
         final Extent whole = part.extent();
-        final long granule = Kind.isHuge(whole.kind()) ? HugePages.defaultSize() : core.memory().pageSize();
+        final long granule = engine.pageSize(whole.kind());
         final long cut = (whole.lead() + newSize + granule - 1) / granule * granule;
         final Extent rest = cut >= whole.length() ? whole.cutTo(newSize) : whole.part(0, cut).cutTo(newSize);
         final SectionPart kept = fresh(rest, part.origins());

@@ -9,6 +9,7 @@ import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
 import io.holdfast.memory.FileHandle;
+import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.Reservation;
 import io.holdfast.memory.RestoreResult;
@@ -501,8 +502,18 @@ final class SpaceEngine {
     }
 
     long roundUp(final long size) {
-        final long page = core.memory().pageSize();
+        return roundUp(size, 0);
+    }
+
+    /** To whole pages of regions of this kind. */
+    long roundUp(final long size, final long kind) {
+        final long page = pageSize(kind);
         return (size + page - 1) & -page;
+    }
+
+    /** Bytes of a page of regions of this kind. */
+    long pageSize(final long kind) {
+        return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
     }
 
     MappingException refused(final RuntimeException e) {

@@ -7,7 +7,6 @@ import io.holdfast.lock.RangeLock;
 import io.holdfast.memory.AddressRange;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
-import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.PreparedRemoval;
 import java.lang.System.Logger.Level;
@@ -83,7 +82,7 @@ final class StructureEngine {
 
     private Publisher.Outcome cutTail(final Publisher.Held held, final long newSize, final String operation) {
         final Extent whole = held.extent();
-        final long granule = granule(whole.kind());
+        final long granule = engine.pageSize(whole.kind());
         final long cut = (whole.lead() + newSize + granule - 1) / granule * granule;
         if (cut >= whole.length()) {
             return publisher.publish(List.of(held), List.of(whole.cutTo(newSize)), List.of(), operation);
@@ -182,7 +181,7 @@ final class StructureEngine {
         final Extent middle = whole.part(from, to);
         parts.add(from > 0 ? 1 : 0, middle.withKind(Kind.writable(middle.kind(), writable)));
         final long start = whole.start() + from;
-        final long length = engine.roundUp(Math.min(to, whole.used())) - from;
+        final long length = engine.roundUp(Math.min(to, whole.used()), whole.kind()) - from;
         final PreparedRemoval removal = engine.prepareRemoval();
         RecordLayout.addKind(held.region().record(), Kind.ALTERED_PAGES);
         boolean published = false;
@@ -253,6 +252,7 @@ final class StructureEngine {
                 }
                 requireGone(rest, given);
             }
+            mover.requireUnmapped(0, file, newEnd); // it was a wait: somebody may have mapped the end meanwhile
             file.truncate(newEnd);
             return rest;
         } finally {
@@ -334,16 +334,11 @@ final class StructureEngine {
         }
         return held;
     }
-
-    private long granule(final long kind) {
-        return Kind.isHuge(kind) ? HugePages.defaultSize() : core.memory().pageSize();
-    }
-
     private long cut(final String operation, final Region region, final Extent whole, final long offset) {
         final long at = whole.lead() + offset;
-        if (at % granule(whole.kind()) != 0) {
+        if (at % engine.pageSize(whole.kind()) != 0) {
             throw new IllegalArgumentException(operation + " between two pages only: offset=" + offset +
-                ", address=0x" + Long.toHexString(region.address() + offset) + ", page=" + granule(whole.kind()) +
+                ", address=0x" + Long.toHexString(region.address() + offset) + ", page=" + engine.pageSize(whole.kind()) +
                 ", " + region.describe());
         }
         return at;

@@ -4,20 +4,24 @@ package io.holdfast;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.epoch.Waiting;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.FaultInjectingMemory.Call;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.memory.RestoreResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -256,6 +260,33 @@ class FaultTest extends SpaceFixture {
         }
         assertWorks();
         assertThat(space.statistics().quarantinedBytes()).isZero();
+        before.assertUnchanged(space, directory);
+    }
+
+    /** The kernel takes the pages back after all, for somebody who tries before the unmap is among those that wait. */
+    @Test
+    void anUnmapThatIsQuarantinedTooLateMustBeFreedAllTheSame() throws Exception {
+        final Resources before = Resources.of(space, directory);
+        final SpaceEngine engine = space.engines().space();
+        final Quarantine quarantine = space.core().quarantine();
+        final Region region = space.map(FileBacking.copyOnWrite(data));
+        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+            final Unmapping unmapping = Objects.requireNonNull(engine.announce(region, waiting, true));
+            assertThat(engine.drain(unmapping, waiting)).isTrue();
+            final FileRegion file = Objects.requireNonNull(engine.files().remove(unmapping.record()));
+            memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == space.base() + region.address(), 1, 1,
+                ENOMEM, Damage.NONE);
+            final RestoreResult refused = engine.restorePages(unmapping);
+            memory.disarm();
+            assertThat(refused).isEqualTo(RestoreResult.QUARANTINED);
+            quarantine.retry();
+            assertThat(space.statistics().quarantinedBytes()).isZero();
+            engine.settle(unmapping, refused);
+            engine.close(file.file());
+            engine.unaccount(unmapping.length());
+        }
+        assertThat(quarantine.isEmpty()).isTrue();
+        assertWorks();
         before.assertUnchanged(space, directory);
     }
 

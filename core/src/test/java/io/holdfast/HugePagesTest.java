@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -67,6 +68,35 @@ class HugePagesTest extends SpaceFixture {
             halves.getLast().unmap();
             assertThat(free()).isEqualTo(free);
         }
+    }
+
+    @Test
+    void partsOfHugePagesMustBeDroppedAdvisedAndProtectedByWholeOnesOrByHand() {
+        final long page = HugePages.defaultSize();
+        final long size = page + 100;
+        final Region region = space.map(MapRequest.anonymous(size).hugePages());
+        AnonymousRegionTest.fill(region, (byte) 5);
+        region.discard(50, page - 50);
+        region.discard(page, 10);
+        try (Guard guard = region.share()) {
+            for (final long at : new long[] {50, PAGE, page - 1, page, page + 9}) {
+                assertThat(guard.segment().get(JAVA_BYTE, at)).as("byte " + at).isZero();
+            }
+            for (final long at : new long[] {0, 49, page + 10, size - 1}) {
+                assertThat(guard.segment().get(JAVA_BYTE, at)).as("byte " + at).isEqualTo((byte) 5);
+            }
+        }
+        region.discard(0, size);
+        assertThat(AnonymousRegionTest.isFilled(region, (byte) 0)).isTrue();
+        region.advise(page / 2, page / 2 + 50, Advice.RANDOM);
+        region.populate();
+        final Region constant = region.protect(Protection.READ_ONLY);
+        assertThat(constant.isWritable()).isFalse();
+        assertThat(constant.residentBytes()).isPositive();
+        final Region writable = constant.protect(Protection.READ_WRITE);
+        put(writable, page + 8, 7);
+        assertThat(get(writable, page + 8)).isEqualTo(7);
+        writable.unmap();
     }
 
     @Test

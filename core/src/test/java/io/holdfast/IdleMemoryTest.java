@@ -175,7 +175,9 @@ class IdleMemoryTest extends SpaceFixture {
 
     @Test
     void senselessBoundsAndClosedSpacesMustBeRefused() {
-        assertThatIllegalArgumentException().isThrownBy(() -> AddressSpace.builder().idleBytes(-1));
+        assertThatIllegalArgumentException().isThrownBy(() -> AddressSpace.builder().idleBytes(-1))
+            .withMessageContaining("idleBytes=-1");
+        AddressSpace.builder().capacity(CAPACITY).idleBytes(Long.MAX_VALUE).open().close();
         space.close();
         assertThatIllegalStateException().isThrownBy(() -> space.trim());
     }

@@ -113,6 +113,18 @@ class RegionPagesTest extends SpaceFixture {
         region.unmap();
     }
 
+    @Test
+    void lockThatFailsOnALockedRegionMustLeaveItUnlockedAndSaySo() throws IOException {
+        final long before = lockedBytes();
+        final Region region = space.map(64 * PAGE);
+        region.lockInMemory();
+        memory.failNth(NativeCall.MLOCK, 1, Errno.ENOMEM, Damage.DONE);
+        assertThatThrownBy(region::lockInMemory).isInstanceOf(MappingException.class);
+        assertThat(lockedBytes()).isEqualTo(before);
+        assertThat(space.maps()).singleElement().satisfies(info -> assertThat(info.locked()).isFalse());
+        region.unmap();
+    }
+
     private static long lockedBytes() throws IOException {
         for (final String line : Files.readAllLines(Path.of("/proc/self/status"))) {
             if (line.startsWith("VmLck:")) {

@@ -336,6 +336,29 @@ class RegionStructureTest extends SpaceFixture {
     }
 
     @Test
+    void truncateMustNotCutWhatWasMappedWhileItWaited() throws Exception {
+        final Path path = file("shared", 40_000);
+        final Region region = space.map(FileBacking.readWrite(path));
+        final Threads.Work<Boolean> truncate;
+        final Region other;
+        try (Pin pin = space.pin()) {
+            assertThat(pin.find(region.address())).isEqualTo(region);
+            truncate = Threads.start(() -> {
+                assertThatThrownBy(() -> region.truncate(20_000)).isInstanceOf(RegionException.class)
+                    .hasMessageContaining("another region maps more");
+                return true;
+            });
+            idle.awaitWaiter();
+            other = space.map(FileBacking.readOnly(path));
+        }
+        assertThat(truncate.get()).isTrue();
+        assertThat(Files.size(path)).isEqualTo(40_000);
+        try (Guard guard = other.share()) {
+            assertBytesOf(guard.segment(), 0);
+        }
+    }
+
+    @Test
     void truncateMustCutRegionAndFile() throws Exception {
         final Path path = file("data", 50_000);
         final Region region = space.map(FileBacking.readWrite(path).range(100, 40_000));
