@@ -108,6 +108,7 @@ public final class Edit implements AutoCloseable {
     /** Removes the interval that starts at the address; its value, or 0 if none starts there. */
     public long remove(final long start) {
         checkOpen("remove");
+        IntervalTree.checkAddress(start);
         final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : start;
         state = State.BROKEN;
         final long value = change.remove(start);

@@ -531,7 +531,7 @@ public final class IntervalTree {
         return nodes.freeNodes() + changes.storedNodes();
     }
 
-    private static void checkAddress(final long address) {
+    static void checkAddress(final long address) {
         if (address < 0 || address >= NodeLayout.ADDRESS_LIMIT) {
             throw new IllegalArgumentException("not an address: address=" + address + ", limit=" +
                 NodeLayout.ADDRESS_LIMIT);

@@ -126,7 +126,7 @@ final class TreeReader {
 
     /** The last interval that starts before the address; false if there is none. */
     static boolean lastStartingBefore(final long root, final long address, final Interval into) {
-        return floor(root, address - 1, into);
+        return address > 0 && floor(root, address - 1, into);
     }
 
     /** The leaf in which an interval with this start belongs. */

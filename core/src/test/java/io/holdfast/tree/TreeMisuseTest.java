@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Bad input: an exception that says what was wrong, and a tree that is as it was (G9, G10). */
 class TreeMisuseTest {
     private static final long PAGE = 4096;
+    private static final int MANY = 100;
     private static final List<Entry> CONTENTS = List.of(new Entry(0, PAGE, 1), new Entry(2 * PAGE, 3 * PAGE, 2));
 
     private final TreeFixture fixture = TreeFixture.with(TreeFixture.TINY.withGranule(PAGE));
@@ -50,6 +51,39 @@ class TreeMisuseTest {
         assertRefused("not an interval", () -> tree.change(0, 1, 0, 1));
         assertRefused("not an address", () -> tree.remove(-1));
         assertRefused("not an address", () -> tree.remove(NodeLayout.ADDRESS_LIMIT));
+    }
+
+    @Test
+    void addressesThatAreNoneMustBeRefusedByEveryRemovalWhateverTheHeight() {
+        for (int more = 0; more <= MANY; more += MANY) {
+            for (int i = 0; i < more; i++) {
+                tree.insert((4 + 2L * i) * PAGE, (5 + 2L * i) * PAGE, 7);
+            }
+            for (final long address : new long[] {Long.MIN_VALUE, -2, -1, NodeLayout.ADDRESS_LIMIT, Long.MAX_VALUE}) {
+                assertRefused("not an address", () -> tree.remove(address));
+                try (Edit edit = tree.edit()) {
+                    assertRefused("not an address", () -> edit.remove(address));
+                    assertThat(edit.publish()).isTrue();
+                }
+                try (PreparedRemoval removal = tree.prepareRemoval()) {
+                    assertRefused("not an address", () -> removal.commit(address));
+                }
+            }
+            for (int i = 0; i < more; i++) {
+                assertThat(tree.remove((4 + 2L * i) * PAGE)).isEqualTo(7);
+            }
+        }
+    }
+
+    @Test
+    void nothingMustComeBeforeTheFirstAddress() {
+        final Interval into = new Interval();
+        fixture.pinned(() -> {
+            for (final long address : new long[] {Long.MIN_VALUE, -1, 0}) {
+                assertThat(tree.previous(address, into)).as("before " + address).isFalse();
+            }
+            assertThat(tree.previous(1, into)).isTrue();
+        });
     }
 
     @Test
