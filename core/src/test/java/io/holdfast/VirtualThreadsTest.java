@@ -19,6 +19,7 @@ class VirtualThreadsTest extends SpaceFixture {
     void aHundredThousandThreadsMustHoldGuardsAndPinsAtOnceAndBeWaitedFor() throws Exception {
         final Region region = space.map(PAGE);
         put(region, 0, 5);
+        final long orphans = space.statistics().orphanedSlots(); // counted over all spaces that had these addresses
         final CountDownLatch inside = new CountDownLatch(THREADS);
         final CountDownLatch leave = new CountDownLatch(1);
         final LongAdder right = new LongAdder();
@@ -50,7 +51,7 @@ class VirtualThreadsTest extends SpaceFixture {
         }
         assertThat(unmap.get()).isTrue();
         assertThat(right.sum()).as("threads that read right, and did not find what was being unmapped").isEqualTo(THREADS);
-        assertThat(space.statistics().orphanedSlots()).isZero();
+        assertThat(space.statistics().orphanedSlots()).isEqualTo(orphans);
         assertThat(space.statistics().readerSlots()).isBetween(THREADS, THREADS * MOST_SLOTS_EACH);
     }
 }
