@@ -4,7 +4,6 @@ package io.holdfast.stress;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
@@ -29,11 +28,7 @@ public class RegionLockLincheckTest extends RegionState {
 
     /** A fresh register. */
     public RegionLockLincheckTest() {
-        this(MEMBARRIER);
-    }
-
-    private RegionLockLincheckTest(final EpochDomain domain) {
-        super(domain);
+        super(MEMBARRIER);
     }
 
     private static Waiting patient() {
@@ -177,23 +172,10 @@ public class RegionLockLincheckTest extends RegionState {
     }
 
     @Test
-    void theLockMustBeLinearizableWithFences() {
-        options().check(Fenced.class);
-    }
-
-    @Test
     void aWriterWithoutTheLockMustBeCaught() {
         final AssertionError caught = assertThrows(AssertionError.class,
             () -> options().iterations(200).check(Busted.class), "seen: a register that is none");
         assertTrue(caught.getMessage().contains("Invalid execution results"), caught::getMessage);
-    }
-
-    /** The same under the flavour in which everybody announces with a fence. */
-    public static class Fenced extends RegionLockLincheckTest {
-        /** A fresh register. */
-        public Fenced() {
-            super(FENCE);
-        }
     }
 
     /** A register whose writer takes no lock. */
