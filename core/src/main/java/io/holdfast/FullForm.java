@@ -12,7 +12,8 @@ import java.io.Serial;
  * a part of it as soon as its profile has seen them often, which only takes enough threads, since the first
  * announcements of each come here. So they have to stay calls. HotSpot never inlines a method of a {@code Throwable} into
  * a method that was itself inlined into one of another class; outside of the JDK there is no annotation that says it
- * better. Hence two steps each: the first may be inlined into {@code share()} and {@code close()} themselves.
+ * better. Hence two steps each: the first may be inlined into {@code share()} and {@code close()} themselves. They are
+ * given what is in a guard, and not the guard, which would have to exist for them.
  */
 final class FullForm extends Throwable {
     @Serial

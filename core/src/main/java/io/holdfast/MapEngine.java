@@ -373,6 +373,7 @@ final class MapEngine {
             return beside;
         }
     }
+
     private long insertIntoGap(final MapPlan plan, final Addresses addresses, final long low, final long high,
                                final long record) {
         final List<long[]> windows = addresses.windows(low, high);

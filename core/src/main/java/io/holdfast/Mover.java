@@ -83,13 +83,12 @@ final class Mover {
 
     /** A plan for a region like another, elsewhere and of another size. */
     MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
-        final long granule = engine.pageSize(old.kind());
         final FileRegion before = old.file();
         final long offset = before == null ? 0 : before.fileOffset() + before.lead();
         if (newSize > Long.MAX_VALUE - offset) {
             throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" + offset);
         }
-        final long length = (mapper.checkSize("remap", newSize, old.lead()) + old.lead() + granule - 1) / granule * granule;
+        final long length = engine.roundUp(mapper.checkSize("remap", newSize, old.lead()) + old.lead(), old.kind());
         FileRegion after = null;
         if (before != null && file != null) {
             if (before.access() == FileAccess.READ_WRITE) {
@@ -99,8 +98,8 @@ final class Mover {
             }
             after = new FileRegion(file, before.access(), before.fileOffset(), before.lead(), newSize, false);
         }
-        return new MapPlan(length, newSize, Kind.fixedSize(old.kind()), after, MapPlan.ANYWHERE, granule, false,
-            old.name());
+        return new MapPlan(length, newSize, Kind.fixedSize(old.kind()), after, MapPlan.ANYWHERE,
+            engine.pageSize(old.kind()), false, old.name());
     }
 
     /** Copies what the new pages do not have by themselves. */

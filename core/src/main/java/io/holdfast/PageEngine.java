@@ -60,22 +60,25 @@ final class PageEngine {
     void lock(final Region region, final boolean locked) {
         shared(region, locked ? "lockInMemory" : "unlockFromMemory", () -> {
             final Range range = whole(region);
-            if (locked) {
-                RecordLayout.addKind(region.record(), Kind.ALTERED_PAGES);
+            if (!locked) {
+                core.reservation().lock(range.start, range.length, false);
+                noteUnlocked(region);
+                return 0;
             }
+            RecordLayout.addKind(region.record(), Kind.ALTERED_PAGES);
             try {
-                core.reservation().lock(range.start, range.length, locked);
+                core.reservation().lock(range.start, range.length, true);
             } catch (final NativeException e) { // nothing is locked now, also where the pages had been
-                RecordLayout.removeKind(region.record(), Kind.LOCKED_PAGES & ~Kind.ALTERED_PAGES);
+                noteUnlocked(region);
                 throw e;
             }
-            if (locked) {
-                RecordLayout.addKind(region.record(), Kind.LOCKED_PAGES);
-            } else {
-                RecordLayout.removeKind(region.record(), Kind.LOCKED_PAGES & ~Kind.ALTERED_PAGES);
-            }
+            RecordLayout.addKind(region.record(), Kind.LOCKED_PAGES);
             return 0;
         });
+    }
+
+    private static void noteUnlocked(final Region region) {
+        RecordLayout.removeKind(region.record(), Kind.LOCKED_PAGES & ~Kind.ALTERED_PAGES);
     }
 
     void populate(final Region region) {

@@ -32,14 +32,14 @@ final class Quarantine {
     void add(final Unmapping unmapping) {
         waiting.put(unmapping.start(), unmapping);
         // A retry that came between the kernel's refusal and this has found the pages, and not the unmap.
-        if (!overlaps(reservation.quarantinedRanges(), unmapping) && !overlaps(reservation.lostRanges(), unmapping) &&
+        if (!isAmong(reservation.quarantinedRanges(), unmapping) && !isAmong(reservation.lostRanges(), unmapping) &&
             waiting.remove(unmapping.start(), unmapping)) {
             free(unmapping);
         }
     }
 
-    private static boolean overlaps(final List<AddressRange> ranges, final Unmapping unmapping) {
-        return ranges.stream().anyMatch(range -> unmapping.start() < range.end() && range.offset() < unmapping.end());
+    private static boolean isAmong(final List<AddressRange> ranges, final Unmapping unmapping) {
+        return ranges.stream().anyMatch(range -> range.overlaps(unmapping.start(), unmapping.end()));
     }
 
     /** Frees the addresses of an unmap whose pages are given back, now or, for want of memory, at the next try. */
@@ -91,7 +91,7 @@ final class Quarantine {
     private void forgetLost() {
         for (final AddressRange range : reservation.lostRanges()) {
             for (final Unmapping unmapping : waiting.values()) {
-                if (unmapping.start() < range.end() && range.offset() < unmapping.end() &&
+                if (range.overlaps(unmapping.start(), unmapping.end()) &&
                     waiting.remove(unmapping.start(), unmapping)) {
                     unmapping.keepAddresses();
                 }

@@ -149,7 +149,8 @@ abstract sealed class RegionStructure extends RegionPages permits Region {
      * @return the region that is left
      * @throws IllegalArgumentException     if the size is out of range
      * @throws RegionException              if the region is unmapped, does not write to its file, or another region of
-     *                                      the space maps what the file would lose
+     *                                      the space maps what the file would lose; where it came while this waited, the
+     *                                      region has been cut, and its new handle is found by address
      * @throws MappingException             as {@link #split}
      * @throws java.io.UncheckedIOException if the file cannot be opened, or is another one by now, and then nothing has
      *                                      changed; or if it cannot be cut, and then the region has been cut and its

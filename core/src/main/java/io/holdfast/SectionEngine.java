@@ -424,8 +424,7 @@ final class SectionEngine {
 
     private Region cutTail(final SectionPart part, final long newSize) {
         final Extent whole = part.extent();
-        final long granule = engine.pageSize(whole.kind());
-        final long cut = (whole.lead() + newSize + granule - 1) / granule * granule;
+        final long cut = engine.roundUp(whole.lead() + newSize, whole.kind());
         final Extent rest = cut >= whole.length() ? whole.cutTo(newSize) : whole.part(0, cut).cutTo(newSize);
         final SectionPart kept = fresh(rest, part.origins());
         if (cut < whole.length()) {

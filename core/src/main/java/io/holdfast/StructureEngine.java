@@ -82,8 +82,7 @@ final class StructureEngine {
 
     private Publisher.Outcome cutTail(final Publisher.Held held, final long newSize, final String operation) {
         final Extent whole = held.extent();
-        final long granule = engine.pageSize(whole.kind());
-        final long cut = (whole.lead() + newSize + granule - 1) / granule * granule;
+        final long cut = engine.roundUp(whole.lead() + newSize, whole.kind());
         if (cut >= whole.length()) {
             return publisher.publish(List.of(held), List.of(whole.cutTo(newSize)), List.of(), operation);
         }
@@ -252,8 +251,7 @@ final class StructureEngine {
                 }
                 requireGone(rest, given);
             }
-            mover.requireUnmapped(0, file, newEnd); // it was a wait: somebody may have mapped the end meanwhile
-            file.truncate(newEnd);
+            cutFile(file, newEnd);
             return rest;
         } finally {
             if (!later) {
@@ -266,8 +264,7 @@ final class StructureEngine {
     private void cutLater(final Region rest, final Unmapping given, final FileHandle file, final long newEnd) {
         try {
             requireGone(rest, given);
-            mover.requireUnmapped(0, file, newEnd);
-            file.truncate(newEnd);
+            cutFile(file, newEnd);
         } catch (final RuntimeException e) { // a space that cannot map, a file that is mapped again, an error of the disk
             LOGGER.log(Level.ERROR, "a file was not truncated in the background: path=" + file.path() + ", end=" +
                 newEnd + ", space=" + engine.name(), e);
@@ -276,10 +273,16 @@ final class StructureEngine {
         }
     }
 
+    /** After the wait for readers of the end, which somebody may have mapped meanwhile. */
+    private void cutFile(final FileHandle file, final long newEnd) {
+        mover.requireUnmapped(0, file, newEnd);
+        file.truncate(newEnd);
+    }
+
     /** What the kernel did not take back still shows the file, and would fault behind its end. */
     private void requireGone(final Region rest, final Unmapping given) {
         for (final AddressRange range : core.reservation().quarantinedRanges()) {
-            if (range.offset() < given.end() && given.start() < range.end()) {
+            if (range.overlaps(given.start(), given.end())) {
                 throw new MappingException("truncate failed: the system did not take back the pages behind the new end, " +
                     "so the file keeps them: " + rest.describe() + "; try again");
             }
@@ -334,6 +337,7 @@ final class StructureEngine {
         }
         return held;
     }
+
     private long cut(final String operation, final Region region, final Extent whole, final long offset) {
         final long at = whole.lead() + offset;
         if (at % engine.pageSize(whole.kind()) != 0) {

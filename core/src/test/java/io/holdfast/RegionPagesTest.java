@@ -125,6 +125,19 @@ class RegionPagesTest extends SpaceFixture {
         region.unmap();
     }
 
+    @Test
+    void unlockThatFailsMustLeaveTheRegionLockedAndSaySo() throws IOException {
+        final long before = lockedBytes();
+        final Region region = space.map(64 * PAGE);
+        region.lockInMemory();
+        memory.failNth(NativeCall.MUNLOCK, 1, Errno.ENOMEM, Damage.NONE);
+        assertThatThrownBy(region::unlockFromMemory).isInstanceOf(MappingException.class);
+        assertThat(lockedBytes()).isEqualTo(before + 64 * PAGE);
+        assertThat(space.maps()).singleElement().satisfies(info -> assertThat(info.locked()).isTrue());
+        region.unmap();
+        assertThat(lockedBytes()).isEqualTo(before);
+    }
+
     private static long lockedBytes() throws IOException {
         for (final String line : Files.readAllLines(Path.of("/proc/self/status"))) {
             if (line.startsWith("VmLck:")) {

@@ -61,104 +61,38 @@ class SelfWaitTest extends SpaceFixture {
 
     /** What the thread waits for. */
     enum Wait {
-        SHARED("share") {
-            @Override
-            void run(final Region region) {
-                region.share();
-            }
-        },
-        SHARED_WRITABLE("share") {
-            @Override
-            void run(final Region region) {
-                region.shareWritable();
-            }
-        },
-        SHARED_TIMED("share") {
-            @Override
-            void run(final Region region) throws Exception {
-                region.share(1, TimeUnit.DAYS);
-            }
-        },
-        SHARED_STAMP("share") {
-            @Override
-            void run(final Region region) {
-                region.lockShared();
-            }
-        },
-        HOLD("hold") {
-            @Override
-            void run(final Region region) {
-                region.hold();
-            }
-        },
-        HOLD_TIMED("hold") {
-            @Override
-            void run(final Region region) throws Exception {
-                region.hold(1, TimeUnit.DAYS);
-            }
-        },
-        HOLD_STAMP("hold") {
-            @Override
-            void run(final Region region) {
-                region.lockCounted();
-            }
-        },
-        EXCLUSIVE("exclusive") {
-            @Override
-            void run(final Region region) {
-                region.exclusive();
-            }
-        },
-        EXCLUSIVE_TIMED("exclusive") {
-            @Override
-            void run(final Region region) throws Exception {
-                region.exclusive(1, TimeUnit.DAYS);
-            }
-        },
-        EXCLUSIVE_STAMP("exclusive") {
-            @Override
-            void run(final Region region) {
-                region.lockExclusive();
-            }
-        },
-        UNMAP("unmap") {
-            @Override
-            void run(final Region region) {
-                region.unmap();
-            }
-        },
-        UNMAP_TIMED("unmap") {
-            @Override
-            void run(final Region region) throws Exception {
-                region.unmap(1, TimeUnit.DAYS);
-            }
-        },
-        UNMAP_ASYNC("unmap") {
-            @Override
-            void run(final Region region) {
-                region.unmapAsync();
-            }
-        },
-        CLOSE("close") {
-            @Override
-            void run(final Region region) {
-                region.space().close();
-            }
-        },
-        CLOSE_TIMED("close") {
-            @Override
-            void run(final Region region) throws Exception {
-                region.space().close(1, TimeUnit.DAYS);
-            }
-        };
+        SHARED("share", region -> region.share()),
+        SHARED_WRITABLE("share", region -> region.shareWritable()),
+        SHARED_TIMED("share", region -> region.share(1, TimeUnit.DAYS)),
+        SHARED_STAMP("share", region -> region.lockShared()),
+        HOLD("hold", region -> region.hold()),
+        HOLD_TIMED("hold", region -> region.hold(1, TimeUnit.DAYS)),
+        HOLD_STAMP("hold", region -> region.lockCounted()),
+        EXCLUSIVE("exclusive", region -> region.exclusive()),
+        EXCLUSIVE_TIMED("exclusive", region -> region.exclusive(1, TimeUnit.DAYS)),
+        EXCLUSIVE_STAMP("exclusive", region -> region.lockExclusive()),
+        UNMAP("unmap", region -> region.unmap()),
+        UNMAP_TIMED("unmap", region -> region.unmap(1, TimeUnit.DAYS)),
+        UNMAP_ASYNC("unmap", region -> region.unmapAsync()),
+        CLOSE("close", region -> region.space().close()),
+        CLOSE_TIMED("close", region -> region.space().close(1, TimeUnit.DAYS));
 
-        private final String operation;
-
-        Wait(final String operation) {
-            this.operation = operation;
+        /** A call that may wait. */
+        interface Call {
+            void on(Region region) throws Exception;
         }
 
-        abstract void run(Region region) throws Exception;
+        private final String operation;
+        private final Call call;
+
+        Wait(final String operation, final Call call) {
+            this.operation = operation;
+            this.call = call;
+        }
+
+        void run(final Region region) throws Exception {
+            call.on(region);
+        }
 
         boolean isShared() {
             return operation.equals("share") || operation.equals("hold");

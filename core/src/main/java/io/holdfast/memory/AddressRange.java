@@ -12,4 +12,9 @@ public record AddressRange(long offset, long length) {
     public long end() {
         return offset + length;
     }
+
+    /** Whether any byte of another range, given by its first offset and the one after its last, is in this one. */
+    public boolean overlaps(final long otherOffset, final long otherEnd) {
+        return offset < otherEnd && otherOffset < end();
+    }
 }
