@@ -130,6 +130,20 @@ class WriteSectionTest extends SpaceFixture {
         assertThat(space.maps()).hasSize(2);
     }
 
+    /** A section that is over leaves its mark in the lock words of all that it excluded, until somebody locks them. */
+    @Test
+    void whatIsListedMustNotShowExclusionsThatHaveEnded() {
+        final Region region = space.map(PAGE);
+        try (WriteSection section = space.write()) {
+            section.exclude(region);
+            assertThat(space.maps()).singleElement()
+                .satisfies(info -> assertThat(info.lock()).contains("excluding=true, exclusive=true", "section ticket="));
+        }
+        assertThat(space.maps()).singleElement().satisfies(info -> assertThat(info.lock())
+            .contains("attached=true, excluding=false, exclusive=false, holds=0").doesNotContain("section"));
+        assertThat(region.toString()).contains("exclusive=false");
+    }
+
     @Test
     void neighboursMustMerge() {
         final Region first = filled(SIZE);

@@ -593,6 +593,7 @@ public final class RegionLock {
     /** The decoded state of a record, for messages. */
     public static String describe(final long record) {
         return "incarnation=" + RecordLayout.incarnationAcquire(record) + ", sequence=" +
-            RecordLayout.sequenceAcquire(record) + ", " + RecordLayout.describeLock(RecordLayout.lockAcquire(record));
+            RecordLayout.sequenceAcquire(record) + ", " +
+            RecordLayout.describeLock(SectionLock.withoutEnded(RecordLayout.lockAcquire(record)));
     }
 }

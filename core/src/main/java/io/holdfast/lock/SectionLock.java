@@ -231,6 +231,11 @@ public final class SectionLock {
             TicketLayout.ticketAcquire(wordsOf(RecordLayout.owner(word))) != RecordLayout.owner(word); // [G1]
     }
 
+    /** A lock word as it stands for everybody: without the mark of a section that does not hold the record any more. */
+    static long withoutEnded(final long word) {
+        return isEnded(word) ? word & ~(WRITER | OWNER) : word;
+    }
+
     /** Whether the writer that a lock word names is the current thread, or a section of it. */
     public static boolean isMine(final long word) {
         final long me = Thread.currentThread().threadId();
