@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Lets a region grow where no addresses are reserved behind it, by moving it; and opens files of regions again. */
@@ -41,19 +42,29 @@ final class Mover {
         }
         final FileHandle file = reopen(region, "remap");
         try {
-            return old.file().access() == FileAccess.READ_WRITE ? moveGrowing(held, old, newSize, file)
+            return old.file().access() == FileAccess.READ_WRITE ? growing(file, () -> move(held, old, newSize, file))
                 : move(held, old, newSize, file);
         } finally {
             engine.close(file);
         }
     }
 
-    private Publisher.Outcome moveGrowing(final Publisher.Held held, final Extent old, final long newSize,
-                                          final FileHandle file) {
+    /**
+     * Lets a file grow for what is done with it. If that throws, the file is cut back, but not under pages that the kernel
+     * did not take back: they may show the new part, and must not fault.
+     */
+    <T> T growing(final FileHandle file, final Supplier<T> work) {
         try (FileGrowth growth = new FileGrowth(file)) {
-            final Publisher.Outcome outcome = move(held, old, newSize, file);
-            growth.keep();
-            return outcome;
+            boolean done = false;
+            try {
+                final T result = work.get();
+                done = true;
+                return result;
+            } finally {
+                if (done || core.reservation().quarantinedBytes() != 0) {
+                    growth.keep();
+                }
+            }
         }
     }
 

@@ -445,8 +445,9 @@ final class SectionEngine {
         final FileHandle file = backing == null ? null : mover.reopen(backing, part.region(), "move");
         final SectionPart moved;
         try {
-            final MapPlan plan = mover.plan(part.extent(), newSize, file);
-            moved = map(plan, part.origins(), at -> mover.fill(part.region(), part.extent(), at));
+            moved = backing != null && file != null && backing.access() == FileAccess.READ_WRITE &&
+                newSize > part.extent().size()
+                ? mover.growing(file, () -> mapAnew(part, newSize, file)) : mapAnew(part, newSize, file);
         } finally {
             if (file != null) {
                 engine.close(file);
@@ -455,6 +456,12 @@ final class SectionEngine {
         drops.add(part.extent());
         replace(List.of(part), List.of());
         return moved.region();
+    }
+
+    private SectionPart mapAnew(final SectionPart part, final long newSize, final @Nullable FileHandle file) {
+        final Mover mover = engines.mover();
+        return map(mover.plan(part.extent(), newSize, file), part.origins(),
+            at -> mover.fill(part.region(), part.extent(), at));
     }
 
     // ------------------------------------------------------------------------------------------- publish, go back

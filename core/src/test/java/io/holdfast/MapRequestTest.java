@@ -8,9 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.holdfast.memory.Errno;
 import io.holdfast.memory.FaultInjectingMemory;
-import io.holdfast.memory.FaultInjectingMemory.Damage;
 import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
@@ -191,54 +189,6 @@ class MapRequestTest extends SpaceFixture {
         assertThat(get(region, (1 << 30) - 8)).isZero();
         region.unmap();
         neighbour.unmap();
-    }
-
-    @Test
-    void everyFailingCallOfAMapMustLeaveTheSpaceAsItWas() {
-        final Path path = file("data", 100_000);
-        final List<MapRequest> requests = List.of(MapRequest.anonymous(PAGE).populated().locked(),
-            MapRequest.anonymous(4 << 20).transparentHugePages().populated(),
-            MapRequest.anonymous(4 * PAGE).locked().at(CAPACITY / 2),
-            MapRequest.file(FileBacking.readWrite(path)).populated().locked(),
-            MapRequest.file(FileBacking.copyOnWrite(path).range(5000, 20_000)).locked().populated());
-        space.map(PAGE).unmap();
-        for (final MapRequest request : requests) {
-            space.map(request).unmap(); // what is made once is there
-            for (final int errno : new int[] {Errno.ENOMEM, Errno.EAGAIN, Errno.EINVAL, Errno.EPERM}) {
-                for (final Damage damage : new Damage[] {Damage.NONE, Damage.DONE}) {
-                    failEveryCall(request, errno, damage);
-                }
-            }
-        }
-    }
-
-    private void failEveryCall(final MapRequest request, final int errno, final Damage damage) {
-        int failed = 0;
-        for (int n = 1; n < 50; n++) {
-            final Resources before = Resources.of(space, directory);
-            final long faults = memory.faults();
-            // A descriptor is gone whatever close reports.
-            memory.arm(call -> call.kind() != NativeCall.CLOSE || damage == Damage.DONE, n, n, errno, damage);
-            Region region = null;
-            try {
-                region = space.map(request);
-            } catch (final RuntimeException e) {
-                failed++;
-                assertThat(e).hasMessageContaining("failed");
-            } finally {
-                memory.disarm();
-            }
-            if (region != null) {
-                assertThat(get(region, 0)).isEqualTo(get(region, 0));
-                region.unmap();
-            }
-            before.assertUnchanged(space, directory);
-            if (memory.faults() == faults) {
-                assertThat(failed).as("failed calls of " + request).isPositive();
-                return;
-            }
-        }
-        throw new AssertionError("the calls of a map have no end: " + request);
     }
 
     @Test
