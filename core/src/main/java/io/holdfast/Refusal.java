@@ -5,12 +5,13 @@ import io.holdfast.lock.Stamps;
 
 /** Why a lock was not granted. */
 public enum Refusal {
-    /** The region is unmapped, or is being unmapped: the handle is of no use any more. */
+    /** The region is unmapped, is being unmapped, or moved long ago: the handle is of no use any more. */
     DETACHED(Stamps.DETACHED),
 
     /**
      * The region lives on under other handles: it was split, merged, moved, cut, or protected. This handle is of no use
-     * any more; the operation returned new ones, and a pin finds them by address.
+     * any more; the operation returned new ones, and a pin finds them by address. A handle that is much older is refused as
+     * {@link #DETACHED}: nothing remembers a region for longer than a thread can be in the middle of looking for it.
      */
     MOVED(Stamps.MOVED),
 

@@ -9,8 +9,8 @@ import java.util.Objects;
  * What can be done to the extent of a region. Every operation turns new readers of this region away and waits for those
  * inside, and disturbs nobody else. Then the region goes on as other regions, which come into being in one step: a
  * lookup finds the old region or the new ones, and never nothing where there is something before and after. All handles
- * to the old region are stale for good from then on, with the refusal {@link Refusal#MOVED}; stamps fail. Bytes that
- * stay in the space stay where they are, but for {@link #remap}.
+ * to the old region are stale for good from then on, at first with the refusal {@link Refusal#MOVED}; stamps fail. Bytes
+ * that stay in the space stay where they are, but for {@link #remap}.
  *
  * <p>All of these wait; {@link Patience} gives each of them a timed and interruptible form.
  *
