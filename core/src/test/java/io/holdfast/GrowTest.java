@@ -2,6 +2,7 @@
 package io.holdfast;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -193,6 +195,105 @@ class GrowTest extends SpaceFixture {
         stop.set(true);
         assertThat(guarded.get()).as("sizes seen under guards").isGreaterThan(1);
         assertThat(optimistic.get()).as("sizes seen optimistically").isGreaterThan(1);
+    }
+
+    /** A word of memory that grows: where it stands once it is written, and 0 before. */
+    private static boolean isWord(final MemorySegment segment, final long at) {
+        final long word = segment.get(JAVA_LONG, at);
+        return word == 0 || word == ~at;
+    }
+
+    private static boolean areWords(final MemorySegment segment) {
+        for (long at = 0; at < segment.byteSize(); at += 504) {
+            if (!isWord(segment, at)) {
+                return false;
+            }
+        }
+        return isWord(segment, segment.byteSize() - Long.BYTES);
+    }
+
+    /** Sees a region larger under each guard than under the last, while the segment of the last is good for its bytes. */
+    private static long readUnderGuards(final Region region, final AtomicBoolean stop) {
+        long grown = 0;
+        Guard last = region.share();
+        while (!stop.get()) {
+            final Guard next = region.share();
+            final long size = next.segment().byteSize();
+            assertThat(size).isGreaterThanOrEqualTo(last.segment().byteSize()).isLessThanOrEqualTo(region.size());
+            grown += size > last.segment().byteSize() ? 1 : 0;
+            assertThat(areWords(last.segment())).as("the segment from before").isTrue();
+            assertThat(areWords(next.segment())).as("the segment from now on").isTrue();
+            last.close();
+            last = next;
+        }
+        last.close();
+        return grown;
+    }
+
+    private long readUnderPins(final Region region, final AtomicBoolean stop) {
+        long grown = 0;
+        long last = 0;
+        while (!stop.get()) {
+            try (Pin pin = space.pin()) {
+                final long size = region.size();
+                assertThat(pin.find(region.address() + size - 1)).isEqualTo(region);
+                assertThat(areWords(region.optimisticSegment())).as("read under a pin").isTrue();
+                grown += size > last ? 1 : 0;
+                last = size;
+            }
+        }
+        return grown;
+    }
+
+    private static long readOptimistically(final Region region, final AtomicBoolean stop) {
+        long grown = 0;
+        long last = 0;
+        while (!stop.get()) {
+            final long stamp = region.tryOptimisticRead();
+            final MemorySegment segment = region.optimisticSegment();
+            final boolean good = areWords(segment);
+            assertThat(region.validate(stamp)).as("growth excludes nobody").isTrue();
+            assertThat(good).as("optimistic read").isTrue();
+            assertThat(segment.byteSize()).isGreaterThanOrEqualTo(last);
+            grown += segment.byteSize() > last ? 1 : 0;
+            last = segment.byteSize();
+        }
+        return grown;
+    }
+
+    /** Its addresses were somebody else's before, whose bytes must not be seen, and end at a neighbour's. */
+    @Test
+    void readersMustSeeNoWrongByteWhileMemoryGrows() throws Exception {
+        final Region before = space.map(MAXIMUM);
+        AnonymousRegionTest.fill(before, (byte) 0x77);
+        before.unmap();
+        final Region region = space.map(MapRequest.anonymous(2 * PAGE).growableTo(MAXIMUM).at(before.address()));
+        final Region neighbour = space.map(MapRequest.anonymous(PAGE).at(region.address() + MAXIMUM));
+        AnonymousRegionTest.fill(neighbour, (byte) 0x55);
+        final AtomicBoolean stop = new AtomicBoolean();
+        final List<Threads.Work<Long>> readers = List.of(Threads.start(() -> readUnderGuards(region, stop)),
+            Threads.start(() -> readUnderPins(region, stop)), Threads.start(() -> readOptimistically(region, stop)));
+        long written = 0;
+        for (long size = 2 * PAGE; size <= MAXIMUM; size += 4 * PAGE - 8) {
+            region.grow(size);
+            try (Guard guard = region.shareWritable()) {
+                assertThat(guard.segment().byteSize()).isEqualTo(size);
+                for (; written < size; written += Long.BYTES) {
+                    if (guard.segment().get(JAVA_LONG, written) != 0) {
+                        assertThat(guard.segment().get(JAVA_LONG, written)).as("byte that is new, %d", written).isZero();
+                    }
+                    guard.segment().set(JAVA_LONG, written, ~written);
+                }
+            }
+            Thread.yield();
+        }
+        region.grow(MAXIMUM);
+        stop.set(true);
+        for (final Threads.Work<Long> reader : readers) {
+            assertThat(reader.get()).as("sizes that a reader saw").isGreaterThan(2);
+        }
+        assertThat(AnonymousRegionTest.isFilled(neighbour, (byte) 0x55)).isTrue();
+        assertThat(region.optimisticSegment().byteSize()).isEqualTo(MAXIMUM);
     }
 
     @Test

@@ -390,6 +390,28 @@ class RegionStructureTest extends SpaceFixture {
         assertThat(region.isMapped()).isTrue();
     }
 
+    /** A page that nobody may read would fault a stale reader, and one that can be executed is nobody's wish. */
+    @Test
+    void protectionMustBeReadingAndWritingAndNothingElse() {
+        assertThat(Protection.values()).containsExactly(Protection.READ_ONLY, Protection.READ_WRITE);
+        for (final MapRequest request : List.of(MapRequest.anonymous(PAGES * PAGE),
+            MapRequest.file(FileBacking.readWrite(file("shared", (int) (PAGES * PAGE)))),
+            MapRequest.file(FileBacking.copyOnWrite(file("copy", (int) (PAGES * PAGE)))))) {
+            Region region = space.map(request);
+            for (final Protection protection : List.of(Protection.READ_ONLY, Protection.READ_WRITE,
+                Protection.READ_ONLY)) {
+                region = region.protect(protection);
+                final String wanted = protection == Protection.READ_ONLY ? "r--" : "rw-";
+                assertThat(region.isWritable()).isEqualTo(protection == Protection.READ_WRITE);
+                for (long page = 0; page < PAGES; page++) {
+                    assertThat(Resources.access(space, region.address() + page * PAGE)).as("%s, page %d", request, page)
+                        .startsWith(wanted);
+                }
+            }
+            region.unmap();
+        }
+    }
+
     @Test
     void sizeThatNoSpaceHasMustBeRefusedAsARemap() {
         final Region region = anonymous();

@@ -63,6 +63,17 @@ record Resources(List<String> mappings, long files, long descriptors, long recor
         return found;
     }
 
+    /** What the kernel allows at an address of the space: as in its list, four letters. */
+    static String access(final AddressSpace space, final long address) {
+        for (final String mapping : mappings(space)) {
+            final String[] fields = mapping.split("[- ]", 3);
+            if (Long.parseLong(fields[0]) <= address && address < Long.parseLong(fields[1])) {
+                return fields[2].substring(0, 4);
+            }
+        }
+        return "none";
+    }
+
     /** How many mappings of the kernel are of files in a directory. */
     static long mappings(final Path directory) {
         return lines().stream().filter(line -> line.contains(directory.toString())).count();
