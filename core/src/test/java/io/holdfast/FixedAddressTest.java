@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,8 +13,10 @@ import io.holdfast.memory.NativeMemory;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,7 +31,7 @@ class FixedAddressTest extends SpaceFixture {
 
     @Override
     AddressSpace.Builder configure(final AddressSpace.Builder builder) {
-        return builder.memory(memory);
+        return builder.memory(memory).startReclaimer(false);
     }
 
     /** What has the addresses. */
@@ -116,5 +119,31 @@ class FixedAddressTest extends SpaceFixture {
             assertThat(get(region, LENGTH - 8)).isEqualTo(43);
         }
         region.unmap();
+    }
+
+    /** Of a region that has been unmapped, as long as somebody is inside. */
+    @Test
+    void addressesThatAreStillReadMustBeRefused() throws Exception {
+        final Path path = file("comer", LENGTH);
+        final Region region = occupy(Owner.FILE);
+        final CompletableFuture<Void> given;
+        try (Threads.Holder reader = Threads.hold(region::share)) {
+            assertThat(reader.thread().isAlive()).isTrue();
+            given = region.unmapAsync().toCompletableFuture();
+            assertThat(space.reclaimer().doWork()).isZero();
+            for (final MapRequest request : List.of(MapRequest.anonymous(PAGE),
+                MapRequest.file(FileBacking.readWrite(path)))) {
+                assertThatThrownBy(() -> space.map(request.at(AT))).isInstanceOf(MappingException.class)
+                    .hasMessageContaining("addresses are taken");
+            }
+            assertThat(given.isDone()).isFalse();
+            assertThat(region.optimisticSegment().get(JAVA_LONG, 8)).isEqualTo(42);
+        }
+        while (!given.isDone()) {
+            space.reclaimer().doWork();
+        }
+        final Region next = space.map(MapRequest.anonymous(PAGE).at(AT));
+        assertThat(get(next, 8)).isZero();
+        next.unmap();
     }
 }
