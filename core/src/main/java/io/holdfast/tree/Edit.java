@@ -44,16 +44,22 @@ public final class Edit implements AutoCloseable {
 
     private final IntervalTree tree;
     private final Change change;
+    private final long opening;
     private final Thread owner = Thread.currentThread();
     private final RangeList touched = new RangeList();
     private final Interval scratch = new Interval();
     private State state = State.OPEN;
     private int lostRaces;
 
-    /** Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called. */
-    Edit(final IntervalTree tree, final Change change) {
+    /**
+     * Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called.
+     *
+     * @param opening for {@link IntervalTree#checkNotClosedSince}
+     */
+    Edit(final IntervalTree tree, final Change change, final long opening) {
         this.tree = tree;
         this.change = change;
+        this.opening = opening;
     }
 
     /** The value of the interval of the private version that contains the address, or 0. */
@@ -77,14 +83,15 @@ public final class Edit implements AutoCloseable {
     /** Shows the private version's intervals that overlap a range, in order, until the visitor has seen enough. */
     public void forEach(final long start, final long end, final IntervalVisitor visitor) {
         checkOpen("forEach");
+        Bounds.checkRange(start, end);
         TreeReader.forEach(change.root(), start, end, visitor);
     }
 
     /** Inserts an interval; false, with nothing changed, if it overlaps another of the private version. */
     public boolean insert(final long start, final long end, final long value) {
         checkOpen("insert");
-        tree.checkInterval(start, end);
-        IntervalTree.checkValue(value);
+        tree.bounds().checkInterval(start, end);
+        Bounds.checkValue(value);
         state = State.BROKEN;
         final boolean inserted = change.insert(start, end, value);
         state = State.OPEN;
@@ -98,6 +105,7 @@ public final class Edit implements AutoCloseable {
     public long insertIntoGap(final long size, final long alignment, final long low, final long high,
                               final boolean lowestFirst, final long value) {
         checkOpen("insertIntoGap");
+        Bounds.checkValue(value);
         final long start = tree.gapUnder(change.root(), size, alignment, low, high, lowestFirst);
         if (start != GapSearch.NONE) {
             insert(start, start + size, value);
@@ -108,7 +116,7 @@ public final class Edit implements AutoCloseable {
     /** Removes the interval that starts at the address; its value, or 0 if none starts there. */
     public long remove(final long start) {
         checkOpen("remove");
-        IntervalTree.checkAddress(start);
+        Bounds.checkAddress(start);
         final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : start;
         state = State.BROKEN;
         final long value = change.remove(start);
@@ -122,8 +130,8 @@ public final class Edit implements AutoCloseable {
     /** Sets end and value of an interval; as {@link IntervalTree#change}. */
     public boolean change(final long start, final long expected, final long newEnd, final long newValue) {
         checkOpen("change");
-        tree.checkInterval(start, newEnd);
-        IntervalTree.checkValue(newValue);
+        tree.bounds().checkInterval(start, newEnd);
+        Bounds.checkValue(newValue);
         final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : newEnd;
         state = State.BROKEN;
         final boolean changed = change.change(start, expected, newEnd, newValue);
@@ -137,7 +145,7 @@ public final class Edit implements AutoCloseable {
     /** Replaces what lies in a range; as {@link IntervalTree#replace}. */
     public boolean replace(final long start, final long end, final long... intervals) {
         checkOpen("replace");
-        tree.checkReplacement(start, end, intervals);
+        tree.bounds().checkReplacement(start, end, intervals);
         state = State.BROKEN;
         final boolean replaced = change.replace(start, end, intervals);
         state = State.OPEN;
@@ -151,7 +159,8 @@ public final class Edit implements AutoCloseable {
      * Makes all changes visible in one step, and ends the edit.
      *
      * @return false, with nothing made visible, if another change came in the same ranges since the edit began
-     * @throws IllegalStateException if the edit has ended, or the tree was closed
+     * @throws IllegalStateException if the edit has ended, or the tree was closed since it began, whether or not it is open
+     *                               again
      * @throws NativeException       if no node could be had; nothing is visible and the edit is still open
      */
     public boolean publish() {
@@ -196,6 +205,7 @@ public final class Edit implements AutoCloseable {
         if (current == change.base()) {
             return tree.swing(change) ? Outcome.PUBLISHED : Outcome.LOST;
         }
+        tree.checkNotClosedSince(opening);
         for (int i = 0; i < touched.size(); i++) {
             if (!isSame(change.base(), current, touched.start(i), touched.end(i))) {
                 return Outcome.REFUSED;

@@ -25,6 +25,7 @@ final class HoldBack {
      * The word holds System.nanoTime() with the lowest bit set, so that a deadline is never 0.
      */
     private static final long SHORTEST_NS = 100_000;
+    private static final long LONGEST_NS = 4_000_000_000L; // however long a thread was kept from its attempt
     private static final int FACTOR = 4;
     private static final int DOUBLINGS = 6;
     private static final int MOST_REQUESTS = 16;
@@ -45,7 +46,8 @@ final class HoldBack {
     }
 
     /**
-     * Asks the others to wait, for several times what an attempt takes, and longer each time that was not enough.
+     * Asks the others to wait, for several times what an attempt takes, and longer each time that was not enough, but for
+     * four seconds at most.
      *
      * @param previous  what this returned to the caller before, or 0; that request is replaced
      * @param attemptNs how long the caller's last attempt took
@@ -54,8 +56,9 @@ final class HoldBack {
      */
     long request(final long previous, final long attemptNs, final int repeated) {
         final long now = System.nanoTime();
-        final long duration = (Math.max(attemptNs, SHORTEST_NS) * FACTOR) << Math.min(repeated, DOUBLINGS);
-        final long deadline = (now + duration) | 1;
+        final long attempt = Math.clamp(attemptNs, SHORTEST_NS, LONGEST_NS);
+        final long duration = attempt * FACTOR << Math.min(repeated, DOUBLINGS);
+        final long deadline = (now + Math.min(duration, LONGEST_NS)) | 1;
         final long standing = Words.getVolatile(word);
         if (standing != 0 && standing != previous && standing - now > 0) {
             return 0;

@@ -6,6 +6,7 @@ import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
@@ -46,6 +47,9 @@ public final class IntervalTree {
      * [T3] Retiring comes after the exchange: what a thread finds that pins itself later is not retired. The domain's
      *      heavy barrier stands between the exchange and the look at the pins (EpochDomain [E1]).
      *
+     * [T4] OPENINGS rises, in volatile mode, before the root of a closed tree is swung to an empty one. So an edit that
+     *      reads a root from after a closing also sees that there was one: what it looked at is gone, and it is refused.
+     *
      * Left out: changing a node in place (snapshots and readers rely on published nodes), parent pointers (copying a
      * path would copy the tree).
      */
@@ -58,14 +62,14 @@ public final class IntervalTree {
 
     private final EpochDomain domain;
     private final TreeTuning tuning;
-    private final long from;
-    private final long to;
+    private final Bounds bounds;
     private final long rootAddress;
     private final long closedRoot;
     private final HoldBack holdBack;
     private final NodePool nodes;
     private final StripedRetireList retired;
     private final ChangePool changes;
+    private final AtomicLong openings = new AtomicLong(); // [T4]
 
     /**
      * An empty tree.
@@ -87,18 +91,9 @@ public final class IntervalTree {
      */
     public IntervalTree(final EpochDomain domain, final NativeMemory memory, final long from, final long to,
                         final TreeTuning tuning, final Supplier<? extends IdleStrategy> strategy) {
-        if (from < 0 || from >= to || to > NodeLayout.ADDRESS_LIMIT) {
-            throw new IllegalArgumentException("bounds out of range: from=" + from + ", to=" + to + ", limit=" +
-                NodeLayout.ADDRESS_LIMIT);
-        }
-        if (((from | to) & tuning.granule() - 1) != 0) {
-            throw new IllegalArgumentException("bounds misaligned: from=" + from + ", to=" + to + ", granule=" +
-                tuning.granule());
-        }
         this.domain = domain;
         this.tuning = tuning;
-        this.from = from;
-        this.to = to;
+        this.bounds = new Bounds(from, to, tuning.granule());
         final long control =
             memory.mapTable(Math.ceilDiv((long) CONTROL_BYTES, memory.pageSize()) * memory.pageSize());
         this.rootAddress = control + ROOT;
@@ -127,7 +122,7 @@ public final class IntervalTree {
     long openRootAcquire() {
         final long root = rootAcquire();
         if (root == closedRoot) {
-            throw new IllegalStateException("tree is closed: from=" + from + ", to=" + to);
+            throw closed();
         }
         return root;
     }
@@ -160,9 +155,17 @@ public final class IntervalTree {
     }
 
     private Change open(final Change change) {
-        holdBack.yieldTo();
-        domain.pinStructure();
-        return change;
+        boolean pinned = false;
+        try { // the idle strategy may throw, and a thread's first pin may find no memory for a slot
+            holdBack.yieldTo();
+            domain.pinStructure();
+            pinned = true;
+            return change;
+        } finally {
+            if (!pinned) {
+                changes.give(change);
+            }
+        }
     }
 
     /** Unpins and gives a change back, aborting it if it was not published; then retires what it replaced [T3]. */
@@ -170,6 +173,18 @@ public final class IntervalTree {
         change.abort();
         domain.unpinStructure();
         changes.give(change);
+    }
+
+    /** Refuses what began before a closing of the tree, once a root from after it has been read [T4]. */
+    void checkNotClosedSince(final long opening) {
+        if (openings.get() != opening) {
+            throw closed();
+        }
+    }
+
+    private IllegalStateException closed() {
+        return new IllegalStateException("tree is closed, or was closed meanwhile: from=" + bounds.from() + ", to=" +
+            bounds.to());
     }
 
     /** A change from the pool, for a thread that is pinned already. */
@@ -180,6 +195,10 @@ public final class IntervalTree {
     /** Gives an idle change back without unpinning. */
     void giveBack(final Change change) {
         changes.give(change);
+    }
+
+    Bounds bounds() {
+        return bounds;
     }
 
     HoldBack holdBack() {
@@ -214,7 +233,7 @@ public final class IntervalTree {
 
     /** The first interval that overlaps a range; false if there is none. The caller is pinned. */
     public boolean firstOverlap(final long start, final long end, final Interval into) {
-        checkRange(start, end);
+        Bounds.checkRange(start, end);
         return TreeReader.firstEndingAfter(rootAcquire(), start, into) && into.start() < end;
     }
 
@@ -223,13 +242,13 @@ public final class IntervalTree {
      * moment, also when the visitor changes the tree. The caller is pinned.
      */
     public void forEach(final long start, final long end, final IntervalVisitor visitor) {
-        checkRange(start, end);
+        Bounds.checkRange(start, end);
         TreeReader.forEach(rootAcquire(), start, end, visitor);
     }
 
     /** The same from the last to the first. */
     public void forEachDescending(final long start, final long end, final IntervalVisitor visitor) {
-        checkRange(start, end);
+        Bounds.checkRange(start, end);
         TreeReader.forEachDescending(rootAcquire(), start, end, visitor);
     }
 
@@ -248,9 +267,11 @@ public final class IntervalTree {
         final Change change = open();
         boolean begun = false;
         try {
+            final long opening = openings.get(); // before the root [T4]
             change.begin(openRootAcquire());
+            final Edit edit = new Edit(this, change, opening);
             begun = true;
-            return new Edit(this, change);
+            return edit;
         } finally {
             if (!begun) {
                 close(change);
@@ -264,8 +285,8 @@ public final class IntervalTree {
      * @return false if it overlaps another; nothing is changed then
      */
     public boolean insert(final long start, final long end, final long value) {
-        checkInterval(start, end);
-        checkValue(value);
+        bounds.checkInterval(start, end);
+        Bounds.checkValue(value);
         final Change change = open();
         try {
             while (true) {
@@ -288,7 +309,7 @@ public final class IntervalTree {
      * @return its value, or 0 if no interval starts there
      */
     public long remove(final long start) {
-        checkAddress(start);
+        Bounds.checkAddress(start);
         return remove(changes.take(), start);
     }
 
@@ -342,8 +363,8 @@ public final class IntervalTree {
      *     changed then
      */
     public boolean change(final long start, final long expected, final long newEnd, final long newValue) {
-        checkInterval(start, newEnd);
-        checkValue(newValue);
+        bounds.checkInterval(start, newEnd);
+        Bounds.checkValue(newValue);
         final Change change = open();
         try {
             while (true) {
@@ -361,13 +382,15 @@ public final class IntervalTree {
     }
 
     /**
-     * Replaces all intervals that lie in a range by others, in one step.
+     * Replaces all intervals that lie in a range by others, in one step. If other changes come in between it starts again
+     * from the beginning; an {@linkplain #edit() edit} of very many intervals gets through sooner, since it asks others to
+     * wait.
      *
      * @param intervals start, end and value of each, in order and within the range; may be none
      * @return false if an interval of the tree crosses an edge of the range; nothing is changed then
      */
     public boolean replace(final long start, final long end, final long... intervals) {
-        checkReplacement(start, end, intervals);
+        bounds.checkReplacement(start, end, intervals);
         final Change change = open();
         try {
             while (true) {
@@ -395,13 +418,13 @@ public final class IntervalTree {
      */
     public long insertIntoGap(final long size, final long alignment, final long low, final long high,
                               final boolean lowestFirst, final long value) {
-        checkGap(size, alignment, low, high);
-        checkValue(value);
+        bounds.checkGap(size, alignment, low, high);
+        Bounds.checkValue(value);
         final Change change = open();
         try {
             while (true) {
                 final long root = openRootAcquire();
-                final long start = GapSearch.search(root, from, to, size, alignment, low, high, lowestFirst);
+                final long start = gapUnder(root, size, alignment, low, high, lowestFirst);
                 if (start == GapSearch.NONE) {
                     return GapSearch.NONE;
                 }
@@ -420,16 +443,18 @@ public final class IntervalTree {
     /**
      * The start of the first gap of a size, lowest or highest first, or -1; parameters as for
      * {@link #insertIntoGap}. The calling thread is pinned.
+     *
+     * @throws IllegalStateException if the tree is closed
      */
     public long findGap(final long size, final long alignment, final long low, final long high,
                         final boolean lowestFirst) {
-        return gapUnder(rootAcquire(), size, alignment, low, high, lowestFirst);
+        return gapUnder(openRootAcquire(), size, alignment, low, high, lowestFirst);
     }
 
     long gapUnder(final long root, final long size, final long alignment, final long low, final long high,
                   final boolean lowestFirst) {
-        checkGap(size, alignment, low, high);
-        return GapSearch.search(root, from, to, size, alignment, low, high, lowestFirst);
+        bounds.checkGap(size, alignment, low, high);
+        return GapSearch.search(root, bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
     }
 
     /**
@@ -465,6 +490,10 @@ public final class IntervalTree {
     public boolean reopen() {
         final Change change = open();
         try {
+            if (rootAcquire() != closedRoot) {
+                return false;
+            }
+            openings.incrementAndGet(); // [T4]
             change.begin(closedRoot);
             change.becomeEmpty();
             return swing(change);
@@ -529,66 +558,5 @@ public final class IntervalTree {
     /** Nodes ready to be used. Exact only while nobody changes the tree and nothing is retired. */
     long freeNodes() {
         return nodes.freeNodes() + changes.storedNodes();
-    }
-
-    static void checkAddress(final long address) {
-        if (address < 0 || address >= NodeLayout.ADDRESS_LIMIT) {
-            throw new IllegalArgumentException("not an address: address=" + address + ", limit=" +
-                NodeLayout.ADDRESS_LIMIT);
-        }
-    }
-
-    private static void checkRange(final long start, final long end) {
-        if (start < 0 || start >= end) {
-            throw new IllegalArgumentException("range empty or inverted: start=" + start + ", end=" + end);
-        }
-    }
-
-    void checkReplacement(final long start, final long end, final long... intervals) {
-        checkInterval(start, end);
-        if (intervals.length % 3 != 0) {
-            throw new IllegalArgumentException("intervals are start, end and value each: length=" + intervals.length);
-        }
-        long least = start;
-        for (int i = 0; i < intervals.length; i += 3) {
-            checkInterval(intervals[i], intervals[i + 1]);
-            checkValue(intervals[i + 2]);
-            if (intervals[i] < least || intervals[i + 1] > end) {
-                throw new IllegalArgumentException("interval out of order or range: start=" + intervals[i] + ", end=" +
-                    intervals[i + 1] + ", least=" + least + ", most=" + end);
-            }
-            least = intervals[i + 1];
-        }
-    }
-
-    void checkInterval(final long start, final long end) {
-        if (start < from || end > to || start >= end) {
-            throw new IllegalArgumentException("not an interval of this tree: start=" + start + ", end=" + end +
-                ", from=" + from + ", to=" + to);
-        }
-        if (((start | end) & tuning.granule() - 1) != 0) {
-            throw new IllegalArgumentException("interval misaligned: start=" + start + ", end=" + end + ", granule=" +
-                tuning.granule());
-        }
-    }
-
-    static void checkValue(final long value) {
-        if (value == 0) {
-            throw new IllegalArgumentException("value must not be 0, which means that nothing was found");
-        }
-    }
-
-    private void checkGap(final long size, final long alignment, final long low, final long high) {
-        if (size <= 0 || (size & tuning.granule() - 1) != 0) {
-            throw new IllegalArgumentException("size must be a positive multiple of the granule: size=" + size +
-                ", granule=" + tuning.granule());
-        }
-        if (alignment < tuning.granule() || Long.bitCount(alignment) != 1 || alignment > NodeLayout.ADDRESS_LIMIT) {
-            throw new IllegalArgumentException("alignment must be a power of two and not below the granule: alignment=" +
-                alignment + ", granule=" + tuning.granule());
-        }
-        if (low < 0 || low > high) {
-            throw new IllegalArgumentException("bounds inverted: low=" + low + ", high=" + high);
-        }
     }
 }

@@ -8,7 +8,9 @@ final class NodeList {
     private static final int INITIAL = 32;
     private static final int KEPT = 1024;
 
-    private long[] nodes = new long[INITIAL];
+    private static final long[] NONE = {};
+
+    private long[] nodes = NONE;
     private int size;
 
     int size() {
@@ -26,9 +28,16 @@ final class NodeList {
 
     void push(final long node) {
         if (size == nodes.length) {
-            nodes = Arrays.copyOf(nodes, size * 2);
+            reserve(1);
         }
         nodes[size++] = node;
+    }
+
+    /** Makes room for so many more, so that pushing them allocates nothing. */
+    void reserve(final int more) {
+        if (nodes.length - size < more) {
+            nodes = Arrays.copyOf(nodes, Math.max(Math.max(INITIAL, size * 2), size + more));
+        }
     }
 
     long pop() {
@@ -47,7 +56,7 @@ final class NodeList {
     void clear() {
         size = 0;
         if (nodes.length > KEPT) {
-            nodes = new long[INITIAL];
+            nodes = NONE;
         }
     }
 }

@@ -97,8 +97,13 @@ final class NodeSupply {
         }
     }
 
-    /** Ends the ownership of all private nodes, before they become reachable. */
+    /**
+     * Ends the ownership of all private nodes, before they become reachable, and makes room in the lists for what is to be
+     * done after that, when nothing may fail any more.
+     */
     void seal() {
+        stored.reserve(spare.size());
+        outgoing.reserve(replaced.size() + Math.max(0, stored.size() + spare.size() - KEPT));
         for (int i = 0; i < taken.size(); i++) {
             NodeLayout.seal(taken.get(i));
         }

@@ -25,7 +25,7 @@ public final class PreparedRemoval implements AutoCloseable {
         if (prepared == 0) {
             throw new IllegalStateException("removal is not prepared any more: start=" + start);
         }
-        IntervalTree.checkAddress(start);
+        Bounds.checkAddress(start);
         chain = 0;
         return tree.removePrepared(start, prepared);
     }

@@ -68,6 +68,7 @@ public final class Snapshot implements AutoCloseable {
 
     /** Shows all intervals that overlap a range, in order, until the visitor has seen enough. */
     public void forEach(final long start, final long end, final IntervalVisitor visitor) {
+        Bounds.checkRange(start, end);
         TreeReader.forEach(checkedRoot(), start, end, visitor);
     }
 

@@ -2,14 +2,18 @@
 package io.holdfast.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.memory.NativeMemory;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** Who is asked to wait waits, but never for ever. */
@@ -79,6 +83,46 @@ class HoldBackTest {
         assertThat(holdBack.request(0, 0, 0)).isNotZero();
         holdBack.yieldTo();
         assertThat(holdBack.request(0, 0, 0)).as("the next may ask now").isNotZero();
+    }
+
+    /** However long a thread was kept from its attempt, and however often it asks. */
+    @Test
+    void noRequestMustStandForMoreThanAFewSeconds() {
+        final HoldBack holdBack = holdBack(never());
+        for (final long attemptNs : new long[] {HOUR_NS, Long.MAX_VALUE / 4, Long.MAX_VALUE}) {
+            for (final int repeated : new int[] {0, 6, 1000}) {
+                final long request = holdBack.request(0, attemptNs, repeated);
+                assertThat(request - System.nanoTime()).as("attempt=%d, repeated=%d", attemptNs, repeated)
+                    .isLessThanOrEqualTo(TimeUnit.SECONDS.toNanos(4));
+                holdBack.end(request);
+            }
+        }
+    }
+
+    @Test
+    void aWaitThatThrowsMustLoseNoNodeAndLeaveNoPin() {
+        final TreeFixture fixture = TreeFixture.with(TreeFixture.TINY);
+        final IntervalTree tree = new IntervalTree(fixture.domain, memory, 0, 1024, TreeFixture.TINY,
+            () -> new Hook(never()));
+        for (int i = 0; i < 40; i++) {
+            assertThat(tree.insert(i * 10L, i * 10L + 5, 1)).isTrue();
+        }
+        final PreparedRemoval prepared = tree.prepareRemoval();
+        final long request = tree.holdBack().request(0, HOUR_NS, 0);
+        for (final ThrowingCallable change : List.<ThrowingCallable>of(() -> tree.insert(5, 6, 1), () -> tree.remove(0),
+            () -> tree.replace(0, 1024), () -> prepared.commit(0), tree::edit, tree::prepareRemoval, tree::close)) {
+            assertThatThrownBy(change).hasMessage("waited");
+            assertThat(fixture.domain.isStructurePinned()).isFalse();
+        }
+        tree.holdBack().end(request);
+        tree.drain(BackoffIdleStrategy::new);
+        fixture.domain.pin();
+        try {
+            assertThat(tree.checkStructure().intervals()).isEqualTo(40);
+            assertThat(tree.freeNodes() + tree.checkStructure().nodes()).isEqualTo(tree.nodes());
+        } finally {
+            fixture.domain.unpin();
+        }
     }
 
     @Test

@@ -214,17 +214,15 @@ class TreeConcurrencyTest {
             // One root for both questions would be a snapshot; each alone must be old or new as well.
             final long value = tree.find(number * 10L + 4);
             final boolean there = tree.firstOverlap(number * 10L, number * 10L + 10, interval);
-            if (value != 0 && value != oldValue(number) && value != oldValue(number) + 1) {
+            if (value != oldValue(number) && value != oldValue(number) + 1) {
                 wrong.set("find " + number + ": " + value);
             }
-            if (there) {
-                final boolean isOld = interval.value() == oldValue(number) && interval.end() == number * 10L + 9;
-                final boolean isNew = interval.value() == oldValue(number) + 1 && interval.end() == number * 10L + 6;
-                if (interval.start() != number * 10L || !isOld && !isNew) {
-                    wrong.set("overlap " + number + ": " + interval);
-                }
-                seen[isOld ? 0 : 1] = true;
+            final boolean isOld = interval.value() == oldValue(number) && interval.end() == number * 10L + 9;
+            final boolean isNew = interval.value() == oldValue(number) + 1 && interval.end() == number * 10L + 6;
+            if (!there || interval.start() != number * 10L || !isOld && !isNew) {
+                wrong.set("overlap " + number + ": " + there + ", " + interval);
             }
+            seen[isOld ? 0 : 1] = true;
         } finally {
             fixture.domain.unpin();
         }
@@ -244,8 +242,11 @@ class TreeConcurrencyTest {
                 case 0 -> assertThat(tree.change(start, from, end, to)).isTrue();
                 case 1 -> assertThat(tree.replace(start, start + 10, start, end, to)).isTrue();
                 default -> {
-                    assertThat(tree.remove(start)).isEqualTo(from);
-                    assertThat(tree.insert(start, end, to)).isTrue();
+                    try (Edit edit = tree.edit()) {
+                        assertThat(edit.remove(start)).isEqualTo(from);
+                        assertThat(edit.insert(start, end, to)).isTrue();
+                        assertThat(edit.publish()).isTrue();
+                    }
                 }
             }
             if (round % 100 == 0) {

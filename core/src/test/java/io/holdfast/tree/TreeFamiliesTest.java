@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.tree.TreeFixture.Entry;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -180,6 +181,16 @@ class TreeFamiliesTest {
             assertThat(tree.insert((100 + i) * STEP + LENGTH, (100 + i) * STEP + LENGTH + 1, 1)).isTrue();
             fixture.check();
         }
+        assertHoldsBoth(LongStream.range(100, 200), LongStream.range(100, 199).map(i -> i * STEP + LENGTH));
+    }
+
+    /** Numbered intervals, and others of length and value 1. */
+    private void assertHoldsBoth(final LongStream numbers, final LongStream starts) {
+        final List<Entry> all = new ArrayList<>();
+        numbers.forEach(number -> all.add(new Entry(number * STEP, number * STEP + LENGTH, number + 1)));
+        starts.forEach(start -> all.add(new Entry(start, start + 1, 1)));
+        all.sort(Comparator.comparingLong(Entry::start));
+        assertThat(fixture.entries()).isEqualTo(all);
     }
 
     @Test
@@ -189,13 +200,14 @@ class TreeFamiliesTest {
             assertThat(tree.insert((100 + i) * STEP - 1, (100 + i) * STEP, 1)).isTrue();
             fixture.check();
         }
+        assertHoldsBoth(LongStream.range(100, 200), LongStream.range(101, 200).map(i -> i * STEP - 1));
     }
 
     @Test
     void fullNodesMustSplitInTheMiddle() {
         insertAll(LongStream.of(0, 1000));
         insertAll(LongStream.range(1, 400).map(i -> i % 2 == 0 ? i / 2 : 1000 - (i + 1) / 2));
-        assertThat(fixture.check().intervals()).isEqualTo(401);
+        assertHolds(LongStream.concat(LongStream.range(0, 200), LongStream.rangeClosed(800, 1000)));
     }
 
     // Next and previous.
@@ -322,6 +334,59 @@ class TreeFamiliesTest {
             assertThat(tree.findGap(101, 1, 0, 601, true)).isEqualTo(500);
             assertThat(tree.findGap(101, 1, 0, 600, true)).isEqualTo(-1);
         });
+    }
+
+    /** Windows that begin and end inside of gaps and of intervals of any leaf, sizes and alignments that few gaps fit. */
+    @Test
+    void windowsOverManyLeavesMustBoundTheGapWhateverTheAlignment() {
+        final List<long[]> gaps = new ArrayList<>();
+        long at = 0;
+        for (int i = 0; i < 80; i++) {
+            final long start = at + i * 13 % 17;
+            gaps.add(new long[] {at, start});
+            at = start + 1 + i * 7 % 11;
+            assertThat(tree.insert(start, at, 1)).isTrue();
+        }
+        gaps.add(new long[] {at, TreeFixture.SPACE});
+        final long end = at;
+        assertThat(fixture.check().height()).isGreaterThan(2);
+        fixture.pinned(() -> {
+            for (long low = 0; low < end; low += 23) {
+                for (long high = low; high < end + 40; high += 19) {
+                    for (final long size : new long[] {1, 5, 9, 16}) {
+                        for (final long alignment : new long[] {1, 4, 32}) {
+                            final String what = size + " at " + alignment + " in [" + low + ", " + high + ")";
+                            assertThat(tree.findGap(size, alignment, low, high, true)).as(what)
+                                .isEqualTo(lowest(gaps, size, alignment, low, high));
+                            assertThat(tree.findGap(size, alignment, low, high, false)).as(what)
+                                .isEqualTo(highest(gaps, size, alignment, low, high));
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    private static long lowest(final List<long[]> gaps, final long size, final long alignment, final long low,
+                               final long high) {
+        for (final long[] gap : gaps) {
+            final long start = Math.ceilDiv(Math.max(gap[0], low), alignment) * alignment;
+            if (start + size <= Math.min(gap[1], high)) {
+                return start;
+            }
+        }
+        return -1;
+    }
+
+    private static long highest(final List<long[]> gaps, final long size, final long alignment, final long low,
+                                final long high) {
+        for (final long[] gap : gaps.reversed()) {
+            final long start = Math.floorDiv(Math.min(gap[1], high) - size, alignment) * alignment;
+            if (start >= Math.max(gap[0], low)) {
+                return start;
+            }
+        }
+        return -1;
     }
 
     @Test

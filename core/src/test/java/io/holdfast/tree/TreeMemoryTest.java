@@ -3,6 +3,7 @@ package io.holdfast.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochTestSupport;
@@ -16,6 +17,7 @@ import io.holdfast.tree.TreeFixture.Entry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.junit.jupiter.api.Test;
 
@@ -238,6 +240,28 @@ class TreeMemoryTest {
         assertThat(fixture.find(449)).isEqualTo(2000);
         fixture.check();
         fixture.checkNoNodeIsLost();
+    }
+
+    /** Half a change may have been made of it. */
+    @Test
+    void brokenEditMustRefuseEverythingAndLeaveNoTrace() {
+        fill(100);
+        final List<Entry> before = fixture.entries();
+        for (final Consumer<Edit> operation : List.<Consumer<Edit>>of(edit -> edit.insert(5, 6, 1),
+            edit -> edit.remove(500), edit -> edit.change(500, 51, 507, 1), edit -> edit.replace(200, 700),
+            edit -> edit.insertIntoGap(3, 1, 0, 1000, true, 9))) {
+            leave(1);
+            try (Edit edit = tree.edit()) {
+                assertThatExceptionOfType(NativeException.class).isThrownBy(() -> operation.accept(edit));
+                giveAllBack();
+                for (final Consumer<Edit> each : List.<Consumer<Edit>>of(operation, Edit::publish, all -> all.find(0))) {
+                    assertThatIllegalStateException().isThrownBy(() -> each.accept(edit))
+                        .withMessageContaining("state=BROKEN");
+                }
+            }
+            assertThat(fixture.entries()).isEqualTo(before);
+            fixture.checkNoNodeIsLost();
+        }
     }
 
     private static void changeMore(final Edit edit) {

@@ -10,6 +10,7 @@ import io.holdfast.layout.NodeLayout;
 import io.holdfast.tree.TreeFixture.Entry;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -20,6 +21,11 @@ import org.junit.jupiter.api.Test;
 class TreeMisuseTest {
     private static final long PAGE = 4096;
     private static final int MANY = 100;
+    private static final List<Consumer<Edit>> OPERATIONS = List.of(edit -> edit.find(0),
+        edit -> edit.floor(0, new Interval()), edit -> edit.ceiling(0, new Interval()),
+        edit -> edit.forEach(0, PAGE, (start, end, value) -> true), edit -> edit.insert(PAGE, 2 * PAGE, 1),
+        edit -> edit.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1), edit -> edit.remove(0),
+        edit -> edit.change(0, 1, PAGE, 2), edit -> edit.replace(0, PAGE), Edit::publish);
     private static final List<Entry> CONTENTS = List.of(new Entry(0, PAGE, 1), new Entry(2 * PAGE, 3 * PAGE, 2));
 
     private final TreeFixture fixture = TreeFixture.with(TreeFixture.TINY.withGranule(PAGE));
@@ -152,6 +158,47 @@ class TreeMisuseTest {
         assertThat(published.publish()).isTrue();
         assertThatIllegalStateException().isThrownBy(published::publish).withMessageContaining("state=PUBLISHED");
         published.close();
+        for (final Edit ended : List.of(dropped, published)) {
+            for (final Consumer<Edit> operation : OPERATIONS) {
+                assertThatIllegalStateException().isThrownBy(() -> operation.accept(ended))
+                    .withMessageContaining("edit has ended").withMessageContaining("begin another");
+            }
+        }
+    }
+
+    @Test
+    void refusedEditMustRefuseEverything() {
+        try (Edit edit = tree.edit()) {
+            assertThat(edit.remove(0)).isEqualTo(1);
+            assertThat(tree.change(0, 1, PAGE, 3)).isTrue();
+            assertThat(edit.publish()).isFalse();
+            for (final Consumer<Edit> operation : OPERATIONS) {
+                assertThatIllegalStateException().isThrownBy(() -> operation.accept(edit))
+                    .withMessageContaining("state=REFUSED");
+            }
+        }
+        assertThat(tree.change(0, 3, PAGE, 1)).isTrue();
+    }
+
+    /** What the edit looked at is gone, also where its own range was as empty before as it is now. */
+    @Test
+    void editFromBeforeAClosingMustBeRefusedAfterTheReopening() {
+        final Edit empty = tree.edit();
+        final Edit edit = tree.edit();
+        assertThat(edit.insert(8 * PAGE, 9 * PAGE, 9)).isTrue();
+        assertThat(tree.close()).isTrue();
+        assertThat(tree.reopen()).isTrue();
+        assertThatIllegalStateException().isThrownBy(edit::publish).withMessageContaining("closed meanwhile");
+        assertThatIllegalStateException().isThrownBy(empty::publish).withMessageContaining("closed meanwhile");
+        edit.close();
+        empty.close();
+        assertThat(fixture.entries()).isEmpty();
+        fill();
+        try (Edit later = tree.edit()) {
+            assertThat(later.remove(0)).isEqualTo(1);
+            assertThat(later.insert(0, PAGE, 1)).isTrue();
+            assertThat(later.publish()).isTrue();
+        }
     }
 
     @Test
@@ -161,6 +208,10 @@ class TreeMisuseTest {
             assertRefused("value", () -> edit.insert(PAGE, 2 * PAGE, 0));
             assertRefused("not an interval", () -> edit.replace(PAGE, PAGE));
             assertRefused("size", () -> edit.insertIntoGap(1, PAGE, 0, PAGE, true, 1));
+            assertRefused("value", () -> edit.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 0));
+            assertRefused("value", () -> edit.change(0, 1, PAGE, 0));
+            assertRefused("range empty", () -> edit.forEach(PAGE, PAGE, (start, end, value) -> true));
+            assertRefused("range empty", () -> edit.forEach(-1, PAGE, (start, end, value) -> true));
             assertThat(edit.insert(PAGE, 2 * PAGE, 3)).isTrue();
             assertThat(edit.remove(PAGE)).isEqualTo(3);
             assertThat(edit.publish()).isTrue();
@@ -196,6 +247,7 @@ class TreeMisuseTest {
     @Test
     void closedSnapshotMustRefuseEverything() {
         final Snapshot snapshot = tree.snapshot();
+        assertRefused("range empty", () -> snapshot.forEach(PAGE, 0, (start, end, value) -> true));
         final Cursor cursor = snapshot.cursor();
         assertThat(cursor.next()).isTrue();
         snapshot.close();
@@ -237,6 +289,8 @@ class TreeMisuseTest {
         assertThatIllegalStateException().isThrownBy(() -> tree.replace(0, PAGE)).withMessageContaining("closed");
         assertThatIllegalStateException().isThrownBy(() -> tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1))
             .withMessageContaining("closed");
+        fixture.pinned(() -> assertThatIllegalStateException().isThrownBy(() -> tree.findGap(PAGE, PAGE, 0, PAGE, true))
+            .withMessageContaining("closed"));
         assertThatIllegalStateException().isThrownBy(tree::edit).withMessageContaining("closed");
         assertThatIllegalStateException().isThrownBy(tree::prepareRemoval).withMessageContaining("closed");
         assertThatIllegalStateException().isThrownBy(() -> prepared.commit(0)).withMessageContaining("closed");

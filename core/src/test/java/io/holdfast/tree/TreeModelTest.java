@@ -20,30 +20,49 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class TreeModelTest {
     private static final int STEPS = 6_000;
+    private static final int TALL_STEPS = 1_500;
 
     private final TreeMap<Long, Entry> model = new TreeMap<>();
 
     @ParameterizedTest
     @CsvSource({"3, 3, 1", "3, 3, 2", "3, 4, 3", "4, 3, 4", "5, 5, 5", "8, 4, 6", "4, 8, 7"})
     void everyStepMustAgreeWithTheModel(final int leafCapacity, final int innerCapacity, final long seed) {
-        run(new TreeTuning(leafCapacity, innerCapacity, 1, 3), seed, 2_000, STEPS);
+        assertThat(run(new TreeTuning(leafCapacity, innerCapacity, 1, 3), seed, 2_000, 0, STEPS)).isGreaterThan(1);
     }
 
     @ParameterizedTest
     @CsvSource({"11", "12"})
     void everyStepMustAgreeWithTheModelAtFullCapacity(final long seed) {
-        run(TreeTuning.DEFAULT, seed, 40_000, STEPS);
+        assertThat(run(TreeTuning.DEFAULT, seed, 40_000, 0, STEPS)).isPositive();
     }
 
-    private void run(final TreeTuning tuning, final long seed, final int space, final int steps) {
+    /** Nodes as they are shipped, and enough of them for a level between root and leaves. */
+    @ParameterizedTest
+    @CsvSource({"21", "22"})
+    void everyStepMustAgreeWithTheModelAtFullCapacityAndHeight(final long seed) {
+        assertThat(run(TreeTuning.DEFAULT, seed, 60_000, 6_000, TALL_STEPS)).isGreaterThan(1);
+    }
+
+    /** Returns the greatest height that was seen. */
+    private int run(final TreeTuning tuning, final long seed, final int space, final int filled, final int steps) {
         final TreeFixture fixture = TreeFixture.with(tuning, space);
         final Random random = new Random(seed);
+        int height = 0;
+        for (long i = 0; i < filled; i++) {
+            final long start = i * 7_919 % filled * (space / filled);
+            assertThat(fixture.tree.insert(start, start + 4, i + 1)).isTrue();
+            model.put(start, new Entry(start, start + 4, i + 1));
+        }
         for (int step = 0; step < steps; step++) {
             // The weights swing, so that the tree grows, shrinks to nothing and grows again.
             final int growth = step / (steps / 8) % 2 == 0 ? 70 : 30;
             try {
-                step(fixture, random, space, growth);
-                compare(fixture, random, space);
+                if (random.nextInt(20) == 0) {
+                    stepBesideASnapshot(fixture, random, space, growth);
+                } else {
+                    step(fixture, random, space, growth);
+                }
+                height = Math.max(height, compare(fixture, random, space));
             } catch (final AssertionError | RuntimeException e) {
                 fail("seed=" + seed + ", step=" + step + ", tuning=" + tuning + ": " + e, e);
             }
@@ -52,6 +71,18 @@ class TreeModelTest {
             }
         }
         fixture.checkNoNodeIsLost();
+        return height;
+    }
+
+    private void stepBesideASnapshot(final TreeFixture fixture, final Random random, final int space, final int growth) {
+        final List<Entry> before = List.copyOf(model.values());
+        try (Snapshot snapshot = fixture.tree.snapshot()) {
+            step(fixture, random, space, growth);
+            final List<Entry> shown = new ArrayList<>();
+            snapshot.forEach(0, space, (start, end, value) -> shown.add(new Entry(start, end, value)));
+            assertThat(shown).as("a snapshot from before").isEqualTo(before);
+            snapshot.checkStructure();
+        }
     }
 
     private void step(final TreeFixture fixture, final Random random, final int space, final int growth) {
@@ -80,7 +111,17 @@ class TreeModelTest {
             final Long near = model.ceilingKey((long) random.nextInt(space));
             final long start = near == null || random.nextInt(10) == 0 ? random.nextInt(space) : near;
             final Entry removed = model.remove(start);
-            assertThat(tree.remove(start)).as("remove %d", start).isEqualTo(removed == null ? 0 : removed.value());
+            assertThat(remove(tree, random, start)).as("remove %d", start).isEqualTo(removed == null ? 0 : removed.value());
+        }
+    }
+
+    private static long remove(final IntervalTree tree, final Random random, final long start) {
+        if (random.nextBoolean()) {
+            return tree.remove(start);
+        }
+        try (PreparedRemoval unused = tree.prepareRemoval(); PreparedRemoval removal = tree.prepareRemoval()) {
+            assertThat(unused).isNotSameAs(removal);
+            return removal.commit(start);
         }
     }
 
@@ -205,8 +246,9 @@ class TreeModelTest {
         return before == null || before.getValue().end() <= start;
     }
 
-    private void compare(final TreeFixture fixture, final Random random, final int space) {
-        assertThat(fixture.check().intervals()).isEqualTo(model.size());
+    private int compare(final TreeFixture fixture, final Random random, final int space) {
+        final TreeInspector.Census census = fixture.check();
+        assertThat(census.intervals()).isEqualTo(model.size());
         assertThat(fixture.entries()).containsExactlyElementsOf(model.values());
         fixture.pinned(() -> {
             for (int i = 0; i < 10; i++) {
@@ -217,6 +259,7 @@ class TreeModelTest {
                 compareNeighbours(fixture.tree, address, floor);
             }
         });
+        return census.height();
     }
 
     private void compareNeighbours(final IntervalTree tree, final long address, final Map.Entry<Long, Entry> floor) {
