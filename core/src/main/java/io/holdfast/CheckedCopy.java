@@ -3,6 +3,7 @@ package io.holdfast;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /** Accesses to mapped files whose pages may be gone: they report it in the call that met it, and not at some time. */
 final class CheckedCopy {
@@ -19,23 +20,28 @@ final class CheckedCopy {
     private static final String FAULT = "unsafe memory access";
     private static final long CHUNK = 4096;
     private static final Object ANY = new Object();
+    private static final Object OTHER = new Object();
 
     private CheckedCopy() {
     }
 
-    /** Copies; false if a page could not be accessed, and then a part may have been copied. */
-    static boolean copy(final MemorySegment from, final long fromOffset, final MemorySegment to, final long toOffset,
-                        final long length) {
+    /** Copies; returns the error if a page of either could not be accessed, and then a part may have been copied. */
+    static @Nullable InternalError copy(final MemorySegment from, final long fromOffset, final MemorySegment to,
+                                        final long toOffset, final long length) {
         try {
             MemorySegment.copy(from, fromOffset, to, toOffset, length);
             settle();
-            return true;
+            return null;
         } catch (final InternalError e) {
-            return fault(e);
+            fault(e);
+            return e;
         }
     }
 
-    /** Copies where the bytes differ, so that pages without bytes stay so; false as {@link #copy}. */
+    /**
+     * Copies where the bytes differ, so that pages without bytes stay so; false if a page could not be accessed, and then
+     * a part may have been copied.
+     */
     static boolean copyDifferences(final MemorySegment from, final MemorySegment to, final long length) {
         try {
             for (long at = 0; at < length; at += CHUNK) {
@@ -65,8 +71,7 @@ final class CheckedCopy {
     /** Whether the byte can be read. */
     static boolean isReadable(final MemorySegment segment, final long offset) {
         try {
-            final byte _ = segment.get(ValueLayout.JAVA_BYTE, offset);
-            settle();
+            settle(segment.get(ValueLayout.JAVA_BYTE, offset));
             return true;
         } catch (final InternalError e) {
             return fault(e);
@@ -74,7 +79,15 @@ final class CheckedCopy {
     }
 
     private static void settle() {
-        final boolean held = Thread.holdsLock(ANY);
+        settle((byte) 0);
+    }
+
+    /**
+     * The same behind the read of a byte, on which the native call depends: else compiled code may read it behind the call,
+     * and the error of one read comes out of the next.
+     */
+    private static void settle(final byte read) {
+        final boolean held = Thread.holdsLock(read == 0 ? ANY : OTHER);
         assert !held : "nobody locks this";
     }
 

@@ -128,8 +128,9 @@ final class PageEngine {
                  final long length) {
         shared(region, "copyOut", () -> {
             checkRange(region, "copyOut", offset, length);
-            if (!CheckedCopy.copy(view(region), offset, target, targetOffset, length)) {
-                throw truncated(region, "copyOut", offset, length);
+            final InternalError fault = CheckedCopy.copy(view(region), offset, target, targetOffset, length);
+            if (fault != null) {
+                throw blame(region, "copyOut", offset, target, targetOffset, length, fault);
             }
             return 0;
         });
@@ -140,11 +141,27 @@ final class PageEngine {
         shared(region, "copyIn", () -> {
             requireWritable(region, "copyIn");
             checkRange(region, "copyIn", offset, length);
-            if (!CheckedCopy.copy(source, sourceOffset, view(region), offset, length)) {
-                throw truncated(region, "copyIn", offset, length);
+            final InternalError fault = CheckedCopy.copy(source, sourceOffset, view(region), offset, length);
+            if (fault != null) {
+                throw blame(region, "copyIn", offset, source, sourceOffset, length, fault);
             }
             return 0;
         });
+    }
+
+    /** The exception for a copy that met a fault, or the fault itself if it was in the caller's memory; a lock is held. */
+    private RuntimeException blame(final Region region, final String operation, final long offset,
+                                   final MemorySegment other, final long otherOffset, final long length,
+                                   final InternalError fault) {
+        if (isReadable(view(region), offset, length, lead(region.record())) &&
+            !isReadable(other, otherOffset, length, other.address() % pageSize())) {
+            throw fault;
+        }
+        return truncated(region, operation, offset, length);
+    }
+
+    private boolean isReadable(final MemorySegment segment, final long offset, final long length, final long lead) {
+        return CheckedCopy.firstUnreadable(segment, offset, length, pageSize(), lead) == offset + length;
     }
 
     long readableBytes(final Region region) {

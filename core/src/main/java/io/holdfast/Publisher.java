@@ -43,12 +43,12 @@ final class Publisher {
         this.handle = handle;
     }
 
-    /** A region that the current thread holds exclusively, until it is released or has moved. */
+    /** A region that the current thread holds exclusively, until it is released, has moved, or is unmapped. */
     final class Held implements AutoCloseable {
         private final Region region;
         private final long stamp;
         private final RangeLock.Passage passage;
-        private boolean moved;
+        private boolean ended;
 
         private Held(final Region region, final long stamp, final RangeLock.Passage passage) {
             this.region = region;
@@ -73,12 +73,18 @@ final class Publisher {
         /** The region goes on elsewhere; its record is not retired yet. */
         void move() {
             Moves.move(lock, region.record(), stamp);
-            moved = true;
+            ended = true;
+        }
+
+        /** The region is unmapped, and nothing comes in its place. */
+        void unmap() {
+            Moves.unmap(lock, region.record(), stamp);
+            ended = true;
         }
 
         @Override
         public void close() {
-            if (!moved) {
+            if (!ended) {
                 region.unlockExclusive(stamp);
             }
         }

@@ -166,6 +166,8 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws IndexOutOfBoundsException    if the range is not one of the target's
      * @throws TruncatedException           if the bytes cannot be read; a part may have been copied
+     * @throws InternalError                if the memory of the target is a mapped file that somebody else has truncated;
+     *                                      a part may have been copied
      * @throws RegionException              if the region is unmapped
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalStateException        if the memory of the target is freed already
@@ -187,6 +189,8 @@ abstract sealed class RegionPages extends RegionLocks permits RegionStructure {
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws IndexOutOfBoundsException    if the range is not one of the source's
      * @throws TruncatedException           if the bytes cannot be written; a part may have been copied
+     * @throws InternalError                if the memory of the source is a mapped file that somebody else has truncated;
+     *                                      a part may have been copied
      * @throws RegionException              if the region is unmapped or read-only
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalStateException        if the memory of the source is freed already

@@ -12,7 +12,6 @@ import io.holdfast.tree.PreparedRemoval;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Splits, merges, cuts and protects regions; see {@link RegionStructure} for what is promised. */
 final class StructureEngine {
@@ -91,21 +90,29 @@ final class StructureEngine {
     }
 
     List<Region> unmap(final Region region, final long offset, final long length) {
-        final Publisher.@Nullable Outcome outcome;
+        final Publisher.Outcome outcome;
         try (RangeLock.Passage passage = engine.enter("unmap", region);
             Publisher.Held held = hold(region, "unmap", passage)) {
             final Extent whole = held.extent();
             final long from = begin("unmap", region, whole, offset, length);
             final long to = end("unmap", region, whole, offset, length);
-            outcome = to - from == whole.length() ? null
+            outcome = to - from == whole.length() ? new Publisher.Outcome(List.of(), List.of(unmapWhole(held)))
                 : publisher.publish(List.of(held), around(whole, from, to), List.of(whole.part(from, to)), "unmap");
-        }
-        if (outcome == null) {
-            region.unmap();
-            return List.of();
         }
         giveBack(outcome);
         return outcome.regions();
+    }
+
+    private Unmapping unmapWhole(final Publisher.Held held) {
+        return detach(held, engine.prepareRemoval());
+    }
+
+    /** The point of no return of an unmap, under the exclusive lock: so nothing can change the region before it. */
+    private Unmapping detach(final Publisher.Held held, final PreparedRemoval removal) {
+        final long time = core.now();
+        held.unmap();
+        RecordLayout.end(held.region().record(), time);
+        return new Unmapping(held.region().record(), removal);
     }
 
     /** What is left of an extent without a part. */
@@ -213,10 +220,7 @@ final class StructureEngine {
 
     /** Unmaps a region whose pages may not be writable any more though it says that they are: writing would crash. */
     private void abandon(final Publisher.Held held, final PreparedRemoval removal) {
-        final long time = core.now();
-        held.move();
-        RecordLayout.end(held.region().record(), time); // nothing comes in its place, and its pages may be quarantined
-        unmapper.complete(new Unmapping(held.region().record(), removal));
+        unmapper.complete(detach(held, removal));
     }
 
     // ------------------------------------------------------------------------------------------------------ size

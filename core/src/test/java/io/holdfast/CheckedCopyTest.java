@@ -2,13 +2,17 @@
 package io.holdfast;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,6 +71,33 @@ class CheckedCopyTest extends SpaceFixture {
         region.unmap();
         assertThatThrownBy(() -> region.copyOut(0, heap, 0, 1)).isInstanceOf(RegionException.class)
             .hasMessageContaining("copyOut refused");
+    }
+
+    /** A fault in the caller's own memory is not the region's, whose file is as long as it was. */
+    @Test
+    void aFaultInTheMemoryOfTheCallerMustNotBeBlamedOnTheRegion() throws IOException {
+        final Region region = space.map(FileBacking.readWrite(file("data", LENGTH)).range(100, LENGTH - 100));
+        final Region anonymous = space.map(LENGTH);
+        final Path path = file("own", LENGTH);
+        try (Arena arena = Arena.ofConfined(); FileChannel channel = FileChannel.open(path, READ, WRITE)) {
+            final MemorySegment own = channel.map(FileChannel.MapMode.READ_WRITE, 0, LENGTH, arena).asSlice(10);
+            channel.truncate(PAGE);
+            for (final Region each : List.of(region, anonymous)) {
+                assertThatThrownBy(() -> each.copyIn(own, 0, 0, 50_000)).isInstanceOf(InternalError.class);
+                assertThatThrownBy(() -> each.copyOut(0, own, 0, 50_000)).isInstanceOf(InternalError.class);
+                each.copyIn(own, 0, 0, PAGE - 10);
+                try (Guard guard = each.tryExclusive()) {
+                    assertThat(guard.isHeld()).as("no lock is left").isTrue();
+                }
+                each.unmap();
+            }
+            final Region shorter = space.map(FileBacking.readWrite(file("data", LENGTH)));
+            try (RandomAccessFile file = new RandomAccessFile(directory.resolve("data").toFile(), "rw")) {
+                file.setLength(PAGE);
+            }
+            assertThatThrownBy(() -> shorter.copyIn(own, 0, 0, 50_000)).as("both")
+                .isInstanceOf(TruncatedException.class);
+        }
     }
 
     @Test

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -68,6 +70,30 @@ class FullDiskTest extends SpaceFixture {
         put(region, 0, 3);
         assertThat(get(region, 0)).isEqualTo(3);
         assertThat(get(region.remap(2 * MIB), 0)).isEqualTo(3);
+    }
+
+    /** Pages of a hole get their room when they are written: a signal, of which a checked copy makes an exception. */
+    @Test
+    void aCopyIntoAHoleOfAFullDiskMustEndInAnException() throws IOException {
+        final Path path = disk.resolve("hole");
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength(16 * MIB);
+        }
+        final Region region = space.map(FileBacking.readWrite(path));
+        final MemorySegment bytes = MemorySegment.ofArray(new byte[16 * MIB]).fill((byte) 5);
+        assertThatThrownBy(() -> region.copyIn(bytes, 0, 0, 16 * MIB))
+            .hasMessageContainingAll("copyIn failed", path.toString(), "its device is full")
+            .isInstanceOfSatisfying(TruncatedException.class, e -> {
+                assertThat(e.file()).isEqualTo(path);
+                assertThat(e.offset()).isEqualTo(e.fileOffset()).isBetween((long) MIB, 5L * MIB);
+            });
+        region.copyOut(0, bytes, 0, MIB);
+        try (Guard guard = region.tryExclusive()) {
+            assertThat(guard.isHeld()).as("no lock is left").isTrue();
+        }
+        region.unmap();
+        Files.delete(path);
+        growthOnAFullDiskMustFailAndLeaveRegionAndFile();
     }
 
     @Test

@@ -458,4 +458,38 @@ class RegionStructureTest extends SpaceFixture {
         assertContent(rest, 2 * PAGE, 6 * PAGE);
         assertThat(space.statistics().regions()).isEqualTo(2);
     }
+
+    /** Whoever grows the region while all of it is being unmapped has either come too late or keeps what was added. */
+    @Test
+    void anUnmapOfAllThereIsMustNotTakeWhatIsAddedMeanwhile() throws Exception {
+        int grown = 0;
+        int late = 0;
+        for (int round = 0; round < 2_000 || (grown == 0 || late == 0) && round < 200_000; round++) {
+            final Region region = space.map(MapRequest.anonymous(PAGE).growableTo(4 * PAGE));
+            final Threads.Work<Boolean> grower = Threads.start(() -> {
+                try {
+                    region.grow(2 * PAGE);
+                    return true;
+                } catch (final RegionException e) {
+                    return false;
+                }
+            });
+            while (grown <= late && region.size() == PAGE && !grower.isDone()) {
+                Thread.onSpinWait();
+            }
+            final List<Region> left = region.unmap(0, PAGE);
+            if (grower.get()) {
+                grown++;
+                assertThat(left).singleElement().satisfies(rest -> assertThat(rest.size()).isEqualTo(PAGE));
+                left.getFirst().unmap();
+            } else {
+                late++;
+                assertThat(left).isEmpty();
+                assertThat(region.isMapped()).isFalse();
+                assertThat(region.tryShare().refusal()).isEqualTo(Refusal.DETACHED);
+            }
+        }
+        assertThat(grown).isPositive();
+        assertThat(late).isPositive();
+    }
 }

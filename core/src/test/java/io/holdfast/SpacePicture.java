@@ -63,7 +63,8 @@ record SpacePicture(Resources resources, List<String> regions, List<String> file
     /** A sum over all bytes, or that they cannot be read. */
     private static String sum(final MemorySegment segment) {
         final byte[] bytes = new byte[Math.toIntExact(segment.byteSize())];
-        return CheckedCopy.copy(segment, 0, MemorySegment.ofArray(bytes), 0, bytes.length) ? sum(bytes) : "unreadable";
+        final boolean copied = CheckedCopy.copy(segment, 0, MemorySegment.ofArray(bytes), 0, bytes.length) == null;
+        return copied ? sum(bytes) : "unreadable";
     }
 
     private static String sum(final byte[] bytes) {

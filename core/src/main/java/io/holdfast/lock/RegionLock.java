@@ -48,7 +48,8 @@ public final class RegionLock {
      *   DETACHED   !      -     -     -         -        (drained)  !        !      !          -         FREE
      *   MOVED      !      -     -     -         -        !          !        !      !          -         FREE
      *
-     *   MOVED is entered from EXCLUSIVE alone, by its owner (Moves): the region goes on in other records.
+     *   MOVED is entered from EXCLUSIVE alone, by its owner (Moves): the region goes on in other records. The owner can
+     *   also make it DETACHED.
      *
      *   A thread that would wait for itself gets an exception where the table says 'w'.
      *
