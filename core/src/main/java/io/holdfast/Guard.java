@@ -36,6 +36,7 @@ public final class Guard implements AutoCloseable {
     private long stamp;
     private long slot;
     private boolean counted; // the stamp is a hold's, because turning the guard into one was not completed
+    private boolean overflowed; // the last close ran out of stack: the lock is held, the arena may be closed
     private @Nullable MemorySegment segment;
 
     private Guard(final Region region, final Mode mode, final long stamp, final long slot,
@@ -48,13 +49,13 @@ public final class Guard implements AutoCloseable {
         this.segment = segment;
     }
 
-    /** A guard for a stamp that the current thread holds, or a refused one. Holds nothing if it throws. */
+    /** A guard for a stamp that the current thread holds, or a refused one. The stamp is ended if it throws. */
     static Guard of(final Region region, final Mode mode, final long stamp) {
         return shared(region, mode, stamp, 0);
     }
 
     /**
-     * The same for a lock that was taken quickly.
+     * The same for a lock that was taken quickly, which stays the caller's if this throws.
      *
      * @param slot where it was announced, 0 if it was not taken quickly
      */
@@ -72,7 +73,9 @@ public final class Guard implements AutoCloseable {
             final MemorySegment segment = region.segmentFor(mode, size, arena);
             return new Guard(region, mode, stamp, slot, arena, segment);
         } catch (final Throwable e) {
-            region.end(mode, stamp);
+            if (slot == 0) {
+                region.end(mode, stamp);
+            }
             throw e;
         }
     }
@@ -199,6 +202,10 @@ public final class Guard implements AutoCloseable {
             throw new WrongThreadException("close of a guard of another thread: caller=" +
                 Thread.currentThread().getName() + ", " + region.describe(), e);
         } catch (final IllegalStateException e) {
+            if (overflowed && !current.scope().isAlive()) {
+                overflowed = false;
+                return;
+            }
             throw new IllegalStateException("close of a guard that is closed already, or whose segment is in use: " +
                 region.describe(), e);
         }
@@ -217,9 +224,14 @@ public final class Guard implements AutoCloseable {
         if (current == null || stamp <= 0) {
             return;
         }
-        endArena(current);
-        if (slot == 0 || !region.endQuickly(slot)) {
-            FullForm.end(region, mode, stamp, counted);
+        try {
+            endArena(current);
+            if (slot == 0 || !region.endQuickly(slot)) {
+                FullForm.end(region, mode, stamp, counted);
+            }
+        } catch (final StackOverflowError e) {
+            overflowed = true;
+            throw e;
         }
     }
 

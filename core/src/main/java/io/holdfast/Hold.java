@@ -2,6 +2,7 @@
 package io.holdfast;
 
 import io.holdfast.epoch.Ledger;
+import io.holdfast.epoch.StackRoom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -104,6 +105,7 @@ public final class Hold implements AutoCloseable {
         if (stamp <= 0) {
             return;
         }
+        StackRoom.forEnd(stamp); // the state and the count both, or neither
         final int seen = state.compareAndExchange(0, RELEASED);
         if (seen == RELEASED) {
             throw new IllegalStateException("release of a released hold: " + region.describe());

@@ -53,8 +53,8 @@ public final class Pin implements AutoCloseable {
     @Override
     public void close() {
         check("close");
-        closed = true;
         domain.unpin(slot);
+        closed = true; // after it: an end for which the stack was too short can be repeated
     }
 
     private void check(final String operation) {

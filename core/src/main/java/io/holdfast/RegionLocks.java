@@ -111,13 +111,30 @@ abstract sealed class RegionLocks extends RegionAssertions permits RegionPages {
 
     private Guard tryShare(final Guard.Mode mode) {
         final long slot = QuickShare.share(quickSeed, record, incarnation);
-        return Guard.shared(self(), mode, slot != 0 ? quickStamp : FullForm.tryShare(this), slot);
+        try {
+            return Guard.shared(self(), mode, slot != 0 ? quickStamp : FullForm.tryShare(this), slot);
+        } catch (final Throwable e) {
+            undo(slot);
+            throw e;
+        }
     }
 
     private Guard share(final Guard.Mode mode) {
         LockOrder.beforeRegion("share", record, incarnation);
         final long slot = QuickShare.share(quickSeed, record, incarnation);
-        return Guard.granted(self(), mode, slot != 0 ? quickStamp : FullForm.share(this), slot);
+        try {
+            return Guard.granted(self(), mode, slot != 0 ? quickStamp : FullForm.share(this), slot);
+        } catch (final Throwable e) {
+            undo(slot);
+            throw e;
+        }
+    }
+
+    /** No deeper than the lock was taken, in the frame that took it: what is undone may be a stack overflow. */
+    private static void undo(final long slot) {
+        if (slot != 0) {
+            QuickShare.undo(slot);
+        }
     }
 
     /**

@@ -137,6 +137,7 @@ public final class EpochDomain {
             SlotLayout.depth(slot, SlotLayout.depth(slot) + 1);
             return slot;
         }
+        StackRoom.forBeginning(slot);
         announcePin(slot);
         try {
             slots.orderReader(slot); // [E1] R2
@@ -168,7 +169,7 @@ public final class EpochDomain {
             return;
         }
         endPin(slot);
-        slots.releaseIfIdle(slot);
+        leave(slot);
     }
 
     /**
@@ -204,7 +205,7 @@ public final class EpochDomain {
         if (depth == 1) {
             SlotLayout.structureRelease(slot); // [E2]
             Ledger.released(SlotLayout.structureAddress(slot));
-            slots.releaseIfIdle(slot);
+            leave(slot);
         }
     }
 
@@ -237,7 +238,12 @@ public final class EpochDomain {
 
     /** Lets a slot go if its owner is a virtual thread that announces nothing any more. */
     public void leave(final long slot) {
-        slots.releaseIfIdle(slot);
+        try {
+            slots.releaseIfIdle(slot);
+        } catch (final StackOverflowError e) {
+            // What was announced has ended all the same. The thread keeps the slot until it leaves another time, or dies.
+            return;
+        }
     }
 
     /**
@@ -340,7 +346,7 @@ public final class EpochDomain {
     public void endWrite() {
         final long slot = slots.slotOrNone();
         SlotLayout.writesOpaque(slot, SlotLayout.writesOpaque(slot) - 1);
-        slots.releaseIfIdle(slot);
+        leave(slot);
     }
 
     /** Whether a thread died with an exclusive lock that nobody has ended yet. Looks at every slot. */

@@ -45,4 +45,10 @@ public final class QuickSlot {
         Ledger.released(hazardAddress(slot));
         return true;
     }
+
+    /** Clears hazard 0, which names a record. */
+    public static void clear(final long slot) {
+        SlotLayout.firstHazardRelease(slot); // [E2]
+        Ledger.released(hazardAddress(slot));
+    }
 }

@@ -125,7 +125,11 @@ final class SlotTable {
 
     /** Gives a virtual thread's slot back if it announces nothing any more; platform threads keep theirs. */
     void releaseIfIdle(final long slot) {
-        if (!Thread.currentThread().isVirtual() || !isIdle(slot)) {
+        if (!Thread.currentThread().isVirtual()) {
+            return;
+        }
+        StackRoom.forLeaving(slot); // all of it, or nothing
+        if (!isIdle(slot)) {
             return;
         }
         long next = slot;

@@ -3,6 +3,7 @@ package io.holdfast.lock;
 
 import static io.holdfast.layout.RecordLayout.ATTACHED;
 import static io.holdfast.layout.RecordLayout.COUNT;
+import static io.holdfast.layout.RecordLayout.COUNT_LIMIT;
 import static io.holdfast.layout.RecordLayout.COUNT_UNIT;
 import static io.holdfast.layout.RecordLayout.EXCLUDING;
 import static io.holdfast.layout.RecordLayout.EXCLUSIVE;
@@ -56,6 +57,19 @@ final class LockWord {
     /** Clears the writer's part. */
     static void include(final long record) {
         RecordLayout.getAndMaskLock(record, ~(WRITER | OWNER));
+    }
+
+    /** Adds one to the count, whatever else is in the word; false if there are as many as there may be. */
+    static boolean count(final long record) {
+        long lock = RecordLayout.lockVolatile(record);
+        while ((lock & COUNT) < COUNT_LIMIT) {
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock + COUNT_UNIT);
+            if (witness == lock) {
+                return true;
+            }
+            lock = witness;
+        }
+        return false;
     }
 
     /** Takes one from the count; false if it is zero already, so that misuse cannot borrow from the other fields. */

@@ -14,6 +14,7 @@ import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.QuickSlots;
+import io.holdfast.epoch.StackRoom;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import java.lang.invoke.VarHandle;
@@ -139,6 +140,7 @@ public final class RegionLock {
         if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) { // [P1]
             return LockWord.refusal(record, incarnation);
         }
+        StackRoom.forBeginning(record);
         final long slot = domain.slot();
         int hazard = -1;
         try {
@@ -211,6 +213,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the current thread holds no such lock
      */
     public void endShare(final long record, final long stamp) {
+        StackRoom.forEnd(record);
         final long slot = checkShared("end of a shared lock", record, stamp);
         domain.clear(slot, Stamps.hazard(stamp)); // [S3]
         Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
@@ -238,6 +241,7 @@ public final class RegionLock {
 
     /** Takes a counted hold, which any thread may end. */
     public static long tryHold(final long record, final long incarnation) {
+        StackRoom.forBeginning(record);
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
             if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
@@ -302,17 +306,10 @@ public final class RegionLock {
      * @return the hold's stamp, or saturated, and then the shared lock is still held
      */
     public long toHold(final long record, final long stamp) {
+        StackRoom.forBeginning(record);
         final long slot = checkShared("turning a shared lock into a hold", record, stamp);
-        long lock = RecordLayout.lockVolatile(record);
-        while (true) {
-            if ((lock & COUNT) >= COUNT_LIMIT) {
-                return Stamps.SATURATED;
-            }
-            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock + COUNT_UNIT);
-            if (witness == lock) {
-                break;
-            }
-            lock = witness;
+        if (!LockWord.count(record)) {
+            return Stamps.SATURATED;
         }
         Ledger.counted(record);
         Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
@@ -386,6 +383,7 @@ public final class RegionLock {
         if ((RecordLayout.lockVolatile(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
             return LockWord.refusal(record, incarnation);
         }
+        StackRoom.forBeginning(record);
         domain.beginWrite(); // before the lock can be seen as this thread's, so that it is found if the thread dies
         final long refused = LockWord.exclude(record, incarnation,
             RecordLayout.owned(Thread.currentThread().threadId()));
@@ -442,6 +440,7 @@ public final class RegionLock {
         if (!isExclusive(record, stamp)) {
             throw Misuse.unmatched("end of an exclusive lock", record, stamp, record);
         }
+        StackRoom.forEnd(record); // the sequence and the lock word both, or neither
         Ledger.released(record);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
         withdraw(record); // [X3]
@@ -464,6 +463,7 @@ public final class RegionLock {
         if (!isExclusive(record, stamp)) {
             throw Misuse.unmatched("downgrade", record, stamp, record);
         }
+        StackRoom.forBeginning(record);
         final long slot = domain.slot();
         final int hazard = domain.announce(slot, record); // seen by the next writer: it sets EXCLUDING after [X3]
         if (hazard < 0) {
