@@ -251,6 +251,61 @@ class GuardTest extends SpaceFixture {
         }
     }
 
+    private void assertNotChanged(final Guard closed) {
+        assertThatThrownBy(closed::tryUpgrade).isInstanceOf(RegionException.class)
+            .hasMessageContaining("upgrade of a guard that is not held").hasMessageContainingAll(decoded(region));
+        assertThatThrownBy(closed::toHold).isInstanceOf(RegionException.class)
+            .hasMessageContaining("turning into a hold of a guard that is not held")
+            .hasMessageContainingAll(decoded(region));
+        assertThatThrownBy(closed::downgrade).isInstanceOf(RegionException.class)
+            .hasMessageContaining("downgrade of a guard that is not held").hasMessageContainingAll(decoded(region));
+        assertThat(closed.isHeld()).isFalse();
+    }
+
+    /** G10: neither when nothing is held, nor when the thread holds another guard, which may have the same stamp. */
+    @Test
+    void closedGuardMustNotBeChanged() throws Exception {
+        final Guard closed = region.share();
+        closed.close();
+        assertNotChanged(closed);
+        try (Guard other = region.share()) {
+            assertNotChanged(closed);
+            assertThat(other.mode()).isEqualTo(Guard.Mode.SHARED);
+            assertThat(other.segment().get(JAVA_LONG, 0)).isZero();
+            assertThat(Threads.<Boolean>run(() -> region.tryShare().isHeld())).as("no writer is there").isTrue();
+        }
+        assertThat(Threads.<Boolean>run(() -> {
+            try (Guard writer = region.tryExclusive()) {
+                return writer.isHeld();
+            }
+        })).as("nothing is locked").isTrue();
+    }
+
+    /** G9: a downgrade for which the thread has no hazard left is refused, and the exclusive lock stays. */
+    @Test
+    void downgradeBeyondTheRoomOfAThreadMustBeRefusedAndKeepTheExclusiveLock() throws Exception {
+        final Region other = space.map(PAGE);
+        final Guard guard = region.exclusive();
+        final List<Long> stamps = new ArrayList<>();
+        long stamp = other.tryLockShared();
+        while (stamp > 0) {
+            stamps.add(stamp);
+            stamp = other.tryLockShared();
+        }
+        assertThatThrownBy(guard::downgrade).isInstanceOf(RegionException.class)
+            .hasMessageContaining("downgrade refused: reason=SATURATED").hasMessageContainingAll(decoded(region))
+            .satisfies(e -> assertThat(((RegionException) e).refusal()).isEqualTo(Refusal.SATURATED));
+        assertThat(guard.mode()).isEqualTo(Guard.Mode.EXCLUSIVE);
+        guard.segment().set(JAVA_LONG, 0, 5);
+        assertThat(Threads.<Refusal>run(() -> region.tryShare().refusal())).isEqualTo(Refusal.EXCLUSIVE);
+        other.unlockShared(stamps.removeLast());
+        guard.downgrade();
+        assertThat(guard.mode()).isEqualTo(Guard.Mode.SHARED_WRITABLE);
+        assertThat(Threads.<Long>run(() -> get(region, 0))).isEqualTo(5);
+        guard.close();
+        stamps.forEach(other::unlockShared);
+    }
+
     @Test
     void guardsBeyondTheRoomOfAThreadMustBeRefusedAndReleased() {
         final List<Guard> guards = new ArrayList<>();

@@ -13,11 +13,14 @@ import io.holdfast.memory.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /** Optimistic reads, one step after the other (G2, G4, G5); SpaceRaceTest has the races. */
 class OptimisticReadTest extends SpaceFixture {
     private static final int EIO = 5;
+    private static final long SEED = 20261127;
+    private static final int MANY = 10_000;
 
     @Test
     void stampMustValidateWhenNobodyCame() {
@@ -31,6 +34,43 @@ class OptimisticReadTest extends SpaceFixture {
         region.shareWritable().close();
         assertThat(region.validate(stamp)).as("shared holders change no stamp").isTrue();
         assertThat(region.validate(0)).isFalse();
+    }
+
+    /** G2, G10: whatever is taken for a stamp, it does not validate and does no harm. */
+    @Test
+    void whatIsNoStampMustNotValidate() {
+        final Region region = space.map(PAGE);
+        final Region other = space.map(PAGE);
+        final long stamp = region.tryOptimisticRead();
+        final long shared = other.lockShared();
+        other.unlockShared(shared);
+        final long counted = other.lockCounted();
+        other.unlockCounted(counted);
+        final List<Long> wrong = new ArrayList<>(List.of(0L, -1L, 1L, Long.MAX_VALUE, Long.MIN_VALUE, stamp - 2, stamp - 1,
+            stamp + 1, stamp + 2, -stamp, ~stamp, other.tryOptimisticRead(), shared, counted));
+        for (int bit = 0; bit < Long.SIZE; bit++) {
+            wrong.add(stamp ^ 1L << bit);
+        }
+        final SplittableRandom random = new SplittableRandom(SEED);
+        for (int i = 0; i < MANY; i++) {
+            wrong.add(random.nextLong());
+        }
+        assertThat(wrong).doesNotContain(stamp);
+        assertNoneValidates(region, wrong);
+        assertThat(region.validate(stamp)).isTrue();
+        try (Guard guard = region.exclusive()) {
+            assertThat(guard.isHeld()).isTrue();
+            wrong.removeIf(value -> value == stamp + 1); // the odd sequence of this moment, which nobody is given
+            assertNoneValidates(region, wrong);
+        }
+        region.unmap();
+        assertNoneValidates(region, wrong);
+    }
+
+    private static void assertNoneValidates(final Region region, final List<Long> wrong) {
+        for (final long value : wrong) {
+            assertThat(region.validate(value)).as("0x%x", value).isFalse();
+        }
     }
 
     @Test

@@ -10,12 +10,13 @@ import io.holdfast.layout.Words;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
+import java.lang.reflect.Field;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
-/** Pins, hazards and grace periods: G1, G3, G10, and T19 in its four historical forms and the fifth. */
+/** Pins, hazards and grace periods: G1, G3, G10, and T19 in its four historical forms and the fifth; T9 of the epoch. */
 class EpochDomainTest {
     private static final long RECORD = 0x1000;
     private static final int ENOSYS = 38;
@@ -37,6 +38,32 @@ class EpochDomainTest {
                 peer.run(domain::unpin);
                 assertThat(domain.passed(tag)).isTrue();
                 assertThat(peer.call(domain::isPinned)).isFalse();
+            }
+        }
+    }
+
+    /** T9: epochs only rise, and are compared whole, whatever they have come to. */
+    @Test
+    void pinsMustHoldBackNearEveryLimitOfTheEpoch() throws ReflectiveOperationException {
+        final Field epoch = EpochDomain.class.getDeclaredField("epoch");
+        epoch.setAccessible(true);
+        for (final long limit : new long[] {1L << 31, 1L << 32, 1L << 53, Long.MAX_VALUE}) {
+            ((AtomicLong) epoch.get(domain)).set(limit - 3);
+            long last = limit - 4;
+            for (int i = 0; i < (limit == Long.MAX_VALUE ? 3 : 6); i++) {
+                domain.pin();
+                domain.pinStructure();
+                final long tag = domain.retireEpoch();
+                assertThat(tag).isEqualTo(last + 1);
+                assertThat(domain.pinsPassed(tag)).as("limit=%s, tag=%s", limit, tag).isFalse();
+                domain.unpin();
+                assertThat(domain.pinsPassed(tag)).as("limit=%s, tag=%s", limit, tag).isTrue();
+                assertThat(domain.passed(tag)).as("limit=%s, tag=%s", limit, tag).isFalse();
+                domain.pin();
+                domain.unpinStructure();
+                assertThat(domain.passed(tag)).as("a pin from after it, limit=%s, tag=%s", limit, tag).isTrue();
+                domain.unpin();
+                last = tag;
             }
         }
     }

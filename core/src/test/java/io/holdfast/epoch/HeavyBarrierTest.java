@@ -7,10 +7,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
+import java.lang.reflect.Field;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** The writer's barrier: G8 (one, shared where writers meet), and what happens when the call fails (G9). */
+/** The writer's barrier: G8 (one, shared where writers meet), and what happens when the call fails (G9); T9. */
 class HeavyBarrierTest {
     private static final int EPERM = 1;
 
@@ -33,6 +34,24 @@ class HeavyBarrierTest {
             barrier.run();
         }
         assertThat(calls() - before).isEqualTo(100);
+    }
+
+    /** T9: tickets only rise, and are compared whole, whatever they have come to. */
+    @Test
+    void aCallerMustBeServedNearEveryLimitOfTheTickets() throws ReflectiveOperationException {
+        final HeavyBarrier barrier = barrier(BarrierFlavour.MEMBARRIER, 1000);
+        for (final long limit : new long[] {1L << 31, 1L << 32, 1L << 53, Long.MAX_VALUE}) {
+            for (final String name : new String[] {"started", "finished"}) {
+                final Field field = HeavyBarrier.class.getDeclaredField(name);
+                field.setAccessible(true);
+                field.setLong(barrier, limit - 3);
+            }
+            for (int i = 0; i < (limit == Long.MAX_VALUE ? 3 : 6); i++) {
+                final long before = calls();
+                barrier.run();
+                assertThat(calls() - before).as("limit=%s, caller=%s", limit, i).isEqualTo(1);
+            }
+        }
     }
 
     @Test

@@ -13,6 +13,7 @@ import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.layout.SlotLayout;
 import io.holdfast.lock.LockFixture.State;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
@@ -118,7 +119,9 @@ class RegionLockExclusiveTest {
             final long before = RecordLayout.lockVolatile(record);
             assertThat(lock.exclusive(record, fixture.incarnation, impatient())).isEqualTo(Stamps.TIMED_OUT);
             assertThat(lock.exclusive(record, fixture.incarnation, timed(50_000))).isEqualTo(Stamps.TIMED_OUT);
+            assertThat(lock.tryExclusive(record, fixture.incarnation)).isEqualTo(Stamps.SHARED);
             assertThat(RecordLayout.lockVolatile(record)).isEqualTo(before);
+            assertThat(SlotLayout.writesOpaque(fixture.domain.slotOrNone())).as("exclusive locks of the thread").isZero();
             final long second = other.call(() -> lock.tryShare(record, fixture.incarnation));
             assertThat(second).isPositive();
             other.run(() -> lock.endShare(record, second));
@@ -156,6 +159,7 @@ class RegionLockExclusiveTest {
                     }
                 }
                 assertThat(RecordLayout.lockVolatile(record)).isEqualTo(RecordLayout.ATTACHED);
+                assertThat(fixture.domain.isWriter()).isFalse();
             }
         }
     }
