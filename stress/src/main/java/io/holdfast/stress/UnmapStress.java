@@ -84,13 +84,13 @@ public final class UnmapStress {
         }
     }
 
-    /** A counted hold. */
+    /** A counted hold; membarrier flavour. */
     @JCStressTest
     @JCStressMeta(Outcomes.class)
     @State
-    public static class Hold extends RegionState {
+    public static class HoldMembarrier extends RegionState {
         /** A fresh state. */
-        public Hold() {
+        public HoldMembarrier() {
             super(MEMBARRIER);
         }
 
@@ -107,14 +107,60 @@ public final class UnmapStress {
         }
     }
 
-    /** An optimistic read, which nobody waits for. */
+    /** A counted hold; fence flavour. */
     @JCStressTest
     @JCStressMeta(Outcomes.class)
     @State
-    public static class Optimistic extends RegionState {
+    public static class HoldFence extends RegionState {
         /** A fresh state. */
-        public Optimistic() {
+        public HoldFence() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readHolding();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** An optimistic read, which nobody waits for; membarrier flavour. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class OptimisticMembarrier extends RegionState {
+        /** A fresh state. */
+        public OptimisticMembarrier() {
             super(MEMBARRIER);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = readOptimistically();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = unmap();
+        }
+    }
+
+    /** An optimistic read, which nobody waits for; fence flavour. */
+    @JCStressTest
+    @JCStressMeta(Outcomes.class)
+    @State
+    public static class OptimisticFence extends RegionState {
+        /** A fresh state. */
+        public OptimisticFence() {
+            super(FENCE);
         }
 
         /** The reader. */
@@ -188,12 +234,39 @@ public final class UnmapStress {
             super(domain);
         }
 
+        /** Locks for some time: 1, or -1 if the lock was refused, or 2 if the record was free meanwhile. */
         final int share() {
             final long stamp = lock.tryShare(record, incarnation);
             if (stamp < 0) {
                 return -1;
             }
+            linger();
+            final int inside = RecordLayout.lockVolatile(record) == 0 ? 2 : 1;
             lock.endShare(record, stamp);
+            return inside;
+        }
+
+        final void share(final II_Result result) {
+            result.r1 = share();
+        }
+
+        final void unmapAndReclaim(final II_Result result) {
+            result.r2 = unmapAndReclaim();
+        }
+
+        final void unmapFirst(final II_Result result) {
+            result.r1 = unmap();
+        }
+
+        final void unmapSecond(final II_Result result) {
+            result.r2 = unmap();
+        }
+
+        final int detachInTwoSteps() {
+            if (!RegionLock.isAttached(record, incarnation)) {
+                return -1;
+            }
+            RecordLayout.getAndMaskLock(record, ~RecordLayout.ATTACHED);
             return 1;
         }
 
@@ -209,15 +282,15 @@ public final class UnmapStress {
         }
     }
 
-    /** T1: a temporary reader and the detach; the record is free afterwards, once, and nobody is announced. */
+    /** T1: a temporary reader and the detach; then the record is free, once, with nobody announced; membarrier flavour. */
     @JCStressTest
     @Outcome(id = {"1, 1, 0", "-1, 1, 0"}, expect = Expect.ACCEPTABLE,
         desc = "announce before, during or after the detach: inside or refused, and nothing is left")
     @Outcome(expect = Expect.FORBIDDEN, desc = "the last one out left something behind, or freed what was not its own")
     @State
-    public static class TemporaryReader extends Ending {
+    public static class TemporaryReaderMembarrier extends Ending {
         /** A fresh state. */
-        public TemporaryReader() {
+        public TemporaryReaderMembarrier() {
             super(MEMBARRIER);
         }
 
@@ -240,14 +313,45 @@ public final class UnmapStress {
         }
     }
 
-    /** T1: two unmaps of one region; one of them is it. */
+    /** T1: a temporary reader and the detach; then the record is free, once, and nobody is announced; fence flavour. */
+    @JCStressTest
+    @Outcome(id = {"1, 1, 0", "-1, 1, 0"}, expect = Expect.ACCEPTABLE,
+        desc = "announce before, during or after the detach: inside or refused, and nothing is left")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "the last one out left something behind, or freed what was not its own")
+    @State
+    public static class TemporaryReaderFence extends Ending {
+        /** A fresh state. */
+        public TemporaryReaderFence() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final III_Result result) {
+            result.r1 = share();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final III_Result result) {
+            result.r2 = unmapAndReclaim();
+        }
+
+        /** Afterwards. */
+        @Arbiter
+        public void rest(final III_Result result) {
+            result.r3 = rest();
+        }
+    }
+
+    /** T1: two unmaps of one region; one of them is it; membarrier flavour. */
     @JCStressTest
     @Outcome(id = {"1, -1, 0", "-1, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "one detached, the other was too late")
     @Outcome(expect = Expect.FORBIDDEN, desc = "both or none detached")
     @State
-    public static class TwoUnmaps extends Ending {
+    public static class TwoUnmapsMembarrier extends Ending {
         /** A fresh state. */
-        public TwoUnmaps() {
+        public TwoUnmapsMembarrier() {
             super(MEMBARRIER);
         }
 
@@ -268,6 +372,89 @@ public final class UnmapStress {
         public void rest(final III_Result result) {
             RegionLock.reclaim(record);
             result.r3 = rest();
+        }
+    }
+
+    /** T1: two unmaps of one region; one of them is it; fence flavour. */
+    @JCStressTest
+    @Outcome(id = {"1, -1, 0", "-1, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "one detached, the other was too late")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "both or none detached")
+    @State
+    public static class TwoUnmapsFence extends Ending {
+        /** A fresh state. */
+        public TwoUnmapsFence() {
+            super(FENCE);
+        }
+
+        /** One writer. */
+        @Actor
+        public void first(final III_Result result) {
+            result.r1 = unmap();
+        }
+
+        /** The other. */
+        @Actor
+        public void second(final III_Result result) {
+            result.r2 = unmap();
+        }
+
+        /** Afterwards. */
+        @Arbiter
+        public void rest(final III_Result result) {
+            RegionLock.reclaim(record);
+            result.r3 = rest();
+        }
+    }
+
+    /** T1: a record that is freed without a drain, as by a detach that took no reader for one that is still inside. */
+    @JCStressTest
+    @Outcome(id = {"1, 1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = "2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "announce, look, detach, free: a reader inside a record that is free, what the drain is for")
+    @State
+    public static class WeakenedFreedEarly extends Ending {
+        /** A fresh state. */
+        public WeakenedFreedEarly() {
+            super(FENCE);
+        }
+
+        /** The reader. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = share();
+        }
+
+        /** The writer. */
+        @Actor
+        public void writer(final II_Result result) {
+            lock.tryDetach(record, incarnation);
+            RegionLock.reclaim(record);
+            result.r2 = 1;
+        }
+    }
+
+    /** T1: two unmaps that look whether the region is attached and take that away in two steps. */
+    @JCStressTest
+    @Outcome(id = {"1, -1", "-1, 1"}, expect = Expect.ACCEPTABLE, desc = "one detached, the other was too late")
+    @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "look, look, detach, detach: both free the memory, what the compare-and-set is for")
+    @State
+    public static class WeakenedTwoSteps extends Ending {
+        /** A fresh state. */
+        public WeakenedTwoSteps() {
+            super(FENCE);
+        }
+
+        /** One writer. */
+        @Actor
+        public void first(final II_Result result) {
+            result.r1 = detachInTwoSteps();
+        }
+
+        /** The other. */
+        @Actor
+        public void second(final II_Result result) {
+            result.r2 = detachInTwoSteps();
         }
     }
 

@@ -4,11 +4,8 @@ package io.holdfast.stress;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.epoch.Waiting;
+import io.holdfast.epoch.EpochDomain;
 import io.holdfast.lock.RegionLock;
-import io.holdfast.lock.SectionLock;
-import io.holdfast.lock.Stamps;
-import org.agrona.concurrent.YieldingIdleStrategy;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
@@ -16,170 +13,66 @@ import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.junit.jupiter.api.Test;
 
 /**
- * Linearizability of the region lock: a register behind it, read and written in every mode and unmapped at some time,
- * must look to Lincheck like a register (G1, G2, G3).
+ * Linearizability of the region lock under both flavours: a register behind it, read and written in every mode and unmapped
+ * at some time, must look to Lincheck like a register (G1, G2, G3).
  *
  * <p>Stress mode alone: the state is off-heap, where the model checker has no switch points.
  */
-public class RegionLockLincheckTest extends RegionState {
-    private static final int UNMAPPED = -1;
-
-    private final SectionLock sections = new SectionLock(lock, domain);
-
-    /** A fresh register. */
-    public RegionLockLincheckTest() {
-        super(MEMBARRIER);
-    }
-
-    private static Waiting patient() {
-        return new Waiting(YieldingIdleStrategy::new, Waiting.FOREVER, false, Waiting.FOREVER);
-    }
-
-    /** Gives the processor away where it hurts most. */
-    private static void letOthersIn() {
-        YieldingIdleStrategy.INSTANCE.idle();
-    }
-
-    /** Reads under a shared lock. */
-    @Operation
-    public int readSharing() {
-        try (Waiting waiting = patient()) {
-            final long stamp = lock.share(record, incarnation, waiting);
-            if (stamp < 0) {
-                return UNMAPPED;
-            }
-            final int value = readSlowly();
-            lock.endShare(record, stamp);
-            return value;
-        }
-    }
-
-    /** Reads under a counted hold, which a shared lock became. */
-    @Operation
-    public int readMoving() {
-        try (Waiting waiting = patient()) {
-            final long stamp = lock.share(record, incarnation, waiting);
-            if (stamp < 0) {
-                return UNMAPPED;
-            }
-            final long hold = lock.toHold(record, stamp);
-            final int value = readSlowly();
-            RegionLock.endHold(record, hold);
-            return value;
-        }
-    }
-
-    /** Reads optimistically until it is valid. */
-    @Operation
-    public int readValidated() {
-        while (true) {
-            final long stamp = RegionLock.tryOptimisticRead(record, incarnation);
-            if (stamp == 0) {
-                if (!RegionLock.isAttached(record, incarnation)) {
-                    return UNMAPPED;
-                }
-                YieldingIdleStrategy.INSTANCE.idle();
-                continue;
-            }
-            final int value = readSlowly();
-            if (RegionLock.validate(record, stamp)) {
-                return value;
-            }
-        }
-    }
-
-    /** Writes in exclusive mode and returns what was there. */
-    @Operation
-    public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
-        try (Waiting waiting = patient()) {
-            final long stamp = lock.exclusive(record, incarnation, waiting);
-            if (stamp < 0) {
-                return UNMAPPED;
-            }
-            final int before = readSlowly();
-            letOthersIn();
-            write(value);
-            lock.endExclusive(record, stamp);
-            return before;
-        }
-    }
-
-    /** Writes in a section that ends all that it holds by one store, and returns what was there. */
-    @Operation
-    public int exchangeInSection(@Param(gen = IntGen.class, conf = "1:5") final int value) {
-        final long ticket = SectionLock.open();
-        try (Waiting waiting = patient()) {
-            if (sections.exclude(ticket, new long[] {record}, new long[] {incarnation}, waiting) < 0) {
-                return UNMAPPED;
-            }
-            final int before = readSlowly();
-            letOthersIn();
-            write(value);
-            return before;
-        } finally {
-            SectionLock.endAll(ticket);
-        }
-    }
-
-    /** Adds one under an upgraded lock where that is granted, and downgrades it; otherwise in exclusive mode. */
-    @Operation
-    public int increment() {
-        try (Waiting waiting = patient()) {
-            final long shared = lock.share(record, incarnation, waiting);
-            if (shared < 0) {
-                return UNMAPPED;
-            }
-            long stamp = lock.tryUpgrade(record, shared);
-            if (stamp < 0) {
-                lock.endShare(record, shared);
-                stamp = lock.exclusive(record, incarnation, waiting);
-                if (stamp < 0) {
-                    return UNMAPPED;
-                }
-            }
-            final int value = readSlowly() + 1;
-            letOthersIn();
-            write(value);
-            final long after = lock.downgrade(record, stamp);
-            final int seen = readSlowly();
-            lock.endShare(record, after);
-            return seen;
-        }
-    }
-
-    /** Unmaps; true if it was this call. */
-    @Operation(runOnce = true)
-    public boolean detachAndPoison() {
-        try (Waiting waiting = patient()) {
-            final long result = lock.detach(record, incarnation, waiting);
-            if (result == Stamps.DETACHED) {
-                return false;
-            }
-            lock.drainDetached(record, domain.retireEpoch(), waiting);
-            write(POISON);
-            return true;
-        }
-    }
-
+class RegionLockLincheckTest {
     private static StressOptions options() {
         return new StressOptions().iterations(30).invocationsPerIteration(1_000).threads(3).actorsPerThread(3)
             .actorsBefore(1).actorsAfter(2).minimizeFailedScenario(false);
     }
 
     @Test
-    void theLockMustBeLinearizable() {
-        options().check(RegionLockLincheckTest.class);
+    void theLockMustBeLinearizableWithTheMembarrier() {
+        options().check(Membarrier.class);
     }
 
     @Test
-    void aWriterWithoutTheLockMustBeCaught() {
+    void theLockMustBeLinearizableWithFences() {
+        options().check(Fence.class);
+    }
+
+    @Test
+    void aWriterWithoutTheLockMustBeCaughtWithTheMembarrier() {
+        assertCaught(BustedMembarrier.class);
+    }
+
+    @Test
+    void aWriterWithoutTheLockMustBeCaughtWithFences() {
+        assertCaught(BustedFence.class);
+    }
+
+    private static void assertCaught(final Class<?> busted) {
         final AssertionError caught = assertThrows(AssertionError.class,
-            () -> options().iterations(200).check(Busted.class), "seen: a register that is none");
+            () -> options().iterations(200).check(busted), "seen: a register that is none");
         assertTrue(caught.getMessage().contains("Invalid execution results"), caught::getMessage);
     }
 
+    /** Readers announce without a fence, and writers issue a membarrier. */
+    public static class Membarrier extends LockedRegister {
+        /** A fresh register. */
+        public Membarrier() {
+            super(MEMBARRIER);
+        }
+    }
+
+    /** Readers and writers run full fences. */
+    public static class Fence extends LockedRegister {
+        /** A fresh register. */
+        public Fence() {
+            super(FENCE);
+        }
+    }
+
     /** A register whose writer takes no lock. */
-    public static class Busted extends RegionLockLincheckTest {
+    public abstract static class Busted extends LockedRegister {
+        /** A fresh register whose readers announce themselves in the domain. */
+        protected Busted(final EpochDomain domain) {
+            super(domain);
+        }
+
         @Override
         @Operation
         public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
@@ -190,6 +83,22 @@ public class RegionLockLincheckTest extends RegionState {
             letOthersIn();
             write(value);
             return before;
+        }
+    }
+
+    /** The same beside readers without a fence. */
+    public static class BustedMembarrier extends Busted {
+        /** A fresh register. */
+        public BustedMembarrier() {
+            super(MEMBARRIER);
+        }
+    }
+
+    /** The same beside readers with fences. */
+    public static class BustedFence extends Busted {
+        /** A fresh register. */
+        public BustedFence() {
+            super(FENCE);
         }
     }
 }

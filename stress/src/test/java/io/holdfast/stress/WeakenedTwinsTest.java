@@ -36,6 +36,11 @@ class WeakenedTwinsTest {
                 WeakenedTwinsTest::poisoned),
             shows("unmap without a drain", UnmapStress.WeakenedNoDrain::new,
                 UnmapStress.WeakenedNoDrain::reader, UnmapStress.WeakenedNoDrain::writer, WeakenedTwinsTest::poisoned),
+            shows("record freed without a drain (T1)", UnmapStress.WeakenedFreedEarly::new,
+                UnmapStress.WeakenedFreedEarly::reader, UnmapStress.WeakenedFreedEarly::writer,
+                WeakenedTwinsTest::insideFree),
+            shows("detaching in two steps (T1)", UnmapStress.WeakenedTwoSteps::new,
+                UnmapStress.WeakenedTwoSteps::first, UnmapStress.WeakenedTwoSteps::second, WeakenedTwinsTest::both),
             shows("optimistic read without validation", UnmapStress.WeakenedNoValidation::new,
                 UnmapStress.WeakenedNoValidation::reader, UnmapStress.WeakenedNoValidation::writer,
                 WeakenedTwinsTest::poisoned),
@@ -194,13 +199,6 @@ class WeakenedTwinsTest {
                 PinStress.ActualMembarrier::reader, PinStress.ActualMembarrier::writer, WeakenedTwinsTest::poisoned),
             hides("pin, fence", PinStress.ActualFence::new,
                 PinStress.ActualFence::reader, PinStress.ActualFence::writer, WeakenedTwinsTest::poisoned),
-            hides("unmap, membarrier (T1)", UnmapStress.SharedMembarrier::new,
-                UnmapStress.SharedMembarrier::reader, UnmapStress.SharedMembarrier::writer,
-                WeakenedTwinsTest::poisoned),
-            hides("unmap, fence (T1)", UnmapStress.SharedFence::new,
-                UnmapStress.SharedFence::reader, UnmapStress.SharedFence::writer, WeakenedTwinsTest::poisoned),
-            hides("unmap and optimistic read", UnmapStress.Optimistic::new,
-                UnmapStress.Optimistic::reader, UnmapStress.Optimistic::writer, WeakenedTwinsTest::poisoned),
             hides("exclusive writer, membarrier", WriteStress.SharedMembarrier::new,
                 WriteStress.SharedMembarrier::reader, WriteStress.SharedMembarrier::writer, WeakenedTwinsTest::torn),
             hides("exclusive writer, fence", WriteStress.SharedFence::new,
@@ -235,6 +233,33 @@ class WeakenedTwinsTest {
     }
 
     @TestFactory
+    List<DynamicTest> unmapsMustNeverShowIt() {
+        return List.of(
+            hides("unmap, membarrier (T1)", UnmapStress.SharedMembarrier::new,
+                UnmapStress.SharedMembarrier::reader, UnmapStress.SharedMembarrier::writer,
+                WeakenedTwinsTest::poisoned),
+            hides("unmap, fence (T1)", UnmapStress.SharedFence::new,
+                UnmapStress.SharedFence::reader, UnmapStress.SharedFence::writer, WeakenedTwinsTest::poisoned),
+            hides("unmap and optimistic read, membarrier", UnmapStress.OptimisticMembarrier::new,
+                UnmapStress.OptimisticMembarrier::reader, UnmapStress.OptimisticMembarrier::writer,
+                WeakenedTwinsTest::poisoned),
+            hides("unmap and optimistic read, fence", UnmapStress.OptimisticFence::new,
+                UnmapStress.OptimisticFence::reader, UnmapStress.OptimisticFence::writer, WeakenedTwinsTest::poisoned),
+            hides("unmap and hold, membarrier", UnmapStress.HoldMembarrier::new,
+                UnmapStress.HoldMembarrier::reader, UnmapStress.HoldMembarrier::writer, WeakenedTwinsTest::poisoned),
+            hides("unmap and hold, fence", UnmapStress.HoldFence::new,
+                UnmapStress.HoldFence::reader, UnmapStress.HoldFence::writer, WeakenedTwinsTest::poisoned),
+            hides("temporary reader, membarrier (T1)", UnmapStress.TemporaryReaderMembarrier::new,
+                UnmapStress.Ending::share, UnmapStress.Ending::unmapAndReclaim, WeakenedTwinsTest::insideFree),
+            hides("temporary reader, fence (T1)", UnmapStress.TemporaryReaderFence::new,
+                UnmapStress.Ending::share, UnmapStress.Ending::unmapAndReclaim, WeakenedTwinsTest::insideFree),
+            hides("two unmaps, membarrier (T1)", UnmapStress.TwoUnmapsMembarrier::new,
+                UnmapStress.Ending::unmapFirst, UnmapStress.Ending::unmapSecond, WeakenedTwinsTest::both),
+            hides("two unmaps, fence (T1)", UnmapStress.TwoUnmapsFence::new,
+                UnmapStress.Ending::unmapFirst, UnmapStress.Ending::unmapSecond, WeakenedTwinsTest::both));
+    }
+
+    @TestFactory
     List<DynamicTest> sectionsMustNeverShowIt() {
         return List.of(
             hides("change announced", RangeStress.Actual::new, RangeStress.Actual::reader, RangeStress.Actual::writer,
@@ -263,6 +288,10 @@ class WeakenedTwinsTest {
 
     private static boolean poisoned(final int first, final int second) {
         return first == RegionState.POISON || first == -2;
+    }
+
+    private static boolean insideFree(final int first, final int second) {
+        return first == 2;
     }
 
     private static boolean torn(final int first, final int second) {
