@@ -19,7 +19,7 @@ enum Point {
     /** A hold is counted, and the incarnation not compared. */
     HOLD_COUNTED(Rarity.OFTEN, at("lock.RegionLock", "tryHold", "RecordLayout.compareAndExchangeLock", 1), true),
     /** A guard is about to become a hold, and is not counted. */
-    HOLD_BEFORE_COUNT(Rarity.OFTEN, at("lock.RegionLock", "toHold", "RecordLayout.lockVolatile", 1), false),
+    HOLD_BEFORE_COUNT(Rarity.OFTEN, at("lock.RegionLock", "toHold", "LockWord.count", 1), false),
     /** A guard that becomes a hold is counted, and its hazard not cleared. */
     HOLD_MOVING(Rarity.OFTEN, at("lock.RegionLock", "toHold", "EpochDomain.clear", 1), false),
     /** A writer has announced itself, and the barrier has not run. */
