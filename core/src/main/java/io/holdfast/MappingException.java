@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import io.holdfast.memory.NativeException;
 import java.io.Serial;
+import java.util.OptionalInt;
 
 /**
  * The system refused memory or an operation on it, or a limit of the space is reached. The message names the call or
@@ -11,6 +13,9 @@ public class MappingException extends RuntimeException {
     @Serial
     private static final long serialVersionUID = 1;
 
+    /** The error number, 0 if no system call failed. */
+    private final int errno;
+
     /**
      * An exception about a limit of the space.
      *
@@ -18,6 +23,7 @@ public class MappingException extends RuntimeException {
      */
     public MappingException(final String message) {
         super(message);
+        this.errno = 0;
     }
 
     /**
@@ -28,5 +34,25 @@ public class MappingException extends RuntimeException {
      */
     public MappingException(final String message, final Throwable cause) {
         super(message, cause);
+        this.errno = errnoOf(cause);
+    }
+
+    private static int errnoOf(final Throwable cause) {
+        for (Throwable each = cause; each != null; each = each.getCause()) {
+            if (each instanceof NativeException failed) {
+                return failed.errno();
+            }
+        }
+        return 0;
+    }
+
+    /**
+     * The error number of the system call that failed, as the C library has it: 12 for {@code ENOMEM}. The message names
+     * it.
+     *
+     * @return the number, or nothing if it was no system call that refused, but a limit of the space
+     */
+    public OptionalInt errno() {
+        return errno == 0 ? OptionalInt.empty() : OptionalInt.of(errno);
     }
 }

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * That a guard costs no allocation where it does not leave its method, whoever takes it. It depends on what the compiler
  * inlines, and so on how often the full form of a lock was seen, and on the size of the code of {@code share} and
- * {@code close}.
+ * {@code close} (G8).
  */
 class GuardAllocationTest {
     @ParameterizedTest

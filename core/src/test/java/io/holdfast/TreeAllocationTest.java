@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** That lookups in the tree cost no heap, and changes a small constant. */
+/** That lookups in the tree cost no heap, and changes a small constant (G8). */
 class TreeAllocationTest {
     @Test
     void lookupsMustCostNoHeapAndChangesASmallConstant() throws Exception {
