@@ -7,7 +7,6 @@ import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Holders;
 import io.holdfast.lock.Moves;
-import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.NativeException;
@@ -260,17 +259,14 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         return drained;
     }
 
-    /** Announces the unmap of everything when no section is left. */
+    /** Announces the unmap of everything, part by part, and gives back what no reader keeps. */
     private boolean announceAll(final Waiting waiting) {
-        final RangeLock.Entry all = engine.ranges().acquire(0, capacity(), RangeLock.Mode.WRITE, waiting);
-        if (all == null) {
-            return false;
+        long from = 0;
+        while (from >= 0 && from < capacity()) {
+            from = engine.announceSome(from, waiting, unmapper.reclaimer()::add);
+            unmapper.reclaimer().doWork();
         }
-        try {
-            return engine.announceAll(waiting, unmapper.reclaimer()::add);
-        } finally {
-            engine.ranges().release(all);
-        }
+        return from >= 0;
     }
 
     /** Says who keeps a close that gave up from its end. */
@@ -389,7 +385,8 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
         /**
          * Sets how many addresses the space has. They take no memory.
          *
-         * @param capacityBytes from 16 MiB to 32 TiB; rounded up to whole pages
+         * @param capacityBytes from 16 MiB to 32 TiB; rounded up to a power of two, so that later spaces can use the same
+         *                      addresses although they ask for another capacity
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
@@ -552,12 +549,10 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
             final NativeMemory calls = memory != null ? memory : NativeMemory.system();
             final BarrierFlavour flavour = flavour(calls);
             final String label = name != null ? name : "space-" + OPENED.incrementAndGet();
-            final long page = calls.pageSize();
-            final long rounded = capacity > Long.MAX_VALUE - page ? capacity : (capacity + page - 1) & -page;
             final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, retiredBytes,
                 idleBytes, idle, reportAfter.toNanos(), reports, startReclaimer);
             try {
-                return new AddressSpace(settings, SpaceCore.take(calls, rounded, flavour));
+                return new AddressSpace(settings, SpaceCore.take(calls, capacity, flavour));
             } catch (final NativeException e) {
                 throw new MappingException("space " + label + " of capacity " + capacity + " cannot be opened: " +
                     e.getMessage(), e);

@@ -49,6 +49,10 @@ public final class Guard implements AutoCloseable {
         this.segment = segment;
     }
 
+    /** Makes sure that the class is there. */
+    static void load() {
+    }
+
     /** A guard for a stamp that the current thread holds, or a refused one. The stamp is ended if it throws. */
     static Guard of(final Region region, final Mode mode, final long stamp) {
         return shared(region, mode, stamp, 0);

@@ -25,6 +25,10 @@ public final class Hold implements AutoCloseable {
     private final long stamp;
     private final AtomicInteger state = new AtomicInteger();
 
+    /** Makes sure that the class is there. */
+    static void load() {
+    }
+
     /** A hold for a stamp, which stays the caller's if this throws, or a refused one. */
     Hold(final Region region, final long stamp) {
         this.region = region;

@@ -27,6 +27,13 @@ import org.jspecify.annotations.Nullable;
  * visible to every later lock and to every optimistic read that validates.
  */
 public final class Region extends RegionStructure {
+    static {
+        // Else they would be loaded between the taking of a lock and the making of what releases it, and the lock would be
+        // left if there were no memory for that.
+        Guard.load();
+        Hold.load();
+    }
+
     private final long base;
     private final long firstSize;
     private final boolean writable;

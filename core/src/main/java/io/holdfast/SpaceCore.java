@@ -59,8 +59,13 @@ final class SpaceCore {
         }
     }
 
-    /** A core for a new space: a parked one that fits, or a new one. */
-    static SpaceCore take(final NativeMemory memory, final long capacity, final BarrierFlavour flavour) {
+    /**
+     * A core for a new space: a parked one that fits, or a new one. There are few capacities, so that what was parked
+     * fits again.
+     */
+    static SpaceCore take(final NativeMemory memory, final long atLeast, final BarrierFlavour flavour) {
+        final boolean allowed = atLeast >= Reservation.MIN_CAPACITY && atLeast <= Reservation.MAX_CAPACITY;
+        final long capacity = allowed ? Long.highestOneBit(atLeast - 1) << 1 : atLeast;
         final SpaceCore parked = unpark(memory, capacity, flavour);
         return parked != null ? parked : create(memory, capacity, flavour);
     }

@@ -46,6 +46,9 @@ final class SpaceEngine {
      */
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
+    /** So that a close takes little heap, whatever there is to close; and few barriers. */
+    private static final int CLOSED_AT_ONCE = 1 << 14;
+
     private final SpaceCore core;
     private final RegionLock lock;
     private final SpaceSettings settings;
@@ -389,29 +392,43 @@ final class SpaceEngine {
     }
 
     /**
-     * Announces the unmap of everything after {@link #beginClose}; unmaps begun by others are for them, or the
-     * reclaimer, to finish.
+     * Announces the unmap of the first regions there are after {@link #beginClose}, when no section is left; unmaps begun
+     * by others are for them, or the reclaimer, to finish.
      *
-     * @return false if the waiting gave up
+     * @return where to go on, the capacity when there is nothing more; -1 if the waiting gave up
      */
-    boolean announceAll(final Waiting waiting, final Consumer<Unmapping> announced) {
+    long announceSome(final long from, final Waiting waiting, final Consumer<Unmapping> announced) {
+        final RangeLock.Entry all = ranges.acquire(0, core.reservation().capacity(), RangeLock.Mode.WRITE, waiting);
+        if (all == null) {
+            return -1;
+        }
+        try {
+            return detachSome(from, waiting, announced);
+        } finally {
+            ranges.release(all);
+        }
+    }
+
+    private long detachSome(final long from, final Waiting waiting, final Consumer<Unmapping> announced) {
         final long tag = beginGracePeriod(); // [A1]
         while (!core.domain().passed(tag)) {
             if (!waiting.pause()) {
-                return false;
+                return -1;
             }
         }
-        for (final long[] attached : attached()) {
+        final List<long[]> found = new ArrayList<>();
+        final long end = collectAttached(from, found);
+        for (final long[] attached : found) {
             final long time = core.now();
             final long result = lock.detach(attached[0], attached[1], waiting);
             if (result > 0) {
                 RecordLayout.end(attached[0], time);
                 announced.accept(new Unmapping(attached[0], null));
             } else if (result != Stamps.DETACHED && result != Stamps.MOVED) {
-                return false;
+                return -1;
             }
         }
-        return true;
+        return end;
     }
 
     /** Tries again to give back what the kernel refused to take. */
@@ -419,11 +436,28 @@ final class SpaceEngine {
         core.quarantine().retry();
     }
 
-    /** Record and incarnation of every region that is attached, as the tree shows it at one moment. */
-    private List<long[]> attached() {
-        final List<long[]> found = new ArrayList<>();
-        forEachAttached(record -> found.add(new long[] {record, RecordLayout.incarnation(record)}));
-        return found;
+    /**
+     * Adds record and incarnation of the first attached regions, as the tree shows them at one moment; none can be
+     * replaced then.
+     *
+     * @return where the next one can begin
+     */
+    private long collectAttached(final long from, final List<long[]> into) {
+        final long capacity = core.reservation().capacity();
+        final long[] next = {capacity};
+        try (Snapshot snapshot = core.tree().snapshot()) {
+            snapshot.forEach(from, capacity, (start, end, record) -> {
+                if (RegionLock.isAttached(record)) {
+                    into.add(new long[] {record, RecordLayout.incarnation(record)});
+                }
+                if (into.size() < CLOSED_AT_ONCE) {
+                    return true;
+                }
+                next[0] = end;
+                return false;
+            });
+        }
+        return next[0];
     }
 
     /**

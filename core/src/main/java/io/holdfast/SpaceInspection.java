@@ -19,7 +19,8 @@ abstract sealed class SpaceInspection permits SpaceStructure {
         final Reclaimer reclaimer = engines().unmapper().reclaimer();
         return new SpaceStatistics(engine.regions(), engine.bytes(), engine.unmaps(), engine.drains(),
             reclaimer.backlog(), reclaimer.backlogBytes(), core.retiredBytes(), core.reservation().quarantinedBytes(),
-            core.reservation().lostBytes(), engine.idle().bytes(), engine.idle().recycledBytes(),
+            core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
+            engine.idle().bytes(), engine.idle().recycledBytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
             core.records().bytes() + core.tree().mappedBytes());
     }

@@ -13,6 +13,8 @@ package io.holdfast;
  * @param retiredBytes       memory of replaced tree nodes and records that wait for pins and snapshots
  * @param quarantinedBytes   address range that the system refused to take back and that is tried again
  * @param lostBytes          address range that can never be used again
+ * @param strandedBytes      address range outside the space that the system refused to take back and that is tried again
+ * @param repairs            holes in the range of addresses that failing system calls had left, and that were closed
  * @param idleBytes          memory of unmapped regions that is kept to be handed out again; not more than this
  * @param recycledBytes      memory of unmapped anonymous regions that was zeroed to be handed out again without a system
  *                           call, since the space was opened; what of it has not been used again is idle, or was given
@@ -24,6 +26,6 @@ package io.holdfast;
  */
 public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
                               long backlogBytes, long retiredBytes, long quarantinedBytes, long lostBytes,
-                              long idleBytes, long recycledBytes, long orphanedSlots, int readerSlots,
-                              long recordsInUse, long tableBytes) {
+                              long strandedBytes, long repairs, long idleBytes, long recycledBytes,
+                              long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes) {
 }

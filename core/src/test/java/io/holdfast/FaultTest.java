@@ -3,6 +3,7 @@ package io.holdfast;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.epoch.Waiting;
 import io.holdfast.memory.FaultInjectingMemory;
@@ -276,6 +277,22 @@ class FaultTest extends SpaceFixture {
                 return;
             }
         }
+    }
+
+    /** What had to be mended, and what the kernel did not take back, can be seen. */
+    @Test
+    void repairsAndStrandedMappingsMustBeCounted() {
+        memory.arm(call -> call.kind() == NativeCall.MMAP, 1, 1, ENOMEM, Damage.HOLE);
+        assertThatThrownBy(() -> space.map(FileBacking.readOnly(data))).isInstanceOf(MappingException.class);
+        assertThat(space.statistics().repairs()).isEqualTo(1);
+        assertThat(space.statistics().strandedBytes()).isZero();
+        memory.arm(call -> call.kind() == NativeCall.MREMAP || call.kind() == NativeCall.MUNMAP, 1, 2, ENOMEM, Damage.NONE);
+        assertThatThrownBy(() -> space.map(FileBacking.copyOnWrite(data))).isInstanceOf(MappingException.class);
+        memory.disarm();
+        assertThat(space.statistics().strandedBytes()).isEqualTo((20_000 + PAGE - 1) / PAGE * PAGE);
+        space.map(FileBacking.copyOnWrite(data)).unmap();
+        assertThat(space.statistics().strandedBytes()).isZero();
+        assertThat(space.statistics().repairs()).isEqualTo(1);
     }
 
     /** A close that gives up for want of a barrier can be called again. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.layout.RecordLayout;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +40,15 @@ class HoldTest extends SpaceFixture {
         Threads.run(hold::close);
         unmap.get();
         assertThat(hold.isHeld()).isFalse();
+    }
+
+    @Test
+    void whatCannotBeMadeForWantOfMemoryMustLeaveNoLock() throws Exception {
+        final Children.Outcome outcome = Children.run(LittleHeapProgram.class,
+            List.of("-da", "-Xmx16m", "-XX:+UseSerialGC", "-XX:-UseTLAB"));
+        assertThat(outcome.status()).as(outcome.output()).isZero();
+        assertThat(outcome.output().lines()).contains("hold granted refused", "tryHold granted refused",
+            "share granted refused", "tryShare granted refused", "view granted refused", "exclusive granted refused");
     }
 
     @Test

@@ -71,10 +71,10 @@ class ManyRegionsTest extends SpaceFixture {
 
     /** In a virtual machine of its own, without debug mode, which would note where each was mapped. */
     @Test
-    void aMillionRegionsMustNeedFewMappingsOfTheKernel() throws Exception {
-        final Children.Outcome outcome = Children.run(MillionRegionsProgram.class, List.of("-da"));
+    void aMillionRegionsMustNeedFewMappingsOfTheKernelAndLittleHeapAlsoToClose() throws Exception {
+        final Children.Outcome outcome = Children.run(MillionRegionsProgram.class, List.of("-da", "-Xmx24m"));
         assertThat(outcome.status()).as(outcome.output()).isZero();
-        assertThat(outcome.output()).contains("1000000 regions");
+        assertThat(outcome.output()).contains("1000000 regions", "closed with 0 regions");
     }
 
     @ParameterizedTest

@@ -11,7 +11,8 @@ final class MillionRegionsProgram {
     }
 
     public static void main(final String[] args) {
-        try (AddressSpace space = AddressSpace.builder().capacity(1L << 34).open()) {
+        final AddressSpace space = AddressSpace.builder().capacity(1L << 34).open();
+        try (space) {
             final int before = Resources.mappings(space).size();
             for (int i = 0; i < REGIONS; i++) {
                 final Region region = space.map(BYTES);
@@ -33,6 +34,7 @@ final class MillionRegionsProgram {
                 System.exit(1);
             }
         }
+        System.out.println("closed with " + space.statistics().regions() + " regions");
         System.exit(0);
     }
 }

@@ -29,8 +29,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What one more region takes: native memory of the library's tables, heap that stays reachable after a full collection,
- * and resident set without the heap, each divided by the number of regions. The time is for making them all.
+ * What one more region takes: all native memory of the library's tables, heap that stays reachable after a full
+ * collection, and resident set without the heap, each divided by the number of regions. The time is for making them all.
+ * A first region, after which a space has all objects of its own, is made before.
  *
  * <p>Regions of {@code holdfast} are 4 KiB that nobody touches, so none of their pages count. Those of
  * {@code sharedArenas} are 64 bytes, because an arena writes zeros into what it allocates; the other rows are tables of
@@ -71,11 +72,10 @@ public class MemoryBenchmark {
         ProcessMemory.heapBytes(); // loads what it needs
         final long heapBefore = ProcessMemory.heapBytes();
         final long residentBefore = ProcessMemory.residentBytes();
-        final long nativeBefore = nativeBytes.getAsLong();
         final Object made = make.get();
         result.residentBytes = perRegion(ProcessMemory.residentBytes() - residentBefore);
         result.heapBytes = perRegion(ProcessMemory.heapBytes() - heapBefore);
-        result.nativeBytes = perRegion(nativeBytes.getAsLong() - nativeBefore);
+        result.nativeBytes = perRegion(nativeBytes.getAsLong());
         return made;
     }
 
@@ -92,6 +92,7 @@ public class MemoryBenchmark {
     public Object holdfast(final PerRegion result) {
         final AddressSpace space = AddressSpace.open();
         try (space) {
+            space.map(PAGE);
             return measure(result, () -> space.statistics().tableBytes(), () -> {
                 for (int i = 0; i < regions; i++) {
                     space.map(PAGE);
@@ -110,6 +111,7 @@ public class MemoryBenchmark {
     public Object holdfastHandles(final PerRegion result) {
         final AddressSpace space = AddressSpace.open();
         try (space) {
+            space.map(PAGE);
             return measure(result, () -> space.statistics().tableBytes(), () -> {
                 final Region[] handles = new Region[regions];
                 for (int i = 0; i < regions; i++) {

@@ -26,7 +26,9 @@ public final class RecordTable {
      * [F1] The link is written before the releasing compare-and-set that publishes the record, and read after an
      *      acquiring read of HEAD. It may be stale when another thread pops first; the tag then refuses the swap.
      */
-    static final int FIRST_CHUNK = 1024; // each further chunk is twice as long, so few of them hold everything
+    static final int FIRST_CHUNK = 1024;
+    /** Chunks of a length before the next are twice as long: few hold everything, and the last is a small part of it. */
+    private static final int CHUNKS_OF_LENGTH = 4;
     private static final int STRIDE = 16; // heads do not share a line pair
     private static final int INDEX_BITS = 28;
     private static final long INDEX = (1L << INDEX_BITS) - 1;
@@ -117,21 +119,31 @@ public final class RecordTable {
 
     /** Index of the first record of a chunk. */
     private static long first(final int chunk) {
-        return (long) FIRST_CHUNK * ((1L << chunk) - 1);
+        final int doubled = chunk / CHUNKS_OF_LENGTH;
+        return firstOfLength(doubled) + chunk % CHUNKS_OF_LENGTH * ((long) FIRST_CHUNK << doubled);
+    }
+
+    /** Index of the first record in chunks whose length was doubled so often. */
+    private static long firstOfLength(final int doubled) {
+        return (long) FIRST_CHUNK * CHUNKS_OF_LENGTH * ((1L << doubled) - 1);
     }
 
     private static long length(final int chunk) {
-        return (long) FIRST_CHUNK << chunk;
+        return (long) FIRST_CHUNK << chunk / CHUNKS_OF_LENGTH;
     }
 
     private long address(final int index) {
-        final int chunk = Long.SIZE - 1 - Long.numberOfLeadingZeros(index / FIRST_CHUNK + 1L);
-        return chunks[chunk] + (index - first(chunk)) * RecordLayout.BYTES;
+        final int doubled =
+            Long.SIZE - 1 - Long.numberOfLeadingZeros(index / (FIRST_CHUNK * CHUNKS_OF_LENGTH) + 1L);
+        final long length = (long) FIRST_CHUNK << doubled;
+        final long within = index - firstOfLength(doubled);
+        final int chunk = doubled * CHUNKS_OF_LENGTH + (int) (within / length);
+        return chunks[chunk] + within % length * RecordLayout.BYTES;
     }
 
     private int indexOf(final long record) {
         final long[] all = chunks;
-        for (int i = 0; i < all.length; i++) {
+        for (int i = all.length - 1; i >= 0; i--) { // most are in the last ones
             final long offset = record - all[i];
             if (offset >= 0 && offset < length(i) * RecordLayout.BYTES) {
                 return (int) (first(i) + offset / RecordLayout.BYTES);

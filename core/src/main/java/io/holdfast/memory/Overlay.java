@@ -76,9 +76,11 @@ final class Overlay {
      *
      * <p>Where a failing call has just left a hole in a reservation, the kernel may choose it. Such a mapping is turned
      * into zero pages, which closes the hole, and another one is made: what is in a reservation must not be moved away.
+     * What could not be removed before is tried again first, so that it does not gather.
      */
     long scratch(
         final long length, final int protection, final int flags, final int descriptor, final long offset) {
+        unmapStranded();
         long address = memory.mmap(0, length, protection, flags, descriptor, offset);
         while (isReserved(address)) {
             zero(address, length);

@@ -143,7 +143,7 @@ public final class Reservation extends ReservedPages {
         return repairs.get();
     }
 
-    /** Returns the bytes of scratch mappings that the kernel refused to remove; they are tried again with the next. */
+    /** Returns the bytes of scratch mappings that the kernel refused to remove; they are tried again before the next. */
     public long strandedBytes() {
         return overlay.strandedBytes();
     }

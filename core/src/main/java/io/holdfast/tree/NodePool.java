@@ -59,6 +59,8 @@ final class NodePool {
     private static final int CUT_AT_ONCE = 8;
     private static final long CHUNK_GRANULE = 64 << 10;
     private static final long LARGEST_CHUNK = 64 << 20;
+    /** A new chunk is this part of all that there are. */
+    private static final int GROWTH = 4;
 
     private final NativeMemory memory;
     private final long control;
@@ -153,7 +155,7 @@ final class NodePool {
                 rest = next;
             }
         } else {
-            chunk = map(exhausted == 0 ? 0 : Words.get(exhausted + LENGTH));
+            chunk = map();
         }
         if (!Words.compareAndSet(control + CURRENT, exhausted, chunk)) { // [N3]
             keep(chunk);
@@ -172,8 +174,8 @@ final class NodePool {
         }
     }
 
-    private long map(final long before) {
-        final long wanted = Math.clamp(before * 2, CHUNK_GRANULE, LARGEST_CHUNK);
+    private long map() {
+        final long wanted = Math.clamp(mappedBytes() / GROWTH, CHUNK_GRANULE, LARGEST_CHUNK);
         final long length = Math.ceilDiv(Math.max(wanted, CHUNK_HEADER + NodeLayout.BYTES), CHUNK_GRANULE) *
             CHUNK_GRANULE;
         final long chunk = memory.mapTable(length);
