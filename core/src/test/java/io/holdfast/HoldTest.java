@@ -42,6 +42,7 @@ class HoldTest extends SpaceFixture {
         assertThat(hold.isHeld()).isFalse();
     }
 
+    /** G9. */
     @Test
     void whatCannotBeMadeForWantOfMemoryMustLeaveNoLock() throws Exception {
         final Children.Outcome outcome = Children.run(LittleHeapProgram.class,

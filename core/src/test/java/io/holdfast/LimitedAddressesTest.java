@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** A limit on the addresses of the process, as administrators set it: refused with the remedy, and no harm done. */
+/** A limit on the addresses of the process, as administrators set it: refused with the remedy (G9). */
 class LimitedAddressesTest {
     private static final long KIBIBYTES = 12L << 20;
     private static final String REFUSED = "refused with OptionalInt[" + Errno.ENOMEM + "]: ";

@@ -148,6 +148,7 @@ enum NamedSet {
         }
         parts.add(Part.once("memory", "\\.MemoryBenchmark\\.", pace(), 4));
         parts.add(Part.once("latency", "\\.LatencyBenchmark\\.", pace(), 6));
-        parts.add(Part.once("store", "\\.StoreBenchmark\\.", pace().forks(1), 15));
+        // In ten seconds the compilers have just come to their end.
+        parts.add(Part.once("store", "\\.StoreBenchmark\\.", pace().forks(1), 40).with("seconds", 10, 60));
     }
 }
