@@ -35,9 +35,13 @@ enum NamedSet {
         };
     }
 
-    // A look at what maps and unmaps is one at code that is not compiled to the end.
     private Pace patience() {
-        return this == QUICK ? pace() : pace().patient();
+        return pace().patient();
+    }
+
+    /** All rows of a benchmark, or in a look those that targets are about. */
+    private String rows(final String benchmark, final String looked) {
+        return this == QUICK ? benchmark + "(" + looked + ")$" : benchmark;
     }
 
     List<Part> parts() {
@@ -46,11 +50,16 @@ enum NamedSet {
         lookups(parts);
         mappings(parts);
         bystanders(parts);
-        parts.add(Part.timed("structure", "\\.StructureBenchmark\\.", patience()).with("regions", 1000).threads(1, 2));
-        parts.add(Part.timed("section", "\\.SectionBenchmark\\.", patience()).threads(1, 2));
-        parts.add(Part.timed("section-mapping", "\\.SectionMappingBenchmark\\.one", patience()).threads(1, 2));
-        parts.add(Part.timed("section-thousand", "\\.SectionMappingBenchmark\\.thousand", patience()));
-        parts.add(Part.timed("grow", "\\.GrowBenchmark\\.", patience()));
+        final String structure = rows("\\.StructureBenchmark\\.", "holdfastMapUnmap|skipListPutRemove");
+        parts.add(Part.timed("structure", structure, patience()).with("regions", 1000).threads(1, 2));
+        final String sections = rows("\\.SectionMappingBenchmark\\.one", "InDisjointSections|BySingleCalls");
+        parts.add(Part.timed("section-mapping", sections, patience()).threads(1, 2));
+        if (this != QUICK) {
+            parts.add(Part.timed("section", "\\.SectionBenchmark\\.", patience()).threads(1, 2));
+            parts.add(Part.timed("section-thousand", "\\.SectionMappingBenchmark\\.thousand", patience()));
+        }
+        final Part grow = Part.timed("grow", "\\.GrowBenchmark\\.", patience());
+        parts.add(this == QUICK ? grow.with("reader", false) : grow);
         footprints(parts);
         if (this != QUICK) {
             parts.add(Part.timed("virtual", "\\.GuardedReadVirtualBenchmark\\." +
@@ -62,7 +71,9 @@ enum NamedSet {
     }
 
     private void reads(final List<Part> parts) {
-        parts.add(Part.timed("guarded", GUARDED, pace()).threads(1, 2).allocations());
+        final String guarded = rows(GUARDED, "rawRead|holdfast(Guard|Stamp|StampEscaping|Optimistic)|stampedOptimistic|" +
+            "reentrantReadWriteLock|igniteReadLock");
+        parts.add(Part.timed("guarded", guarded, pace()).threads(1, 2).allocations());
         parts.add(Part.timed("pin", "\\.PinBenchmark\\.", pace()).allocations());
         if (this != QUICK) {
             parts.add(Part.timed("held", "\\.HeldLocksBenchmark\\.", pace()).allocations());
@@ -88,15 +99,14 @@ enum NamedSet {
     }
 
     private void lookups(final List<Part> parts) {
-        final Part random = Part.timed("lookup", LOOKUP, pace()).with("keys", "RANDOM").with("writer", false).allocations();
+        final Part random = Part.timed("lookup", rows(LOOKUP, "holdfastFind|sortedArrayFloor|skipListFloor"), pace())
+            .with("keys", "RANDOM").with("writer", false).allocations();
         if (this == FULL) {
             parts.add(random.with("keys", "RANDOM", "CLUSTERED").with("writer", false, true));
             return;
         }
         if (this == QUICK) {
-            parts.add(random.with("regions", 1_000, 100_000));
-            parts.add(Part.timed("lookup-large", LOOKUP + "(holdfastFind|sortedArrayFloor|skipListFloor)$", pace())
-                .with("keys", "RANDOM").with("writer", false).with("regions", 1_000_000).allocations());
+            parts.add(random);
             return;
         }
         parts.add(random);
@@ -109,6 +119,16 @@ enum NamedSet {
     private void mappings(final List<Part> parts) {
         if (this == FULL) {
             parts.add(Part.timed("mapping", MAP_UNMAP, pace()));
+            return;
+        }
+        if (this == QUICK) {
+            final Part look = Part.timed("mapping",
+                MAP_UNMAP + "(holdfastAnonymous(Async)?|sharedArenaAnonymous|rawMmapMunmap)$", patience());
+            parts.add(quiet(look).with("bytes", 4096, 65536));
+            parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile|sharedArenaFile|rawFileMmapMunmap)$", patience()))
+                .with("bytes", 1 << 20).with("reader", false));
+            parts.add(Part.timed("idle", MAP_UNMAP + "holdfastAnonymous$", patience())
+                .with("bytes", 4096).with("reader", false));
             return;
         }
         final Part anonymous = Part.timed("mapping", MAP_UNMAP + "(holdfastAnonymous(Async(Invoked)?)?|" +
@@ -140,7 +160,8 @@ enum NamedSet {
     private void footprints(final List<Part> parts) {
         parts.add(Part.once("open", "\\.OpenBenchmark\\.", pace(), 1));
         if (this == QUICK) {
-            parts.add(Part.once("memory", "\\.MemoryBenchmark\\.", pace(), 2).with("regions", 10_000));
+            parts.add(Part.once("memory", "\\.MemoryBenchmark\\.(holdfast|sharedArenas|skipList)$", pace(), 2)
+                .with("regions", 10_000));
             parts.add(Part.once("memory-large", "\\.MemoryBenchmark\\.holdfast$", pace(), 4).with("regions", 1_000_000));
             parts.add(Part.once("latency", "\\.LatencyBenchmark\\.", pace(), 4).with("millis", 500));
             parts.add(Part.once("store", "\\.StoreBenchmark\\.", pace(), 7).with("seconds", 3));

@@ -16,16 +16,15 @@ record Pace(int forks, int warmups, int warmupMillis, int iterations, int iterat
     static final Pace STEADY = new Pace(3, 3, 250, 5, 150);
     static final Pace THOROUGH = new Pace(3, 5, 500, 5, 500);
 
-    private static final int PATIENT_WARM_UPS = 10;
-    private static final int PATIENT_MILLIS = 300;
+    private static final int PATIENT_WARM_UPS = 12;
 
     Pace forks(final int count) {
         return new Pace(count, warmups, warmupMillis, iterations, iterationMillis);
     }
 
-    /** With a warm-up of three seconds: what maps and unmaps is compiled in many steps, and the last takes that long. */
+    /** With a warm-up of seconds: what maps and unmaps is compiled in many steps, and the last takes that long. */
     Pace patient() {
-        return new Pace(forks, PATIENT_WARM_UPS, PATIENT_MILLIS, iterations, iterationMillis);
+        return new Pace(forks, PATIENT_WARM_UPS, warmupMillis, iterations, iterationMillis);
     }
 
     Pace millis(final int millis) {
