@@ -105,11 +105,10 @@ enum NamedSet {
             parts.add(random.with("keys", "RANDOM", "CLUSTERED").with("writer", false, true));
             return;
         }
+        parts.add(random);
         if (this == QUICK) {
-            parts.add(random);
             return;
         }
-        parts.add(random);
         parts.add(Part.timed("lookup-clustered", LOOKUP, pace()).with("keys", "CLUSTERED").with("writer", false)
             .with("regions", 100_000));
         parts.add(Part.timed("lookup-writer", LOOKUP + "(?!sortedArray)", pace()).with("keys", "RANDOM")
@@ -121,29 +120,22 @@ enum NamedSet {
             parts.add(Part.timed("mapping", MAP_UNMAP, pace()));
             return;
         }
-        if (this == QUICK) {
-            final Part look = Part.timed("mapping",
-                MAP_UNMAP + "(holdfastAnonymous(Async)?|sharedArenaAnonymous|rawMmapMunmap)$", patience());
-            parts.add(quiet(look).with("bytes", 4096, 65536));
-            parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile|sharedArenaFile|rawFileMmapMunmap)$", patience()))
-                .with("bytes", 1 << 20).with("reader", false));
-            parts.add(Part.timed("idle", MAP_UNMAP + "holdfastAnonymous$", patience())
-                .with("bytes", 4096).with("reader", false));
-            return;
-        }
-        final Part anonymous = Part.timed("mapping", MAP_UNMAP + "(holdfastAnonymous(Async(Invoked)?)?|" +
-            "sharedArenaAnonymous|rawMmapMunmap|confinedArenaAnonymous|unsafeAllocateFree)$", patience());
-        parts.add(quiet(anonymous).with("bytes", 4096, 65536));
-        parts.add(quiet(Part.timed("file", MAP_UNMAP + "(holdfastFile(Populated)?|sharedArenaFile|" +
-            "rawFile(Populated)?MmapMunmap)$", patience()))
-            .with("bytes", 1 << 20));
-        parts.add(Part.timed("idle", MAP_UNMAP + "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$", patience())
-            .with("bytes", 4096).with("reader", false));
+        final boolean look = this == QUICK;
+        final String anonymous = look ? "(holdfastAnonymous(Async)?|sharedArenaAnonymous|rawMmapMunmap)$"
+            : "(holdfastAnonymous(Async(Invoked)?)?|sharedArenaAnonymous|rawMmapMunmap|confinedArenaAnonymous|" +
+                "unsafeAllocateFree)$";
+        parts.add(quiet(Part.timed("mapping", MAP_UNMAP + anonymous, patience())).with("bytes", 4096, 65536));
+        final String files = look ? "(holdfastFile|sharedArenaFile|rawFileMmapMunmap)$"
+            : "(holdfastFile(Populated)?|sharedArenaFile|rawFile(Populated)?MmapMunmap)$";
+        final Part file = quiet(Part.timed("file", MAP_UNMAP + files, patience())).with("bytes", 1 << 20);
+        parts.add(look ? file.with("reader", false) : file);
+        final String idle = look ? "holdfastAnonymous$" : "(holdfastAnonymous|sharedArenaAnonymous|rawMmapMunmap)$";
+        parts.add(Part.timed("idle", MAP_UNMAP + idle, patience()).with("bytes", 4096).with("reader", false));
     }
 
     // With two processors there is one for the unmapper and one for who reads a segment; a third would make them wait.
     private void bystanders(final List<Part> parts) {
-        final Part all = Part.timed("bystander", "\\.BystanderBenchmark\\.", pace().patient()).threads(0);
+        final Part all = Part.timed("bystander", "\\.BystanderBenchmark\\.", patience()).threads(0);
         final Part part = this == QUICK
             ? all.with("means", "NONE", "HOLDFAST", "SHARED_ARENA").with("rate", 10_000, 0) : all;
         parts.add(Runtime.getRuntime().availableProcessors() > 2 ? part : part.groups(0, 1, 1));
