@@ -20,7 +20,12 @@ final class Children {
     /** Runs a main class of the tests to its end. */
     static Outcome run(final Class<?> main, final List<String> options, final String... arguments)
         throws IOException, InterruptedException {
-        final Process process = start(main, options, arguments);
+        return run(command(main, options, arguments));
+    }
+
+    /** Runs a command to its end. */
+    static Outcome run(final List<String> command) throws IOException, InterruptedException {
+        final Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         final String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Outcome(process.waitFor(), output);
     }
@@ -29,6 +34,13 @@ final class Children {
     static Process start(final Class<?> main, final List<String> options, final String... arguments)
         throws IOException {
         return new ProcessBuilder(command(main, options, arguments)).redirectErrorStream(true).start();
+    }
+
+    /** A command under limits of the shell. */
+    static List<String> limited(final String limits, final List<String> command) {
+        final List<String> limited = new ArrayList<>(List.of("bash", "-c", "ulimit " + limits + " && exec \"$@\"", "bash"));
+        limited.addAll(command);
+        return limited;
     }
 
     /** The command that runs a main class of the tests. */

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -21,8 +20,8 @@ class CoreDumpTest extends SpaceFixture {
     void aCoreDumpMustNotContainEmptyAddresses() throws Exception {
         assumeTrue(Files.isReadable(PATTERN) && "core".equals(Files.readString(PATTERN).strip()),
             "core dumps are not written to the working directory here (kernel.core_pattern is not \"core\")");
-        final List<String> command = new ArrayList<>(List.of("bash", "-c", "ulimit -c unlimited && exec \"$@\"", "bash"));
-        command.addAll(Children.command(LargeSpaceProgram.class, List.of(), file("data", 100_000).toString()));
+        final List<String> command = Children.limited("-c unlimited",
+            Children.command(LargeSpaceProgram.class, List.of(), file("data", 100_000).toString()));
         final Process child = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
         try {
             assumeTrue(LargeSpaceProgram.SAID.equals(child.inputReader(StandardCharsets.UTF_8).readLine()),

@@ -4,8 +4,6 @@ package io.holdfast;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.memory.Errno;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -16,13 +14,10 @@ class LimitedAddressesTest {
 
     @Test
     void aSpaceBeyondTheLimitMustBeRefusedWithTheRemedyAndASmallOneMustWork() throws Exception {
-        final List<String> command =
-            new ArrayList<>(List.of("bash", "-c", "ulimit -v " + KIBIBYTES + " && exec \"$@\"", "bash"));
-        command.addAll(Children.command(LimitedAddressesProgram.class, List.of("-XX:+UseSerialGC")));
-        final Process child = new ProcessBuilder(command).redirectErrorStream(true).start();
-        final String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(child.waitFor()).as(output).isZero();
-        assertThat(output).doesNotContain("granted")
+        final Children.Outcome outcome = Children.run(Children.limited("-v " + KIBIBYTES,
+            Children.command(LimitedAddressesProgram.class, List.of("-XX:+UseSerialGC"))));
+        assertThat(outcome.status()).as(outcome.output()).isZero();
+        assertThat(outcome.output()).doesNotContain("granted")
             .contains(REFUSED + "space large of capacity " + AddressSpace.DEFAULT_CAPACITY +
                 " cannot be opened: mmap failed", REFUSED + "space large of capacity 3518437",
                 "(ENOMEM)", "ulimit -v", "worked in 1000 small spaces");
