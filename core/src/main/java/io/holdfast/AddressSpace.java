@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.BarrierFlavour;
-import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.Waiting;
-import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.Holders;
-import io.holdfast.lock.Moves;
-import io.holdfast.lock.RegionLock;
-import io.holdfast.lock.SectionLock;
-import io.holdfast.memory.NativeException;
-import io.holdfast.memory.NativeMemory;
-import io.holdfast.tree.IntervalTree;
-import java.lang.System.Logger.Level;
+import io.holdfast.space.SpaceBuilder;
+import io.holdfast.space.SpaceHandle;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.agrona.concurrent.Agent;
-import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
 
@@ -35,52 +22,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe. Mapping, unmapping and lookups of different regions do not wait for each other (G6).
  *
- * {@snippet :
- * try (AddressSpace space = AddressSpace.open()) {
- *     Region region = space.map(1 << 20);
- *     try (Guard guard = region.shareWritable()) {
- *         guard.segment().set(ValueLayout.JAVA_LONG, 0, 42);
- *     }
- *     region.unmap();
- * }
- * }
+ * {@snippet class="io.holdfast.SnippetsTest" region="space"}
  */
-public final class AddressSpace extends SpaceStructure implements AutoCloseable {
+public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /** Capacity of a space that does not say otherwise: 1 TiB of addresses, which takes no memory. */
-    public static final long DEFAULT_CAPACITY = 1L << 40;
-
-    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
-    private static final AtomicInteger OPENED = new AtomicInteger();
-    private static final AtomicBoolean FLAVOUR_LOGGED = new AtomicBoolean();
-    private static final int REPORTED = 16;
-    private static final String BARRIER_PROPERTY = "io.holdfast.barrier";
-
-    private final SpaceSettings settings;
-    private final SpaceCore core;
-    private final EpochDomain domain;
-    private final RegionLock lock;
-    private final SectionLock sectionLock;
-    private final long quickSeed;
-    private final SpaceEngine engine;
-    private final Engines engines;
-    private final Unmapper unmapper;
-    private final IntervalTree tree;
-    private final long base;
-
-    private AddressSpace(final SpaceSettings settings, final SpaceCore core) {
-        this.settings = settings;
-        this.core = core;
-        this.domain = core.domain();
-        this.lock = new RegionLock(domain, this::stillDraining);
-        this.sectionLock = new SectionLock(lock, domain);
-        this.quickSeed = domain.quickSeed();
-        this.engine = new SpaceEngine(core, lock, settings);
-        this.unmapper = new Unmapper(engine, domain, settings);
-        this.tree = core.tree();
-        this.engines = Engines.of(core, engine, settings, lock, unmapper, this::region);
-        this.base = core.reservation().base();
-        engine.notes().watch(this, settings.name());
-    }
+    long DEFAULT_CAPACITY = 1L << 40;
 
     /**
      * Opens a space with default settings.
@@ -90,13 +36,13 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      * @throws IllegalStateException         if native access is denied; the message names the option that grants it
      * @throws MappingException              if the system refuses the reservation
      */
-    public static AddressSpace open() {
+    static AddressSpace open() {
         return builder().open();
     }
 
     /** {@return default settings for a new space} */
-    public static Builder builder() {
-        return new Builder();
+    static Builder builder() {
+        return new SpaceBuilder();
     }
 
     // ------------------------------------------------------------------------------------------------------ pins
@@ -107,78 +53,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      * @return the pin, to be closed by the same thread
      * @throws IllegalStateException if the space is closed
      */
-    public Pin pin() {
-        final long slot = domain.pin();
-        if (engine.isClosed()) { // after the announcement: a close waits for pins that it may not have been seen by
-            domain.unpin();
-            engine.checkOpen("pin");
-        }
-        return new Pin(this, domain, slot);
-    }
-
-    @Override
-    Region region(final long record) {
-        return region(record, RecordLayout.incarnationAcquire(record));
-    }
-
-    Region region(final long record, final long incarnation) {
-        return new Region(this, lock, record, incarnation, RecordLayout.baseAndKind(record),
-            RecordLayout.sizeAcquire(record));
-    }
-
-    @Override
-    AddressSpace self() {
-        return this;
-    }
-
-    SectionLock sectionLock() {
-        return sectionLock;
-    }
-
-    @Nullable Region findPinned(final long address) {
-        // The pin keeps the record from being reused, so what is read of it below is of one life. As few words as can be.
-        final long found = tree.find(address);
-        final long record = found != 0 && RegionLock.isAttached(found) ? found : findAgain(found, address);
-        if (record == 0) {
-            return null;
-        }
-        final long baseAndKind = RecordLayout.baseAndKind(record);
-        final long size = RecordLayout.sizeAcquire(record);
-        final long offset = base + address - RecordLayout.baseOf(baseAndKind);
-        return offset < 0 || offset >= size ? null
-            : new Region(this, lock, record, RecordLayout.incarnation(record), baseAndKind, size);
-    }
-
-    /** The attached record that stands at an address in the place of one that was found detached, or 0. */
-    private long findAgain(final long found, final long address) {
-        long record = found;
-        while (record != 0 && !RegionLock.isAttached(record)) {
-            if (!Moves.isMoved(record)) {
-                return 0;
-            }
-            // The tree has shown what came into its place before it was moved; if it still shows this, nothing did.
-            final long next = tree.find(address);
-            record = next == record ? 0 : next;
-        }
-        return record;
-    }
-
-    long quickSeed() {
-        return quickSeed;
-    }
-
-    @Override
-    Engines engines() {
-        return engines;
-    }
-
-    Unmapper unmapper() {
-        return unmapper;
-    }
-
-    SpaceCore core() {
-        return core;
-    }
+    Pin pin();
 
     /**
      * The agent that finishes asynchronous unmaps, to be run by the caller's own runner or invoker if the space was
@@ -186,9 +61,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      *
      * @return the one agent of this space; any number of threads may run it
      */
-    public Agent reclaimer() {
-        return unmapper.reclaimer();
-    }
+    Agent reclaimer();
 
     // ----------------------------------------------------------------------------------------------------- close
 
@@ -203,11 +76,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      *                                      of other spaces in an order in which all of them could wait for each other
      */
     @Override
-    public void close() {
-        try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
-            close(waiting);
-        }
-    }
+    void close();
 
     /**
      * Closes the space and waits for so long. If this gives up, the space refuses new regions, pins and guards, those
@@ -222,166 +91,232 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
      * @throws IllegalStateException        as {@link #close()}
      * @throws IllegalMonitorStateException as {@link #close()}
      */
-    public boolean close(final long timeout, final TimeUnit unit) throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException("close interrupted: " + this);
-        }
-        try (Waiting waiting = waiting(unit.toNanos(timeout), true)) {
-            final boolean done = close(waiting);
-            if (waiting.endedByInterrupt()) {
-                throw new InterruptedException("close interrupted: " + this);
-            }
-            return done;
-        }
-    }
-
-    private boolean close(final Waiting waiting) {
-        engine.beginClose(this::checkMayClose);
-        boolean drained = false;
-        try {
-            drained = announceAll(waiting) && awaitUnmaps(waiting);
-        } finally {
-            if (!drained) {
-                engine.suspendClose();
-            }
-        }
-        if (drained) {
-            unmapper.stop();
-            engine.retryQuarantined();
-            core.tree().drain(settings.idle());
-            core.retiredRecords().drain(settings.idle());
-            engine.ranges().over();
-            core.park();
-        } else {
-            unmapper.goOn();
-            reportLeft(waiting.elapsedNs());
-        }
-        return drained;
-    }
-
-    /** Announces the unmap of everything, part by part, and gives back what no reader keeps. */
-    private boolean announceAll(final Waiting waiting) {
-        long from = 0;
-        while (from >= 0 && from < capacity()) {
-            from = engine.announceSome(from, waiting, unmapper.reclaimer()::add);
-            unmapper.reclaimer().doWork();
-        }
-        return from >= 0;
-    }
-
-    /** Says who keeps a close that gave up from its end. */
-    private void reportLeft(final long elapsedNs) {
-        for (final Unmapping left : unmapper.reclaimer().someWaiting(REPORTED)) {
-            stillDraining(left.record(), left.tag(), elapsedNs);
-        }
-        engine.forEachAttached(record -> stillDraining(record, 0, elapsedNs));
-    }
-
-    private boolean awaitUnmaps(final Waiting waiting) {
-        final Reclaimer reclaimer = unmapper.reclaimer();
-        while (engine.regions() != 0) {
-            if (reclaimer.doWork() == 0) {
-                if (!waiting.pause()) {
-                    return false;
-                }
-                final Unmapping last = reclaimer.anyWaiting();
-                if (last != null && waiting.reportDue()) {
-                    stillDraining(last.record(), last.tag(), waiting.elapsedNs());
-                }
-            }
-        }
-        return true;
-    }
-
-    private void checkMayClose() {
-        if (domain.announcesAnything() || engine.isExclusiveSomewhere() || engine.ranges().isMine()) {
-            throw new IllegalMonitorStateException("close by a thread that holds a guard, a pin or a section would " +
-                "wait for itself: space=" + name() + "; close guards, pins and sections first");
-        }
-        if (unmapper.isReclaimer()) {
-            throw new IllegalMonitorStateException("close by the thread that finishes asynchronous unmaps would wait " +
-                "for itself: space=" + name() + "; close it from another thread");
-        }
-    }
+    boolean close(long timeout, TimeUnit unit) throws InterruptedException;
 
     /** {@return whether no close has begun} */
-    public boolean isOpen() {
-        return !engine.isClosed();
-    }
+    boolean isOpen();
 
     // ------------------------------------------------------------------------------------------------ inspection
 
     /** {@return the name of the space, for messages} */
-    public String name() {
-        return settings.name();
-    }
+    String name();
 
     /** {@return how many bytes of addresses the space has} */
-    public long capacity() {
-        return core.reservation().capacity();
-    }
+    long capacity();
 
     /** {@return the flavour of barrier that was chosen, never {@link Barrier#AUTO}} */
-    public Barrier barrier() {
-        return domain.flavour() == BarrierFlavour.FENCE ? Barrier.FENCE : Barrier.MEMBARRIER;
-    }
+    Barrier barrier();
 
+    /** {@return the name, the capacity and how much is mapped, for messages} */
     @Override
-    public String toString() {
-        return "AddressSpace[name=" + name() + ", capacity=" + capacity() + ", barrier=" + barrier() + ", regions=" +
-            engine.regions() + ", mapped=" + engine.bytes() + (isOpen() ? "" : ", closed") + "]";
-    }
+    String toString();
 
-    // --------------------------------------------------------------------------------------------------- package
+    /**
+     * Maps anonymous memory, zeroed, readable and writable.
+     *
+     * @param sizeBytes more than 0; addresses are taken in whole pages
+     * @return the region, mapped
+     * @throws IllegalArgumentException if the size is not positive
+     * @throws MappingException         if a limit of the space is reached or the system refuses; nothing has changed
+     *                                  then
+     * @throws IllegalStateException    if the space is closed
+     */
+    Region map(long sizeBytes);
 
-    long base() {
-        return base;
-    }
+    /**
+     * Maps a part of a file.
+     *
+     * @param backing the file, the access to it, and the range of bytes
+     * @return the region, mapped
+     * @throws IllegalArgumentException     if the range makes no sense
+     * @throws java.io.UncheckedIOException if the file is missing, unreadable, not a regular file, empty, or shorter
+     *                                      than the range, or cannot grow
+     * @throws MappingException             if a limit of the space is reached or the system refuses; nothing has
+     *                                      changed then
+     * @throws IllegalStateException        if the space is closed
+     */
+    Region map(FileBacking backing);
 
-    Waiting waiting(final long timeoutNs, final boolean interruptible) {
-        return settings.waiting(timeoutNs, interruptible);
-    }
+    /**
+     * Maps what a request says, where and how it says it.
+     *
+     * @param request what is to be mapped
+     * @return the region, mapped
+     * @throws IllegalArgumentException     if a fixed address is misaligned or outside of the space, or a range makes
+     *                                      no sense
+     * @throws java.io.UncheckedIOException as {@link #map(FileBacking)}
+     * @throws MappingException             if a fixed address is taken, a limit of the space is reached, or the system
+     *                                      refuses; nothing has changed then
+     * @throws IllegalStateException        if the space is closed
+     * @throws IllegalMonitorStateException if a section has the addresses, or too much waits for pins and snapshots
+     *                                      ({@link AddressSpace.Builder#retiredBytes}), and the thread would wait for
+     *                                      itself, or could: it has a section, or holds a guard or a pin (G10)
+     */
+    Region map(MapRequest request);
 
-    List<WaitReport.Holder> holders(final long record) {
-        return holders(record, 0);
-    }
+    /**
+     * Maps what a request says if no section keeps it from that at this moment, nor the memory of what changes have
+     * replaced ({@link AddressSpace.Builder#retiredBytes}).
+     *
+     * @param request what is to be mapped
+     * @return the region, mapped, or null if a section has the addresses or too much waits for pins and snapshots
+     * @throws IllegalArgumentException     as {@link #map(MapRequest)}
+     * @throws java.io.UncheckedIOException as {@link #map(MapRequest)}
+     * @throws MappingException             as {@link #map(MapRequest)}
+     * @throws IllegalStateException        as {@link #map(MapRequest)}
+     * @throws IllegalMonitorStateException as {@link #map(MapRequest)}
+     */
+    @Nullable Region tryMap(MapRequest request);
 
-    private List<WaitReport.Holder> holders(final long record, final long tag) {
-        return Holders.of(domain, record, tag).stream().map(WaitReport.Holder::of).toList();
-    }
+    /**
+     * Begins a write section of the whole space; waits for sections and changes that came first.
+     *
+     * @return the section, to be closed by the same thread
+     * @throws IllegalStateException        if the space is closed
+     * @throws IllegalMonitorStateException if the thread has a section in this space, or holds a guard or a pin, and so
+     *                                      would wait for itself, or could (G10)
+     */
+    WriteSection write();
 
-    private void stillDraining(final long record, final long tag, final long elapsedNs) {
-        settings.reports().accept(new WaitReport(name(), "region=0x" +
-            Long.toHexString(RecordLayout.base(record) - base) + ", " + RegionLock.describe(record),
-            Duration.ofNanos(elapsedNs), Thread.currentThread().getName(), holders(record, tag)));
-    }
+    /**
+     * Begins a write section; waits for sections and changes of overlapping ranges that came first, and for no others.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread
+     * @throws IllegalArgumentException     if the range is empty or not of this space
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    WriteSection write(long start, long end);
+
+    /**
+     * Begins a write section; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param start   address of the first byte
+     * @param end     address just past the last
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the section, to be closed by the same thread
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits
+     * @throws TimeoutException             if the time is over
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    WriteSection write(long start, long end, long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Begins a write section if that is possible at once.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread; or null
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException if the thread has a section in this space
+     */
+    @Nullable WriteSection tryWrite(long start, long end);
+
+    /**
+     * Begins a read section; waits for write sections and changes of overlapping ranges that came first.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    ReadSection read(long start, long end);
+
+    /**
+     * Begins a read section; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param start   address of the first byte
+     * @param end     address just past the last
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the section, to be closed by the same thread
+     * @throws InterruptedException         as {@link #write(long, long, long, TimeUnit)}
+     * @throws TimeoutException             as {@link #write(long, long, long, TimeUnit)}
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #write()}
+     */
+    ReadSection read(long start, long end, long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Begins a read section if that is possible at once.
+     *
+     * @param start address of the first byte
+     * @param end   address just past the last
+     * @return the section, to be closed by the same thread; or null
+     * @throws IllegalArgumentException     as {@link #write(long, long)}
+     * @throws IllegalStateException        as {@link #write()}
+     * @throws IllegalMonitorStateException as {@link #tryWrite}
+     */
+    @Nullable ReadSection tryRead(long start, long end);
+
+    /** {@return counts at this moment} */
+    SpaceStatistics statistics();
+
+    /**
+     * Lists all regions in the order of their addresses, as {@code /proc/self/maps} lists mappings.
+     *
+     * @return the regions as they were at one moment, as {@link #snapshot()} shows them: what a section publishes while
+     *     this runs is listed as a whole or not at all
+     * @throws IllegalStateException if the space is closed
+     */
+    List<RegionInfo> maps();
+
+    /**
+     * Takes a snapshot of all regions, in O(1).
+     *
+     * @return the snapshot, to be closed by the same thread
+     * @throws IllegalStateException if the space is closed
+     */
+    SpaceSnapshot snapshot();
+
+    /**
+     * Begins to look at the regions of a space that is in use.
+     *
+     * @return a cursor that stands before everything
+     * @throws IllegalStateException if the space is closed
+     */
+    RegionCursor cursor();
+
+    /**
+     * Counts the bytes of all regions that are in memory now, in whole pages. Regions that are held exclusively at that
+     * moment are left out.
+     *
+     * @return the bytes, which another moment may change
+     * @throws IllegalStateException if the space is closed
+     * @throws MappingException      if the system refuses
+     */
+    long residentBytes();
+
+    /**
+     * Gives the memory of unmapped anonymous regions that was kept to be handed out again back to the system. Waits for
+     * nobody.
+     *
+     * @return the bytes of unused addresses whose memory was given back
+     * @throws IllegalStateException if the space is closed
+     * @throws MappingException      if the system refuses, or there is no memory
+     */
+    long trim();
+
+    /**
+     * How many mappings the kernel still grants this process ({@code vm.max_map_count}). A file region takes up to
+     * three of them, anonymous regions none of their own. Mapping stops with a {@link MappingException} before the last
+     * ones are used. Reads the kernel's list, which takes time with its length.
+     *
+     * @return the number of mappings, 0 or more
+     */
+    long mappingHeadroom();
 
     /** Settings of a space that is to be opened. Not thread-safe; can be used for several spaces. */
-    public static final class Builder {
-        private static final long SPINS = 100;
-        private static final long YIELDS = 20;
-        private static final long MIN_PARK_NS = 1_000;
-        private static final long MAX_PARK_NS = 1_000_000;
-
-        private long capacity = DEFAULT_CAPACITY;
-        private Barrier barrier = Barrier.AUTO;
-        private long maxBytes = Long.MAX_VALUE;
-        private long maxRegions = Long.MAX_VALUE;
-        private long backlogBytes = 1L << 30;
-        private long retiredBytes = 1L << 30;
-        private long idleBytes = 64L << 20;
-        private Duration reportAfter = Duration.ofSeconds(10);
-        private @Nullable String name;
-        private boolean startReclaimer = true;
-        private @Nullable NativeMemory memory;
-        private Supplier<IdleStrategy> idle =
-            () -> new BackoffIdleStrategy(SPINS, YIELDS, MIN_PARK_NS, MAX_PARK_NS);
-        private Consumer<WaitReport> reports =
-            report -> LOGGER.log(Level.WARNING, "still waiting: " + report);
-
-        private Builder() {
-        }
-
+    sealed interface Builder permits SpaceBuilder {
         /**
          * Sets how many addresses the space has. They take no memory.
          *
@@ -390,11 +325,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
-        public Builder capacity(final long capacityBytes) {
-            checkPositive("capacity", capacityBytes);
-            this.capacity = capacityBytes;
-            return this;
-        }
+        Builder capacity(long capacityBytes);
 
         /**
          * Chooses the flavour of barrier. {@link Barrier#AUTO}, the default, follows the system property
@@ -404,10 +335,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @param flavour the flavour; opening fails if the system does not offer it
          * @return this
          */
-        public Builder barrier(final Barrier flavour) {
-            this.barrier = Objects.requireNonNull(flavour, "flavour");
-            return this;
-        }
+        Builder barrier(Barrier flavour);
 
         /**
          * Limits the addresses that regions may take together; by default to the capacity.
@@ -416,11 +344,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
-        public Builder maxBytes(final long bytes) {
-            checkPositive("maxBytes", bytes);
-            this.maxBytes = bytes;
-            return this;
-        }
+        Builder maxBytes(long bytes);
 
         /**
          * Limits the number of regions at a time.
@@ -429,11 +353,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
-        public Builder maxRegions(final long regions) {
-            checkPositive("maxRegions", regions);
-            this.maxRegions = regions;
-            return this;
-        }
+        Builder maxRegions(long regions);
 
         /**
          * Limits the backlog: a thread that announces an asynchronous unmap above it waits, and helps. 1 GiB by
@@ -443,11 +363,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
-        public Builder backlogBytes(final long bytes) {
-            checkPositive("backlogBytes", bytes);
-            this.backlogBytes = bytes;
-            return this;
-        }
+        Builder backlogBytes(long bytes);
 
         /**
          * Limits the memory of tree nodes and records that were replaced and that pins and snapshots keep from being used
@@ -457,11 +373,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
-        public Builder retiredBytes(final long bytes) {
-            checkPositive("retiredBytes", bytes);
-            this.retiredBytes = bytes;
-            return this;
-        }
+        Builder retiredBytes(long bytes);
 
         /**
          * Limits the memory of unmapped anonymous regions that stays in memory to be handed out again: about so many
@@ -471,13 +383,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @return this
          * @throws IllegalArgumentException if it is negative
          */
-        public Builder idleBytes(final long bytes) {
-            if (bytes < 0) {
-                throw new IllegalArgumentException("idleBytes must not be negative: idleBytes=" + bytes);
-            }
-            this.idleBytes = bytes;
-            return this;
-        }
+        Builder idleBytes(long bytes);
 
         /**
          * Names the space, for messages; by default it has a number.
@@ -485,10 +391,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @param text the name
          * @return this
          */
-        public Builder name(final String text) {
-            this.name = Objects.requireNonNull(text, "text");
-            return this;
-        }
+        Builder name(String text);
 
         /**
          * Gives an idle strategy to each thread that has to wait; by default spins, yields and then parks up to 1 ms.
@@ -496,10 +399,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @param supplier called once per wait
          * @return this
          */
-        public Builder idleStrategy(final Supplier<IdleStrategy> supplier) {
-            this.idle = Objects.requireNonNull(supplier, "supplier");
-            return this;
-        }
+        Builder idleStrategy(Supplier<IdleStrategy> supplier);
 
         /**
          * Reports long waits for readers (guarantee G11). By default a warning goes to the system logger every 10
@@ -511,12 +411,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @throws IllegalArgumentException if the time is not positive
          * @throws ArithmeticException      if it is too long for a {@code long} of nanoseconds
          */
-        public Builder reportWaits(final Duration after, final Consumer<WaitReport> listener) {
-            checkPositive("after", after.toNanos());
-            this.reportAfter = after;
-            this.reports = Objects.requireNonNull(listener, "listener");
-            return this;
-        }
+        Builder reportWaits(Duration after, Consumer<WaitReport> listener);
 
         /**
          * Chooses who finishes asynchronous unmaps.
@@ -525,16 +420,7 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          *              not, the caller runs {@link AddressSpace#reclaimer()}
          * @return this
          */
-        public Builder startReclaimer(final boolean start) {
-            this.startReclaimer = start;
-            return this;
-        }
-
-        /** The system calls to use, for tests. */
-        Builder memory(final NativeMemory calls) {
-            this.memory = calls;
-            return this;
-        }
+        Builder startReclaimer(boolean start);
 
         /**
          * Opens the space.
@@ -545,49 +431,6 @@ public final class AddressSpace extends SpaceStructure implements AutoCloseable 
          * @throws IllegalStateException         if native access is denied; the message names the option that grants it
          * @throws MappingException              if the system refuses the reservation
          */
-        public AddressSpace open() {
-            final NativeMemory calls = memory != null ? memory : NativeMemory.system();
-            final BarrierFlavour flavour = flavour(calls);
-            final String label = name != null ? name : "space-" + OPENED.incrementAndGet();
-            final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, retiredBytes,
-                idleBytes, idle, reportAfter.toNanos(), reports, startReclaimer);
-            try {
-                return new AddressSpace(settings, SpaceCore.take(calls, capacity, flavour));
-            } catch (final NativeException e) {
-                throw new MappingException("space " + label + " of capacity " + capacity + " cannot be opened: " +
-                    e.getMessage(), e);
-            }
-        }
-
-        private BarrierFlavour flavour(final NativeMemory calls) {
-            final Barrier wanted = barrier != Barrier.AUTO ? barrier : configured();
-            final BarrierFlavour flavour = switch (wanted) {
-                case MEMBARRIER -> BarrierFlavour.MEMBARRIER;
-                case FENCE -> BarrierFlavour.FENCE;
-                case AUTO -> EpochDomain.supports(calls, BarrierFlavour.MEMBARRIER) ? BarrierFlavour.MEMBARRIER
-                    : BarrierFlavour.FENCE;
-            };
-            if (FLAVOUR_LOGGED.compareAndSet(false, true)) {
-                LOGGER.log(Level.DEBUG, "barrier flavour: {0}, asked for: {1}", flavour, wanted);
-            }
-            return flavour;
-        }
-
-        private static Barrier configured() {
-            final String value = System.getProperty(BARRIER_PROPERTY, "auto");
-            for (final Barrier known : Barrier.values()) {
-                if (known.name().equalsIgnoreCase(value)) {
-                    return known;
-                }
-            }
-            throw new IllegalArgumentException("unknown barrier: " + BARRIER_PROPERTY + "=" + value +
-                "; use auto, membarrier or fence");
-        }
-
-        private static void checkPositive(final String what, final long value) {
-            if (value <= 0) {
-                throw new IllegalArgumentException(what + " must be positive: " + what + "=" + value);
-            }
-        }
+        AddressSpace open();
     }
 }

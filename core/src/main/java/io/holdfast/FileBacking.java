@@ -119,13 +119,13 @@ public final class FileBacking {
         return offset;
     }
 
-    /** Whether the range is the whole of the file. */
-    boolean isWhole() {
+    /** {@return whether the range is the whole of the file} */
+    public boolean isWhole() {
         return length == WHOLE;
     }
 
-    /** Length of the range in bytes, if it is not {@linkplain #isWhole() whole}. */
-    long length() {
+    /** {@return the length of the range in bytes, if it is not {@linkplain #isWhole() whole}} */
+    public long length() {
         return length;
     }
 
@@ -134,8 +134,8 @@ public final class FileBacking {
         return maximum != WHOLE;
     }
 
-    /** Largest size of the region in bytes, if it is {@linkplain #isGrowable() growable}. */
-    long maximum() {
+    /** {@return the largest size of the region in bytes, if it is {@linkplain #isGrowable() growable}} */
+    public long maximum() {
         return maximum;
     }
 

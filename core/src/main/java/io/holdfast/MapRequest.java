@@ -8,9 +8,7 @@ import org.jspecify.annotations.Nullable;
  * What is to be mapped, where, and how: for {@link AddressSpace#map(MapRequest)}. Immutable; each method gives a new
  * one. Nothing is looked at, and nothing refused but what is wrong in itself, before it is mapped.
  *
- * {@snippet :
- * Region index = space.map(MapRequest.anonymous(1 << 30).alignedTo(1 << 21).transparentHugePages().named("index"));
- * }
+ * {@snippet class="io.holdfast.SnippetsTest" region="request"}
  */
 public final class MapRequest {
     private static final long ANYWHERE = -1;
@@ -26,7 +24,14 @@ public final class MapRequest {
     private final @Nullable String name;
 
     /** The pages that anonymous memory is made of. */
-    enum Pages { NORMAL, TRANSPARENT_HUGE, HUGE }
+    public enum Pages {
+        /** Pages of the size that the processor's page tables have by default. */
+        NORMAL,
+        /** Huge pages where the kernel has some at the first access, normal ones elsewhere. */
+        TRANSPARENT_HUGE,
+        /** Huge pages that are set aside for the region. */
+        HUGE
+    }
 
     private MapRequest(final Builder from) {
         this.size = from.size;
@@ -194,43 +199,53 @@ public final class MapRequest {
         }
     }
 
-    long size() {
+    /** {@return the size of anonymous memory in bytes; 0 for a file, whose backing says it} */
+    public long size() {
         return size;
     }
 
-    long maximum() {
+    /** {@return the largest size in bytes that anonymous memory may grow to; 0 for a file, whose backing says it} */
+    public long maximum() {
         return maximum;
     }
 
-    @Nullable FileBacking backing() {
+    /** {@return what of which file is mapped, or null for anonymous memory} */
+    public @Nullable FileBacking backing() {
         return backing;
     }
 
-    boolean isFixed() {
+    /** {@return whether the region is to be at {@link #address()} and nowhere else} */
+    public boolean isFixed() {
         return address != ANYWHERE;
     }
 
-    long address() {
+    /** {@return the address of the first byte, relative to the space; negative if any will do} */
+    public long address() {
         return address;
     }
 
-    long alignment() {
+    /** {@return the power of two that the address is to be a multiple of} */
+    public long alignment() {
         return alignment;
     }
 
-    boolean isPopulated() {
+    /** {@return whether all pages are made present} */
+    public boolean isPopulated() {
         return populated;
     }
 
-    Pages pages() {
+    /** {@return what pages anonymous memory is made of} */
+    public Pages pages() {
         return pages;
     }
 
-    boolean isLocked() {
+    /** {@return whether all pages are kept in memory} */
+    public boolean isLocked() {
         return locked;
     }
 
-    @Nullable String name() {
+    /** {@return the name, or null} */
+    public @Nullable String name() {
         return name;
     }
 

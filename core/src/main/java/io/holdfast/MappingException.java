@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.memory.NativeException;
 import java.io.Serial;
 import java.util.OptionalInt;
 
@@ -30,20 +29,12 @@ public class MappingException extends RuntimeException {
      * An exception about a refusal of the system.
      *
      * @param message names the call, the error and the remedy
+     * @param errno   the error number of the system call that failed, 0 if none did
      * @param cause   what the system reported
      */
-    public MappingException(final String message, final Throwable cause) {
+    public MappingException(final String message, final int errno, final Throwable cause) {
         super(message, cause);
-        this.errno = errnoOf(cause);
-    }
-
-    private static int errnoOf(final Throwable cause) {
-        for (Throwable each = cause; each != null; each = each.getCause()) {
-            if (each instanceof NativeException failed) {
-                return failed.errno();
-            }
-        }
-        return 0;
+        this.errno = errno;
     }
 
     /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.EpochDomain;
+import io.holdfast.space.PinHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,22 +11,10 @@ import org.jspecify.annotations.Nullable;
  * <p>A pinned thread holds up every synchronous unmap in the space, so a pin belongs around a lookup and what is read
  * right after it. A pinned thread must not wait: blocking acquires and synchronous unmaps by it end in an
  * {@link IllegalMonitorStateException} (G10).
+ *
+ * {@snippet class="io.holdfast.SnippetsTest" region="pin"}
  */
-public final class Pin implements AutoCloseable {
-    private final AddressSpace space;
-    private final EpochDomain domain;
-    private final long slot;
-    private final Thread owner;
-    private boolean closed;
-
-    /** For the current thread, which was pinned in a slot of its own. */
-    Pin(final AddressSpace space, final EpochDomain domain, final long slot) {
-        this.space = space;
-        this.domain = domain;
-        this.slot = slot;
-        this.owner = Thread.currentThread();
-    }
-
+public sealed interface Pin extends AutoCloseable permits PinHandle {
     /**
      * The region that contains an address, or null if there is none. Wait-free up to the height of the tree.
      *
@@ -39,10 +27,7 @@ public final class Pin implements AutoCloseable {
      * @throws IllegalStateException if the pin is closed
      * @throws WrongThreadException  if another thread began it
      */
-    public @Nullable Region find(final long address) {
-        check("find");
-        return space.findPinned(address);
-    }
+    @Nullable Region find(long address);
 
     /**
      * Ends the pin.
@@ -51,19 +36,5 @@ public final class Pin implements AutoCloseable {
      * @throws WrongThreadException  if another thread began it
      */
     @Override
-    public void close() {
-        check("close");
-        domain.unpin(slot);
-        closed = true; // after it: an end for which the stack was too short can be repeated
-    }
-
-    private void check(final String operation) {
-        if (owner != Thread.currentThread()) {
-            throw new WrongThreadException(operation + " of a pin of another thread: owner=" + owner.getName() +
-                ", caller=" + Thread.currentThread().getName());
-        }
-        if (closed) {
-            throw new IllegalStateException(operation + " of a closed pin: space=" + space.name());
-        }
-    }
+    void close();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.lock.RangeLock;
+import io.holdfast.space.ReadSectionHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to the thread that began it. A change that another thread begins in the range meanwhile waits.
  */
-public final class ReadSection extends Section {
-    ReadSection(final AddressSpace space, final RangeLock.Entry entry) {
-        super(space, entry);
-    }
+public sealed interface ReadSection extends AutoCloseable permits ReadSectionHandle {
+    /** {@return the space} */
+    AddressSpace space();
+
+    /** {@return whether the section has its range still} */
+    boolean isOpen();
 
     /**
      * Makes this a write section if nobody else has a section on the range, and not too much waits for pins and snapshots
@@ -24,16 +26,7 @@ public final class ReadSection extends Section {
      * @throws IllegalStateException if the section is closed
      * @throws WrongThreadException  if it is another thread's
      */
-    public @Nullable WriteSection tryUpgrade() {
-        final RangeLock.Entry current = entry("tryUpgrade");
-        final RangeLock.Entry write =
-            space().engines().space().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;
-        if (write == null) {
-            return null;
-        }
-        exchange(null);
-        return new WriteSection(space(), write);
-    }
+    @Nullable WriteSection tryUpgrade();
 
     /**
      * Ends the section; does nothing if it is closed.
@@ -41,8 +34,5 @@ public final class ReadSection extends Section {
      * @throws WrongThreadException if it is another thread's
      */
     @Override
-    public void close() {
-        checkThread("close");
-        release();
-    }
+    void close();
 }

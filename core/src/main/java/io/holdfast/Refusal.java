@@ -1,41 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.lock.Stamps;
-
 /** Why a lock was not granted. */
 public enum Refusal {
     /** The region is unmapped, is being unmapped, or moved long ago: the handle is of no use any more. */
-    DETACHED(Stamps.DETACHED),
+    DETACHED(-1),
 
     /**
      * The region lives on under other handles: it was split, merged, moved, cut, or protected. This handle is of no use
      * any more; the operation returned new ones, and a pin finds them by address. A handle that is much older is refused as
      * {@link #DETACHED}: nothing remembers a region for longer than a thread can be in the middle of looking for it.
      */
-    MOVED(Stamps.MOVED),
+    MOVED(-8),
 
     /** A writer has announced itself and waits for the readers inside to leave. */
-    EXCLUDED(Stamps.EXCLUDED),
+    EXCLUDED(-2),
 
     /** A writer holds the region exclusively. */
-    EXCLUSIVE(Stamps.EXCLUSIVE),
+    EXCLUSIVE(-3),
 
     /** Readers are inside, so the region cannot be had exclusively at once. */
-    SHARED(Stamps.SHARED),
+    SHARED(-4),
 
     /** The thread holds as many locks, or the region as many counted holds, as there is room for. */
-    SATURATED(Stamps.SATURATED),
+    SATURATED(-5),
 
     /** The time was over before the lock was free. */
-    TIMED_OUT(Stamps.TIMED_OUT),
+    TIMED_OUT(-6),
 
     /** The thread was interrupted before the lock was free. */
-    INTERRUPTED(Stamps.INTERRUPTED);
+    INTERRUPTED(-7);
 
     private static final Refusal[] VALUES = values();
 
-    private final long stamp;
+    private final long stamp; // what a method that returns stamps gives for it
 
     Refusal(final long stamp) {
         this.stamp = stamp;

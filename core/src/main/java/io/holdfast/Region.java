@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.Moves;
-import io.holdfast.lock.RegionLock;
-import io.holdfast.lock.Stamps;
-import java.lang.foreign.Arena;
+import io.holdfast.space.RegionHandle;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -18,52 +15,50 @@ import org.jspecify.annotations.Nullable;
  * are of the same life of the same region. A handle keeps nothing alive: after an unmap it is stale for good, every
  * lock through it is refused, and every stamp fails.
  *
- * <p>A region can be locked in two forms. A {@link Guard} gives a scoped segment and is checked all the way. A stamp is
- * a {@code long}, never allocates, and is released by the thread that got it; bytes are then accessed through
- * {@link #optimisticSegment()}. In both, {@code try} forms never wait, the others do, and timed forms can be
- * interrupted.
+ * {@snippet class="io.holdfast.SnippetsTest" region="region"}
+ *
+ * <h2>Locks</h2>
+ *
+ * <p>A region is locked in one of three ways: shared, shared by a hold that any thread may release, or exclusively.
+ * Each way comes in two forms. A {@link Guard} or a {@link Hold} is an object that is closed; a guard gives a scoped
+ * segment and is checked all the way. A stamp is a {@code long}, never allocates, and is released by the thread that got
+ * it; bytes are then accessed through {@link #optimisticSegment()}. Of each form there is a {@code try} method that
+ * never waits, one that waits, and one that waits up to a timeout and can be interrupted.
  *
  * <p>Locks taken before an access, and released after it, order it: what a writer did under an exclusive lock is
  * visible to every later lock and to every optimistic read that validates.
+ *
+ * <h2>Pages</h2>
+ *
+ * <p>Advice, locking in memory, populating, forcing, discarding, punching holes and checked copies work on the pages
+ * where they are. Each of these operations locks the region itself, or uses the lock that the thread holds on it, so
+ * none can reach what comes to the same addresses later. Ranges are given by offset in the region and length, in bytes.
+ * A region that a write section of the thread has changed refuses all of them, with a {@link RegionException}, until the
+ * section is published or closed.
+ *
+ * <h2>Structure</h2>
+ *
+ * <p>Splitting, merging, trimming, protecting, truncating and remapping turn new readers of this region away, wait for
+ * those inside, and disturb nobody else. Then the region goes on as other regions, which come into being in one step: a
+ * lookup finds the old region or the new ones, and never nothing where there is something before and after. All handles
+ * to the old region are stale for good from then on, at first with the refusal {@link Refusal#MOVED}; stamps fail. Bytes
+ * that stay in the space stay where they are, but for {@link #remap}.
+ *
+ * <p>All of these wait; {@link Deadline} gives each of them a timed and interruptible form. A failing operation leaves
+ * the region as it was. Where memory is given back, the operation waits for pins from before as well; if the thread is
+ * interrupted then, that goes on in the background and the interrupt is kept.
+ *
+ * <h2>Assertions</h2>
+ *
+ * <p>The {@code assert} methods are what code can demand of its callers: that the current thread, and not just anybody,
+ * holds the region's lock. In debug mode ({@code -Dio.holdfast.debug=true}) an assertion that does not hold ends in an
+ * {@link IllegalMonitorStateException} with the decoded state of the lock; otherwise it does nothing and costs nothing.
  */
-public final class Region extends RegionStructure {
-    static {
-        // Else they would be loaded between the taking of a lock and the making of what releases it, and the lock would be
-        // left if there were no memory for that.
-        Guard.load();
-        Hold.load();
-    }
-
-    private final long base;
-    private final long firstSize;
-    private final boolean writable;
-    private final boolean growable;
-    // Benign races: threads may each make such a segment; all are equally good, and final fields publish them safely.
-    private @Nullable MemorySegment whole; // of a region whose size stays
-    private @Nullable MemorySegment part; // of one that may grow, as large as it was some time ago
-
-    /**
-     * For a record in this life, which the caller keeps from being reused.
-     *
-     * @param baseAndKind of the record
-     * @param size        of the record
-     */
-    Region(final AddressSpace space, final RegionLock lock, final long record, final long incarnation,
-           final long baseAndKind, final long size) {
-        super(space, lock, record, incarnation);
-        this.base = RecordLayout.baseOf(baseAndKind);
-        this.firstSize = size;
-        final long kind = RecordLayout.kindOf(baseAndKind);
-        this.writable = Kind.isWritable(kind);
-        this.growable = Kind.isGrowable(kind);
-    }
-
+public sealed interface Region permits RegionHandle {
     // ------------------------------------------------------------------------------------------------ properties
 
     /** {@return the address of the first byte, relative to the space, in bytes; it never changes} */
-    public long address() {
-        return base - space.base();
-    }
+    long address();
 
     /**
      * Current size in bytes. It grows with {@link #grow(long)} and never shrinks under the same handle.
@@ -71,9 +66,7 @@ public final class Region extends RegionStructure {
      * @return the size
      * @throws RegionException if the region is unmapped
      */
-    public long size() {
-        return ofThisLife("size", RecordLayout.sizeAcquire(record));
-    }
+    long size();
 
     /**
      * Where the pages of this region begin, which no other region can have: its {@link #address()}, or up to a page
@@ -83,9 +76,7 @@ public final class Region extends RegionStructure {
      * @return the address of the first page, relative to the space
      * @throws RegionException if the region is unmapped
      */
-    public long reservedStart() {
-        return ofThisLife("reservedStart", RecordLayout.start(record));
-    }
+    long reservedStart();
 
     /**
      * Where the addresses of this region end, with those that are kept for it to grow.
@@ -93,33 +84,17 @@ public final class Region extends RegionStructure {
      * @return the address just past the last page, relative to the space
      * @throws RegionException if the region is unmapped
      */
-    public long reservedEnd() {
-        return ofThisLife("reservedEnd", RecordLayout.limit(record));
-    }
-
-    /** What was read of the record, if it was this life's. */
-    private long ofThisLife(final String operation, final long value) {
-        VarHandle.acquireFence(); // it is this life's only if the incarnation still is, read after it
-        if (!isMapped()) {
-            throw refused(operation, Moves.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
-        }
-        return value;
-    }
+    long reservedEnd();
 
     /** {@return whether guards may write} */
-    @Override
-    public boolean isWritable() {
-        return writable;
-    }
+    boolean isWritable();
 
     // ------------------------------------------------------------------------------------------------ optimistic
 
     /**
      * {@return a stamp for {@link #validate(long)}, or 0 if the region is held exclusively or unmapped} Stores nothing.
      */
-    public long tryOptimisticRead() {
-        return RegionLock.tryOptimisticRead(record, incarnation);
-    }
+    long tryOptimisticRead();
 
     /**
      * Whether no exclusive holder, unmap or reuse of the addresses came since the stamp was taken, so that what was
@@ -128,9 +103,7 @@ public final class Region extends RegionStructure {
      * @param stamp of {@link #tryOptimisticRead()}; 0 never validates
      * @return whether what was read is the region's
      */
-    public boolean validate(final long stamp) {
-        return RegionLock.validate(record, stamp);
-    }
+    boolean validate(long stamp);
 
     /**
      * The region's bytes, read-only, for any thread at any time, as many as there are now. Reading it never crashes on
@@ -140,35 +113,7 @@ public final class Region extends RegionStructure {
      *
      * @return the segment, which can be kept: it can only become too short
      */
-    public MemorySegment optimisticSegment() {
-        final MemorySegment segment = whole;
-        return segment != null ? segment : growable ? current() : newWhole();
-    }
-
-    // Small, so that the handle of a region that is looked up, read and forgotten need not exist.
-    private MemorySegment newWhole() {
-        final MemorySegment segment = reinterpret(firstSize, null).asReadOnly();
-        whole = segment;
-        return segment;
-    }
-
-    private MemorySegment current() {
-        final MemorySegment cached = part;
-        // Any cached segment lies inside this region, so comparing with the size of a later life does no harm.
-        return cached != null && cached.byteSize() == RecordLayout.sizeOpaque(record) ? cached : newPart(cached);
-    }
-
-    private MemorySegment newPart(final @Nullable MemorySegment cached) {
-        final long size = RecordLayout.sizeAcquire(record);
-        VarHandle.acquireFence();
-        final boolean current = isMapped(); // after the size, which may be a later life's if the region is not mapped
-        if (!current && cached != null) {
-            return cached;
-        }
-        final MemorySegment segment = reinterpret(current ? size : firstSize, null).asReadOnly();
-        part = segment;
-        return segment;
-    }
+    MemorySegment optimisticSegment();
 
     /**
      * Reads optimistically and, where that fails so many times, under a shared guard.
@@ -179,34 +124,11 @@ public final class Region extends RegionStructure {
      *                 and see bytes that make no sense, which are thrown away: its exceptions and errors count only
      *                 where what it read validates
      * @return what the reader gave, read while no exclusive holder and no unmap came between
-     * @throws IllegalArgumentException     if there are less than no attempts
+     * @throws IllegalArgumentException     if {@code attempts} is negative
      * @throws RegionException              if the region is unmapped
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    public <T extends @Nullable Object> T read(final int attempts, final Function<MemorySegment, T> reader) {
-        if (attempts < 0) {
-            throw new IllegalArgumentException("attempts=" + attempts + "; 0 reads under a guard at once");
-        }
-        for (int i = 0; i < attempts; i++) {
-            final long stamp = tryOptimisticRead();
-            if (stamp == 0) {
-                break;
-            }
-            try {
-                final T result = reader.apply(optimisticSegment());
-                if (validate(stamp)) {
-                    return result;
-                }
-            } catch (final Throwable e) { // bytes that make no sense can also ask for too much memory, or recurse
-                if (validate(stamp)) {
-                    throw e;
-                }
-            }
-        }
-        try (Guard guard = share()) {
-            return reader.apply(guard.segment());
-        }
-    }
+    <T extends @Nullable Object> T read(int attempts, Function<MemorySegment, T> reader);
 
     // ------------------------------------------------------------------------------------------------- structure
 
@@ -221,9 +143,7 @@ public final class Region extends RegionStructure {
      * @throws java.io.UncheckedIOException if the file cannot grow, for example because the disk is full
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    public void grow(final long newSizeBytes) {
-        space.engines().growth().grow(this, newSizeBytes);
-    }
+    void grow(long newSizeBytes);
 
     /**
      * Unmaps the region: turns readers away for good, waits for guards, holds and pins from before, and gives the
@@ -233,9 +153,7 @@ public final class Region extends RegionStructure {
      * @throws RegionException              if the region is unmapped already
      * @throws IllegalMonitorStateException if the thread is pinned or holds a guard on the region (G10)
      */
-    public void unmap() {
-        space.unmapper().unmap(this);
-    }
+    void unmap();
 
     /**
      * Unmaps the region and waits for so long. From the moment the unmap is announced it goes on in the background,
@@ -250,9 +168,7 @@ public final class Region extends RegionStructure {
      * @throws RegionException              if the region is unmapped already
      * @throws IllegalMonitorStateException as {@link #unmap()}
      */
-    public boolean unmap(final long timeout, final TimeUnit unit) throws InterruptedException {
-        return space.unmapper().unmap(this, unit.toNanos(timeout));
-    }
+    boolean unmap(long timeout, TimeUnit unit) throws InterruptedException;
 
     /**
      * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
@@ -265,77 +181,595 @@ public final class Region extends RegionStructure {
      *                                      pinned or holds a guard while it has to wait for another writer or for the
      *                                      backlog
      */
-    public CompletionStage<Void> unmapAsync() {
-        return space.unmapper().unmapAsync(this);
-    }
+    CompletionStage<Void> unmapAsync();
 
-    // --------------------------------------------------------------------------------------------------- package
+    // ---------------------------------------------------------------------------------------------------- shared
 
+    /** {@return a read-only shared guard, or a refused one} Never waits. */
+    Guard tryShare();
+
+    /**
+     * A read-only shared guard; waits while a writer is there.
+     *
+     * @return the guard, held
+     * @throws RegionException              if the region is unmapped, or the thread holds too many locks
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    Guard share();
+
+    /**
+     * A read-only shared guard; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the guard, held
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits; nothing is held
+     *                                      then
+     * @throws TimeoutException             if the time is over; nothing is held then
+     * @throws RegionException              as {@link #share()}
+     * @throws IllegalMonitorStateException as {@link #share()}
+     */
+    Guard share(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * A shared guard with a writable segment, or a refused one. Never waits.
+     *
+     * @return the guard, held or refused
+     * @throws RegionException if the region is read-only
+     */
+    Guard tryShareWritable();
+
+    /**
+     * A shared guard with a writable segment; waits while a writer is there. Several threads may hold one: they order
+     * their writes themselves.
+     *
+     * @return the guard, held
+     * @throws RegionException              as {@link #share()}, and if the region is read-only
+     * @throws IllegalMonitorStateException as {@link #share()}
+     */
+    Guard shareWritable();
+
+    /**
+     * A shared guard with a writable segment; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the guard, held
+     * @throws InterruptedException         as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException             as {@link #share(long, TimeUnit)}
+     * @throws RegionException              as {@link #share()}, and if the region is read-only
+     * @throws IllegalMonitorStateException as {@link #share()}
+     */
+    Guard shareWritable(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Locks in shared mode. Never waits.
+     *
+     * @return the stamp for {@link #unlockShared(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
+     */
+    long tryLockShared();
+
+    /**
+     * Locks in shared mode; waits while a writer is there.
+     *
+     * @return the stamp for {@link #unlockShared(long)}
+     * @throws RegionException              as {@link #share()}
+     * @throws IllegalMonitorStateException as {@link #share()}
+     */
+    long lockShared();
+
+    /**
+     * Locks in shared mode; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the stamp for {@link #unlockShared(long)}
+     * @throws InterruptedException         as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException             as {@link #share(long, TimeUnit)}
+     * @throws RegionException              as {@link #share()}
+     * @throws IllegalMonitorStateException as {@link #share()}
+     */
+    long lockShared(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Ends a shared lock. As with the JDK's locks, a stamp does not remember that it was released: if the thread has
+     * locked the region again since, the same stamp may be that lock's.
+     *
+     * @param stamp of the method that locked
+     * @throws IllegalMonitorStateException if the current thread holds no lock of this stamp; nothing is released then
+     */
+    void unlockShared(long stamp);
+
+    // --------------------------------------------------------------------------------------------------- counted
+
+    /** {@return a shared lock that any thread may release, or a refused one} Never waits. */
+    Hold tryHold();
+
+    /**
+     * A shared lock that any thread may release; waits while a writer is there.
+     *
+     * @return the hold
+     * @throws RegionException              if the region is unmapped, or has as many holds as it can count
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    Hold hold();
+
+    /**
+     * A shared lock that any thread may release; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the hold
+     * @throws InterruptedException as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException     as {@link #share(long, TimeUnit)}
+     * @throws RegionException      as {@link #hold()}
+     */
+    Hold hold(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Locks in shared mode for any thread to unlock. Never waits.
+     *
+     * @return the stamp for {@link #unlockCounted(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
+     */
+    long tryLockCounted();
+
+    /**
+     * Locks in shared mode for any thread to unlock; waits while a writer is there.
+     *
+     * @return the stamp for {@link #unlockCounted(long)}
+     * @throws RegionException              as {@link #hold()}
+     * @throws IllegalMonitorStateException as {@link #hold()}
+     */
+    long lockCounted();
+
+    /**
+     * Locks in shared mode for any thread to unlock; waits while a writer is there, for so long.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the stamp for {@link #unlockCounted(long)}
+     * @throws InterruptedException as {@link #share(long, TimeUnit)}
+     * @throws TimeoutException     as {@link #share(long, TimeUnit)}
+     * @throws RegionException      as {@link #hold()}
+     */
+    long lockCounted(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Ends a counted lock. Its count tells no lock from another: a stamp that is unlocked twice ends somebody else's.
+     *
+     * @param stamp of the method that locked, in whatever thread
+     * @throws IllegalMonitorStateException if the region has no counted lock, or the stamp is none of one
+     */
+    void unlockCounted(long stamp);
+
+    // ------------------------------------------------------------------------------------------------- exclusive
+
+    /** {@return an exclusive guard if nobody is inside, or a refused one} Never waits. */
+    Guard tryExclusive();
+
+    /**
+     * An exclusive guard; turns new readers away and waits for those inside.
+     *
+     * @return the guard, held
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    Guard exclusive();
+
+    /**
+     * An exclusive guard; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the guard, held
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits
+     * @throws TimeoutException             if the time is over
+     * @throws RegionException              as {@link #exclusive()}
+     * @throws IllegalMonitorStateException as {@link #exclusive()}
+     */
+    Guard exclusive(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Locks in exclusive mode if nobody is inside. Never waits.
+     *
+     * @return the stamp for {@link #unlockExclusive(long)}, or a refusal, not positive, for {@link Refusal#of(long)}
+     */
+    long tryLockExclusive();
+
+    /**
+     * Locks in exclusive mode; turns new readers away and waits for those inside.
+     *
+     * @return the stamp for {@link #unlockExclusive(long)}
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long lockExclusive();
+
+    /**
+     * Locks in exclusive mode; waits for so long. Giving up leaves nothing behind.
+     *
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return the stamp for {@link #unlockExclusive(long)}
+     * @throws InterruptedException         as {@link #exclusive(long, TimeUnit)}
+     * @throws TimeoutException             as {@link #exclusive(long, TimeUnit)}
+     * @throws RegionException              as {@link #exclusive()}
+     * @throws IllegalMonitorStateException as {@link #exclusive()}
+     */
+    long lockExclusive(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
+
+    /**
+     * Ends the exclusive lock.
+     *
+     * @param stamp of the method that locked
+     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
+     */
+    void unlockExclusive(long stamp);
+
+    /**
+     * Says how the region is going to be used. No byte changes.
+     *
+     * @param advice how
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses, for example because it does not know the advice
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void advise(Advice advice);
+
+    /**
+     * Says how a range is going to be used. The advice is for all pages that the range touches. No byte changes.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes, more than 0
+     * @param advice how
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses, for example because it does not know the advice
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void advise(long offset, long length, Advice advice);
+
+    /**
+     * Keeps all pages in memory, and reads those in that are not, until {@link #unlockFromMemory()} or the region's
+     * end. What the region grows by later is not locked.
+     *
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the limit of locked memory does not allow it; the pages are not locked then
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void lockInMemory();
+
+    /**
+     * Lets the system reclaim the pages again.
+     *
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void unlockFromMemory();
+
+    /**
+     * Makes all pages present, so that the first access to each waits for nothing. No byte changes.
+     *
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if there is not enough memory, or the file cannot be read
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void populate();
+
+    /**
+     * Counts the bytes that are in memory now, in whole pages.
+     *
+     * @return the bytes, which another moment may change
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long residentBytes();
+
+    /**
+     * Writes what was changed in a shared file mapping to the device, and waits for it. For other regions there is
+     * nothing to do.
+     *
+     * @throws RegionException              if the region is unmapped
+     * @throws java.io.UncheckedIOException if the device reports an error
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void force();
+
+    /**
+     * Writes what was changed in a range of a shared file mapping to the device, and waits for it. For other regions
+     * there is nothing to do.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes, more than 0
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped
+     * @throws java.io.UncheckedIOException if the device reports an error
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void force(long offset, long length);
+
+    /**
+     * Gives the memory of a range of an anonymous region back to the system; the range reads as zero from then on.
+     * Holds the region exclusively meanwhile, so every stamp fails and every other guard is waited for.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes, more than 0
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped, read-only, or not anonymous
+     * @throws MappingException             if the system refuses, for example because the pages are locked in memory;
+     *                                      nothing has changed then
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void discard(long offset, long length);
+
+    /**
+     * Gives the blocks of a range of a file back to its file system; the range reads as zero from then on, in the
+     * region and in the file, whose size stays. Holds the region exclusively meanwhile, as {@link #discard} does; other
+     * regions on the same file see the zeros at once.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes, more than 0
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped, or not a shared writable mapping of a file
+     * @throws MappingException             if the system refuses, for example because the file system has no holes;
+     *                                      nothing has changed then
+     * @throws TruncatedException           if somebody else has truncated the file; a part may read as zero
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void punchHole(long offset, long length);
+
+    /**
+     * Copies bytes out of the region under a shared lock, and reports it where they are gone because somebody else has
+     * truncated the file. Plain access to such bytes makes the virtual machine throw an {@link InternalError}, and that
+     * not always where the access is; checksums, inflaters and native callees can even bring it down, so give them what
+     * was copied out with this.
+     *
+     * @param offset       of the first byte in the region, in bytes
+     * @param target       where to copy to
+     * @param targetOffset of the first byte in the target, in bytes
+     * @param length       in bytes, 0 or more
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws IndexOutOfBoundsException    if the range is not one of the target's
+     * @throws TruncatedException           if the bytes cannot be read; a part may have been copied
+     * @throws InternalError                if the memory of the target is a mapped file that somebody else has truncated;
+     *                                      a part may have been copied
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalStateException        if the memory of the target is freed already
+     * @throws WrongThreadException         if the target belongs to another thread
+     */
+    void copyOut(long offset, MemorySegment target, long targetOffset, long length);
+
+    /**
+     * Copies bytes into the region under a shared lock, and reports it where they cannot be written because somebody
+     * else has truncated the file, or the device is full. Several threads may copy in at the same time: they order
+     * themselves.
+     *
+     * @param source       where to copy from
+     * @param sourceOffset of the first byte in the source, in bytes
+     * @param offset       of the first byte in the region, in bytes
+     * @param length       in bytes, 0 or more
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws IndexOutOfBoundsException    if the range is not one of the source's
+     * @throws TruncatedException           if the bytes cannot be written; a part may have been copied
+     * @throws InternalError                if the memory of the source is a mapped file that somebody else has truncated;
+     *                                      a part may have been copied
+     * @throws RegionException              if the region is unmapped or read-only
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalStateException        if the memory of the source is freed already
+     * @throws WrongThreadException         if the source belongs to another thread
+     */
+    void copyIn(MemorySegment source, long sourceOffset, long offset, long length);
+
+    /**
+     * How many bytes from the beginning can be read: all of them, unless somebody else has truncated the file.
+     *
+     * @return the bytes, in whole pages of the file but for the last
+     * @throws RegionException              if the region is unmapped
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long readableBytes();
+
+    /**
+     * Makes two regions of this one.
+     *
+     * @param at offset of the second one's first byte, in bytes; its address is a multiple of the page size
+     * @return the two, in order
+     * @throws IllegalArgumentException     if the offset is not inside the region, or the address is misaligned
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if a limit of the space is reached or there is no memory; nothing has
+     *                                      changed then
+     * @throws IllegalStateException        if the space is closed
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    List<Region> split(long at);
+
+    /**
+     * Makes one region of this one and another, of which one begins where the other ends. They must have the same
+     * protection and the same kind of pages, be of the same file in one piece or both anonymous, and the seam must lie
+     * between two pages. The name is that of the lower one.
+     *
+     * @param other the neighbour
+     * @return the region that covers both
+     * @throws IllegalArgumentException     if the other one is of another space, or the same
+     * @throws RegionException              if one is unmapped, or they cannot be one region, and why
+     * @throws MappingException             if there is no memory; nothing has changed then
+     * @throws IllegalStateException        if the space is closed
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    Region merge(Region other);
+
+    /**
+     * Gives the first bytes back.
+     *
+     * @param bytes how many, so that the address of what is left is a multiple of the page size
+     * @return the rest
+     * @throws IllegalArgumentException     if this is not more than 0 and less than all, or misaligned
+     * @throws RegionException              as {@link #split}
+     * @throws MappingException             as {@link #split}
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    Region trimHead(long bytes);
+
+    /**
+     * Gives the last bytes back; whole pages that are not used any more go back to the system. The rest cannot grow in
+     * place any more.
+     *
+     * @param bytes how many
+     * @return the rest
+     * @throws IllegalArgumentException     if this is not more than 0 and less than all
+     * @throws RegionException              as {@link #split}
+     * @throws MappingException             as {@link #split}
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    Region trimTail(long bytes);
+
+    /**
+     * Unmaps a range and leaves the rest mapped. Both ends of the range lie between two pages, or are ends of the
+     * region.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes, more than 0
+     * @return what is left, in order: nothing, or one or two regions
+     * @throws IllegalArgumentException     if the range is not one of the region's, or misaligned
+     * @throws RegionException              as {@link #split}
+     * @throws MappingException             as {@link #split}
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    List<Region> unmap(long offset, long length);
+
+    /**
+     * Changes whether the region can be written.
+     *
+     * @param protection what may be done from now on
+     * @return the region, under this handle if nothing changes
+     * @throws RegionException              if the region is unmapped, or its file is mapped for reading only
+     * @throws MappingException             if the system refuses; nothing has changed then
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    Region protect(Protection protection);
+
+    /**
+     * Changes whether a range can be written, and makes a region of its own of it. Both ends of the range lie between
+     * two pages, or are ends of the region.
+     *
+     * @param offset     of the first byte in the region, in bytes
+     * @param length     in bytes, more than 0
+     * @param protection what may be done from now on
+     * @return the regions that there are now, in order: up to three; this handle if nothing changes
+     * @throws IllegalArgumentException     if the range is not one of the region's, or misaligned
+     * @throws RegionException              as {@link #protect(Protection)}
+     * @throws MappingException             as {@link #protect(Protection)}
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    List<Region> protect(long offset, long length, Protection protection);
+
+    /**
+     * Cuts the region and its file. Nothing in this space may map what the file loses; other mappings of it, in other
+     * spaces or processes, lose their pages. The file is cut when the last reader of its end has left. If the thread is
+     * interrupted while it waits for that, or has no {@link Deadline} left, it happens in the background, but not if
+     * somebody maps that end again before; a file that is not cut then is logged as an error.
+     *
+     * @param newSizeBytes of the region, more than 0 and not more than now; the file ends where the region does
+     * @return the region that is left
+     * @throws IllegalArgumentException     if the size is out of range
+     * @throws RegionException              if the region is unmapped, does not write to its file, or another region of
+     *                                      the space maps what the file would lose; where it came while this waited, the
+     *                                      region has been cut, and its new handle is found by address
+     * @throws MappingException             as {@link #split}
+     * @throws java.io.UncheckedIOException if the file cannot be opened, or is another one by now, and then nothing has
+     *                                      changed; or if it cannot be cut, and then the region has been cut and its
+     *                                      new handle is found by address
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    Region truncate(long newSizeBytes);
+
+    /**
+     * Changes the size, at any price: a smaller region is cut as by {@link #trimTail}, a larger one grows in place
+     * where addresses are reserved for it, and else moves. Moving holds the region exclusively, gives it another
+     * address, and copies anonymous and private bytes; advice is not taken along. Where sections have all addresses
+     * that are free, this waits for them, as a map does.
+     *
+     * @param newSizeBytes more than 0; a file that is written grows with the region, another one must be long enough
+     * @return the region, under this handle if it could stay
+     * @throws IllegalArgumentException     if the size is not positive
+     * @throws RegionException              as {@link #split}
+     * @throws MappingException             as {@link #split}
+     * @throws TruncatedException           if private bytes of a file are gone because it has been truncated
+     * @throws java.io.UncheckedIOException if the file cannot be opened, is another one by now, too short, or cannot
+     *                                      grow; nothing has changed then
+     * @throws IllegalStateException        as {@link #split}
+     * @throws IllegalMonitorStateException as {@link #split}
+     */
+    Region remap(long newSizeBytes);
+
+    /** {@return the space that the region is part of} */
+    AddressSpace space();
+
+    /**
+     * Asserts that the current thread holds the region in any way: by a guard or a stamp, shared or exclusive, or by
+     * an open view of a hold.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
+    void assertLocked();
+
+    /**
+     * Asserts that the current thread holds the region exclusively.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
+    void assertExclusive();
+
+    /**
+     * Asserts that the region is mapped and stays so for the time being, because the current thread holds it in any
+     * way, or is pinned and could still find it.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
+    void assertStable();
+
+    /**
+     * Asserts that the region is mapped at this moment, in the life that this handle is of.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
+    void assertMapped();
+
+    /**
+     * Asserts that this handle's life of the region is over.
+     *
+     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     */
+    void assertUnmapped();
+
+    /** {@return whether the region is mapped at this moment; only a guard, a hold or a pin makes it stay so} */
+    boolean isMapped();
+
+    // ------------------------------------------------------------------------------------------------ as an object
+
+    /**
+     * Whether the other is a handle to the same life of the same region.
+     *
+     * @param other anything
+     * @return whether it is
+     */
     @Override
-    Region self() {
-        return this;
-    }
+    boolean equals(@Nullable Object other);
 
-    /** Bytes in the region now; a lock is held. */
-    long sizeInside() {
-        return RecordLayout.sizeAcquire(record) & Long.MAX_VALUE; // for the compiler: it is not negative
-    }
-
-    /** The bytes as a guard of this mode may use them; a lock is held. */
-    MemorySegment segmentFor(final Guard.Mode mode, final Arena arena) {
-        return segmentFor(mode, sizeInside(), arena);
-    }
-
-    /** The first bytes as a guard of this mode may use them; a lock is held. */
-    MemorySegment segmentFor(final Guard.Mode mode, final long size, final Arena arena) {
-        final MemorySegment segment = reinterpret(size, arena);
-        return mode == Guard.Mode.SHARED || !writable ? segment.asReadOnly() : segment;
-    }
-
-    @SuppressWarnings("restricted")
-    private MemorySegment reinterpret(final long size, final @Nullable Arena arena) {
-        final MemorySegment start = MemorySegment.ofAddress(base);
-        return arena == null ? start.reinterpret(size) : start.reinterpret(size, arena, null);
-    }
-
+    /** {@return a hash code that equal handles share} */
     @Override
-    InterruptedException interrupted(final String operation) {
-        return new InterruptedException(operation + " interrupted: " + describe());
-    }
+    int hashCode();
 
-    /** The exception for a lock that is not granted, or 0 for one that is not held any more. */
+    /** {@return the region and the decoded state of its lock, for messages} */
     @Override
-    RegionException refused(final String operation, final long stamp) {
-        final Refusal refusal = stamp < 0 ? Refusal.of(stamp) : null;
-        final String what = refusal == null ? "not held" : refusal.toString();
-        return new RegionException(operation + " refused: reason=" + what + ", " + describe() +
-            (refusal == Refusal.DETACHED ? "; the region is unmapped, look it up again" : "") +
-            (refusal == Refusal.MOVED ? "; use the handles that the change returned, or look it up again" : ""),
-            refusal);
-    }
-
-    /** The region and the decoded state of its lock, for messages. */
-    @Override
-    String describe() {
-        final String state = RegionLock.describe(record);
-        final String name = space.engines().space().notes().name(record);
-        return "region=0x" + Long.toHexString(address()) + " of " + space.name() +
-            (name == null || RecordLayout.incarnation(record) != incarnation ? "" : ", name=" + name) +
-            ", handle incarnation=" + incarnation + ", " + state;
-    }
-
-    @Override
-    public boolean equals(final @Nullable Object other) {
-        return other instanceof final Region region && region.record == record && region.incarnation == incarnation;
-    }
-
-    @Override
-    public int hashCode() {
-        return Long.hashCode(record * 31 + incarnation);
-    }
-
-    @Override
-    public String toString() {
-        return "Region[" + describe() + "]";
-    }
+    String toString();
 }

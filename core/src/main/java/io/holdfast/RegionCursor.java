@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.EpochDomain;
-import io.holdfast.lock.Moves;
-import io.holdfast.lock.RegionLock;
-import io.holdfast.tree.Cursor;
+import io.holdfast.space.CursorHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,32 +14,17 @@ import org.jspecify.annotations.Nullable;
  * {@link #seek} back to its address. A step is wait-free up to the height of the tree and the regions that are being
  * unmapped. Not thread-safe; may be used by one thread after another.
  */
-public final class RegionCursor {
-    private final AddressSpace space;
-    private final EpochDomain domain;
-    private final Cursor cursor;
-
-    RegionCursor(final AddressSpace space) {
-        this.space = space;
-        this.domain = space.core().domain();
-        this.cursor = space.core().tree().cursor();
-    }
-
+public sealed interface RegionCursor permits CursorHandle {
     /**
      * Sets the position.
      *
      * @param address relative to the space; one outside of the space is taken for its nearest end
      * @return this
      */
-    public RegionCursor seek(final long address) {
-        cursor.seek(address);
-        return this;
-    }
+    RegionCursor seek(long address);
 
     /** {@return the address that the cursor stands at} */
-    public long position() {
-        return cursor.position();
-    }
+    long position();
 
     /**
      * Moves forward over one region.
@@ -50,9 +32,7 @@ public final class RegionCursor {
      * @return the region, or null, without moving, if there is none
      * @throws IllegalStateException if the space is closed
      */
-    public @Nullable Region next() {
-        return step(true);
-    }
+    @Nullable Region next();
 
     /**
      * Moves backward over one region.
@@ -60,34 +40,5 @@ public final class RegionCursor {
      * @return the region, or null, without moving, if there is none
      * @throws IllegalStateException if the space is closed
      */
-    public @Nullable Region previous() {
-        return step(false);
-    }
-
-    private @Nullable Region step(final boolean forward) {
-        space.engines().space().checkOpen("cursor");
-        final long before = cursor.position();
-        domain.pinStructure();
-        try {
-            while (forward ? cursor.next() : cursor.previous()) {
-                final long record = cursor.interval().value();
-                if (RegionLock.isAttached(record)) {
-                    return space.region(record);
-                }
-                if (Moves.isMoved(record) && isReplaced(record)) {
-                    // The tree has shown what came into its place before it was moved.
-                    cursor.seek(forward ? cursor.interval().start() : cursor.interval().end());
-                }
-            }
-            cursor.seek(before);
-            return null;
-        } finally {
-            domain.unpinStructure();
-        }
-    }
-
-    /** Whether the tree shows another record by now; if not, the region has moved away, and is not missing here. */
-    private boolean isReplaced(final long record) {
-        return space.core().tree().find(cursor.interval().start()) != record;
-    }
+    @Nullable Region previous();
 }

@@ -20,7 +20,15 @@ public class TruncatedException extends RegionException {
     /** The same in the file. */
     private final long fileOffset;
 
-    TruncatedException(final String message, final Path file, final long offset, final long fileOffset) {
+    /**
+     * An exception about bytes that are gone.
+     *
+     * @param message    names the operation, the region and the file
+     * @param file       the mapped file
+     * @param offset     of the first byte in the region that cannot be accessed, in bytes
+     * @param fileOffset of the same byte in the file, in bytes
+     */
+    public TruncatedException(final String message, final Path file, final long offset, final long fileOffset) {
         super(message, null);
         this.file = file.toString();
         this.offset = offset;

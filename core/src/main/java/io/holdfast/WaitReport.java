@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.epoch.Ledger;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,18 +44,6 @@ public record WaitReport(String space, String region, Duration waited, String wa
      */
     public record Holder(long threadId, String threadName, How how, @Nullable Duration since,
                          @Nullable Throwable place) {
-        static Holder of(final io.holdfast.epoch.Holder holder) {
-            final How how = switch (holder.how()) {
-                case HAZARD -> How.SHARED;
-                case PIN -> How.PIN;
-                case STRUCTURE_PIN -> How.SNAPSHOT;
-                case COUNT -> How.HOLD;
-                case WRITER -> How.EXCLUSIVE;
-            };
-            final Ledger.Entry taken = holder.taken();
-            return new Holder(holder.threadId(), holder.threadName(), how,
-                taken == null ? null : Duration.ofNanos(taken.heldNs()), taken);
-        }
     }
 
     /** Copies the list. */

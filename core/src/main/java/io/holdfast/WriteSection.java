@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
-import io.holdfast.lock.RangeLock;
+import io.holdfast.space.WriteSectionHandle;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -35,27 +33,15 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>A published section is downgraded: it excludes other writers from its range, and nobody else, until it is closed.
  * Belongs to the thread that began it.
+ *
+ * {@snippet class="io.holdfast.SnippetsTest" region="section"}
  */
-public final class WriteSection extends Section {
-    private enum State { OPEN, PUBLISHED, DOWNGRADED, CLOSED }
+public sealed interface WriteSection extends AutoCloseable permits WriteSectionHandle {
+    /** {@return the space} */
+    AddressSpace space();
 
-    private SectionEngine engine;
-    private State state = State.OPEN;
-    private final List<Unmapping> given = new ArrayList<>();
-
-    WriteSection(final AddressSpace space, final RangeLock.Entry entry) {
-        super(space, entry);
-        this.engine = new SectionEngine(space, entry.start(), entry.end());
-    }
-
-    private SectionEngine open(final String operation) {
-        entry(operation);
-        if (state != State.OPEN) {
-            throw new IllegalStateException(operation + " in a section that is " + state + ": space=" + space().name() +
-                "; upgrade it, or begin another");
-        }
-        return engine;
-    }
+    /** {@return whether the section has its range still} */
+    boolean isOpen();
 
     /**
      * Limits how long each operation of this section waits for the readers of a region, and lets interrupts end the wait.
@@ -69,10 +55,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is not open
      * @throws WrongThreadException  if it is another thread's
      */
-    public WriteSection patience(final long timeout, final TimeUnit unit) {
-        open("patience").exclusion().patience(timeout, unit);
-        return this;
-    }
+    WriteSection patience(long timeout, TimeUnit unit);
 
     // ------------------------------------------------------------------------------------------------- exclusion
 
@@ -88,9 +71,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        if the section is not open
      * @throws WrongThreadException         if it is another thread's
      */
-    public MemorySegment exclude(final Region region) {
-        return open("exclude").exclude(region);
-    }
+    MemorySegment exclude(Region region);
 
     /**
      * Excludes every region that overlaps a range, with one barrier for all of them; all or none.
@@ -105,11 +86,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public int exclude(final long start, final long end) {
-        final SectionExclusion exclusion = open("exclude").exclusion();
-        exclusion.checkRange("exclude", start, end);
-        return exclusion.excludeRange("exclude", start, end);
-    }
+    int exclude(long start, long end);
 
     /**
      * Ends the exclusion of one region that the section has not changed; readers get in.
@@ -119,9 +96,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is not open
      * @throws WrongThreadException  if it is another thread's
      */
-    public void end(final Region region) {
-        open("end").end(region);
-    }
+    void end(Region region);
 
     /**
      * Ends all exclusions with one store, however many there are; readers get in.
@@ -130,18 +105,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is not open
      * @throws WrongThreadException  if it is another thread's
      */
-    public void endAll() {
-        unchanged("endAll").endAll();
-    }
-
-    private SectionEngine unchanged(final String operation) {
-        final SectionEngine current = open(operation);
-        if (current.hasChanges()) {
-            throw new RegionException(operation + " of a section with changes: " + this + "; publish it, or close it to " +
-                "restore everything", null);
-        }
-        return current;
-    }
+    void endAll();
 
     /**
      * The bytes of a region that this section excludes or has made, which can be written if the region can be; until the
@@ -153,9 +117,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is not open
      * @throws WrongThreadException  if it is another thread's
      */
-    public MemorySegment segment(final Region region) {
-        return open("segment").segment(region);
-    }
+    MemorySegment segment(Region region);
 
     // --------------------------------------------------------------------------------------------------- changes
 
@@ -169,9 +131,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException    if the section is not open, or the space is closed
      * @throws WrongThreadException     if it is another thread's
      */
-    public Region map(final long sizeBytes) {
-        return map(MapRequest.anonymous(sizeBytes));
-    }
+    Region map(long sizeBytes);
 
     /**
      * Maps what a request says, at fresh addresses of the section's range.
@@ -184,9 +144,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        if the section is not open, or the space is closed
      * @throws WrongThreadException         if it is another thread's
      */
-    public Region map(final MapRequest request) {
-        return open("map").map(request);
-    }
+    Region map(MapRequest request);
 
     /**
      * Unmaps a region. Its memory is given back when the section is closed and earlier pins have ended.
@@ -198,9 +156,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public void unmap(final Region region) {
-        open("unmap").unmap(region);
-    }
+    void unmap(Region region);
 
     /**
      * Unmaps everything in a range, and splits regions at its edges.
@@ -216,9 +172,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public List<Region> unmap(final long start, final long end) {
-        return open("unmap").unmap(start, end);
-    }
+    List<Region> unmap(long start, long end);
 
     /**
      * Makes two regions of one.
@@ -233,9 +187,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public List<Region> split(final Region region, final long at) {
-        return open("split").split(region, at);
-    }
+    List<Region> split(Region region, long at);
 
     /**
      * Makes one region of two neighbours; conditions as for {@link Region#merge}.
@@ -250,9 +202,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public Region merge(final Region one, final Region other) {
-        return open("merge").merge(one, other);
-    }
+    Region merge(Region one, Region other);
 
     /**
      * Changes whether a region can be written.
@@ -269,9 +219,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public Region protect(final Region region, final Protection protection) {
-        return open("protect").protect(region, Objects.requireNonNull(protection, "protection"));
-    }
+    Region protect(Region region, Protection protection);
 
     /**
      * Moves a region to fresh addresses of the section's range, with its bytes.
@@ -287,9 +235,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public Region move(final Region region) {
-        return open("move").move(region);
-    }
+    Region move(Region region);
 
     /**
      * Changes the size of a region: cuts it where it is, or moves it to fresh addresses to make it larger. To grow in
@@ -307,9 +253,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
-    public Region resize(final Region region, final long newSizeBytes) {
-        return open("resize").resize(region, newSizeBytes);
-    }
+    Region resize(Region region, long newSizeBytes);
 
     // --------------------------------------------------------------------------------------------------- the end
 
@@ -321,20 +265,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is not open, or the space is closed
      * @throws WrongThreadException  if it is another thread's
      */
-    public void publish() {
-        final SectionEngine current = open("publish");
-        boolean published = false;
-        try {
-            given.addAll(current.publish());
-            published = true;
-        } finally {
-            if (!published) {
-                rollBack();
-            }
-        }
-        exchange(ranges().downgrade(entry("publish")));
-        state = State.PUBLISHED;
-    }
+    void publish();
 
     /**
      * Ends all exclusions, and lets read sections in; other writers are kept out until the section is closed. A section
@@ -344,11 +275,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is not open
      * @throws WrongThreadException  if it is another thread's
      */
-    public void downgrade() {
-        unchanged("downgrade").endAll();
-        exchange(ranges().downgrade(entry("downgrade")));
-        state = State.DOWNGRADED;
-    }
+    void downgrade();
 
     /**
      * Opens a downgraded or published section again if nobody else has a section on the range. Never waits; memory of what
@@ -358,22 +285,7 @@ public final class WriteSection extends Section {
      * @throws IllegalStateException if the section is closed
      * @throws WrongThreadException  if it is another thread's
      */
-    public boolean tryUpgrade() {
-        final RangeLock.Entry current = entry("tryUpgrade");
-        if (state == State.OPEN) {
-            return true;
-        }
-        final RangeLock.Entry write = ranges().tryUpgrade(current);
-        if (write == null) {
-            return false;
-        }
-        exchange(write);
-        final SectionExclusion before = engine.exclusion();
-        engine = new SectionEngine(space(), write.start(), write.end());
-        engine.exclusion().patienceOf(before);
-        state = State.OPEN;
-        return true;
-    }
+    boolean tryUpgrade();
 
     /**
      * Ends the section. If it was not published, everything is restored. If it was, and something was unmapped, this
@@ -384,30 +296,5 @@ public final class WriteSection extends Section {
      * @throws WrongThreadException if it is another thread's
      */
     @Override
-    public void close() {
-        checkThread("close");
-        if (state == State.OPEN) {
-            rollBack();
-            return;
-        }
-        state = State.CLOSED;
-        release();
-        giveBack();
-    }
-
-    private void rollBack() {
-        state = State.CLOSED;
-        try {
-            engine.rollBack();
-        } finally {
-            release();
-            giveBack(); // what was published before an upgrade
-        }
-    }
-
-    private void giveBack() {
-        final List<Unmapping> last = List.copyOf(given);
-        given.clear();
-        space().unmapper().completeAll(last);
-    }
+    void close();
 }

@@ -6,8 +6,8 @@
  * <p>An {@code AddressSpace} reserves one large range of addresses and maps {@code Region}s inside it. Readers lock a
  * region with a {@code Guard}, keep everything they find with a {@code Pin}, or read optimistically and validate; an
  * unmap turns new readers away, waits for those inside, and gives the memory back at that moment, without a handshake
- * with other threads. This package is the whole public API and may import every other package; none of them imports
- * this one.
+ * with other threads. This package is the whole public API: contracts, values and exceptions. What works behind them has
+ * packages of its own.
  *
  * <h2>Glossary</h2>
  *

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.epoch;
 
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,7 @@ public final class Waiting implements AutoCloseable {
     private final Supplier<? extends IdleStrategy> strategy;
     private final long timeoutNs;
     private final boolean interruptible;
-    private final boolean throwing;
+    private final @Nullable Function<Boolean, ? extends RuntimeException> givenUp;
     private final long reportAfterNs;
     private long startNs;
     private long nextReportNs;
@@ -39,13 +40,13 @@ public final class Waiting implements AutoCloseable {
      */
     public Waiting(final Supplier<? extends IdleStrategy> strategy, final long timeoutNs, final boolean interruptible,
                    final long reportAfterNs) {
-        this(strategy, timeoutNs, interruptible, false, reportAfterNs);
+        this(strategy, timeoutNs, interruptible, null, reportAfterNs);
     }
 
     private Waiting(final Supplier<? extends IdleStrategy> strategy, final long timeoutNs, final boolean interruptible,
-                    final boolean throwing, final long reportAfterNs) {
+                    final @Nullable Function<Boolean, ? extends RuntimeException> givenUp, final long reportAfterNs) {
         this.strategy = strategy;
-        this.throwing = throwing;
+        this.givenUp = givenUp;
         this.timeoutNs = timeoutNs;
         this.interruptible = interruptible;
         this.reportAfterNs = reportAfterNs;
@@ -54,23 +55,24 @@ public final class Waiting implements AutoCloseable {
     }
 
     /**
-     * A wait for an operation that knows of no end of it: {@link #pause()} throws {@link GaveUpException} where it would
-     * return false.
+     * A wait for an operation that knows of no end of it: {@link #pause()} throws where it would return false.
      *
      * @param strategy      as for any wait
      * @param timeoutNs     as for any wait
      * @param reportAfterNs as for any wait
+     * @param givenUp       makes what is thrown, given whether an interrupt ended the wait
      */
     public static Waiting throwing(final Supplier<? extends IdleStrategy> strategy, final long timeoutNs,
-                                   final long reportAfterNs) {
-        return new Waiting(strategy, timeoutNs, true, true, reportAfterNs);
+                                   final long reportAfterNs,
+                                   final Function<Boolean, ? extends RuntimeException> givenUp) {
+        return new Waiting(strategy, timeoutNs, true, givenUp, reportAfterNs);
     }
 
     /** Idles once; false, without idling, when the time is over or an interrupt ends the wait. */
     public boolean pause() {
         final boolean goesOn = idleOnce();
-        if (!goesOn && throwing) {
-            throw new GaveUpException(interruptEnded);
+        if (!goesOn && givenUp != null) {
+            throw givenUp.apply(interruptEnded);
         }
         return goesOn;
     }

@@ -55,4 +55,14 @@ public final class NativeException extends RuntimeException {
     public int errno() {
         return errno;
     }
+
+    /** The error number of the system call that is the reason of a failure, 0 if none is. */
+    public static int errnoOf(final Throwable failure) {
+        for (Throwable each = failure; each != null; each = each.getCause()) {
+            if (each instanceof NativeException failed) {
+                return failed.errno();
+            }
+        }
+        return 0;
+    }
 }

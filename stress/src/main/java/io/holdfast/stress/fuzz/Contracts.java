@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** What each method may throw, as the {@code @throws} tags in the sources say it. */
 final class Contracts {
     private static final Pattern METHOD = Pattern.compile(
-        "/\\*\\*((?:(?!\\*/).)*)\\*/\\s*(?:@[\\w.]+(?:\\([^)]*\\))?\\s*)*(?:public|protected)[^;{}=(]*?(\\w+)\\s*\\(",
+        "/\\*\\*((?:(?!\\*/).)*)\\*/\\s*(?:@[\\w.]+(?:\\([^)]*\\))?\\s*)*[^;{}=(]*?(\\w+)\\s*\\(",
         Pattern.DOTALL);
     private static final Pattern THROWS = Pattern.compile("@throws\\s+([\\w.]+)");
     private static final List<String> PACKAGES =

@@ -57,13 +57,13 @@ enum Point {
     /** A batch of retired items has its tag, and nobody asked whether it is over. */
     RETIRE_BEFORE_LOOK(Rarity.OFTEN, at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1), false),
     /** A lookup has found a record, and not looked at its lock word. */
-    FIND_BEFORE_LOOK(Rarity.OFTEN, at("AddressSpace", "findPinned", "IntervalTree.find", 1), true),
+    FIND_BEFORE_LOOK(Rarity.OFTEN, at("space.SpaceHandle", "findPinned", "IntervalTree.find", 1), true),
     /** The tree shows new regions, and the old ones have not moved. */
-    PUBLISH_BEFORE_MOVE(Rarity.OFTEN, at("Publisher", "complete", "Held.move", 1), false),
+    PUBLISH_BEFORE_MOVE(Rarity.OFTEN, at("space.Publisher", "complete", "Held.move", 1), false),
     /** A changed root is ready, and not shown. */
     TREE_BEFORE_SWING(Rarity.SELDOM, at("tree.IntervalTree", "swing", "Words.compareAndSet", 1), false),
     /** An unmap is drained, and its pages are still there. */
-    UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("SpaceEngine", "finish", "SpaceEngine.restorePages", 1), false);
+    UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("space.RegionRegistry", "finish", "RegionRegistry.restorePages", 1), false);
 
     /** How often, and how long, a thread pauses. */
     enum Rarity {

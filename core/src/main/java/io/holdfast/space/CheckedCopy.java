@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** Accesses to mapped files whose pages may be gone: they report it in the call that met it, and not at some time. */
+final class CheckedCopy {
+    /*
+     * A page behind the end of a truncated file cannot be read: the kernel raises SIGBUS, HotSpot notes an
+     * InternalError for the thread and goes on behind the access. It throws the error when the thread next looks
+     * whether there is something to do, which for compiled code may be far behind the access and outside of every try
+     * around it. A native method makes the thread look when it comes back from native code, so settle() brings the
+     * error forward into the try of whoever calls it, in the interpreter and in compiled code alike.
+     *
+     * Everything in here catches the error between its access and its settle(), and returns; no caller's lock can be
+     * passed over by it.
+     */
+    private static final String FAULT = "unsafe memory access";
+    private static final long CHUNK = 4096;
+    private static final Object ANY = new Object();
+    private static final Object OTHER = new Object();
+
+    private CheckedCopy() {
+    }
+
+    /** Copies; returns the error if a page of either could not be accessed, and then a part may have been copied. */
+    static @Nullable InternalError copy(final MemorySegment from, final long fromOffset, final MemorySegment to,
+                                        final long toOffset, final long length) {
+        try {
+            MemorySegment.copy(from, fromOffset, to, toOffset, length);
+            settle();
+            return null;
+        } catch (final InternalError e) {
+            fault(e);
+            return e;
+        }
+    }
+
+    /**
+     * Copies where the bytes differ, so that pages without bytes stay so; false if a page could not be accessed, and then
+     * a part may have been copied.
+     */
+    static boolean copyDifferences(final MemorySegment from, final MemorySegment to, final long length) {
+        try {
+            for (long at = 0; at < length; at += CHUNK) {
+                final long end = Math.min(at + CHUNK, length);
+                if (MemorySegment.mismatch(from, at, end, to, at, end) >= 0) {
+                    MemorySegment.copy(from, at, to, at, end - at);
+                }
+                settle();
+            }
+            return true;
+        } catch (final InternalError e) {
+            return fault(e);
+        }
+    }
+
+    /** Writes zeros; false if a page could not be accessed, and then a part may have been written. */
+    static boolean zero(final MemorySegment segment, final long offset, final long length) {
+        try {
+            segment.asSlice(offset, length).fill((byte) 0);
+            settle();
+            return true;
+        } catch (final InternalError e) {
+            return fault(e);
+        }
+    }
+
+    /** Whether the byte can be read. */
+    static boolean isReadable(final MemorySegment segment, final long offset) {
+        try {
+            settle(segment.get(ValueLayout.JAVA_BYTE, offset));
+            return true;
+        } catch (final InternalError e) {
+            return fault(e);
+        }
+    }
+
+    private static void settle() {
+        settle((byte) 0);
+    }
+
+    /**
+     * The same behind the read of a byte, on which the native call depends: else compiled code may read it behind the call,
+     * and the error of one read comes out of the next.
+     */
+    private static void settle(final byte read) {
+        final boolean held = Thread.holdsLock(read == 0 ? ANY : OTHER);
+        assert !held : "nobody locks this";
+    }
+
+    private static boolean fault(final InternalError e) {
+        final String message = e.getMessage();
+        if (message == null || !message.contains(FAULT)) {
+            throw e;
+        }
+        return false;
+    }
+
+    /**
+     * The first byte of a range that cannot be read, if the file ends before it; its end if all can.
+     *
+     * @param pageSize size of a page, which is there as a whole or not at all
+     * @param lead     how far the segment's first byte lies behind the beginning of a page
+     */
+    static long firstUnreadable(final MemorySegment segment, final long offset, final long length, final long pageSize,
+                                final long lead) {
+        if (!isReadable(segment, offset)) {
+            return offset;
+        }
+        if (isReadable(segment, offset + length - 1)) {
+            return offset + length;
+        }
+        long good = (lead + offset) / pageSize;
+        long bad = (lead + offset + length - 1) / pageSize;
+        while (good + 1 < bad) {
+            final long middle = (good + bad) / 2;
+            if (isReadable(segment, middle * pageSize - lead)) {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        return bad * pageSize - lead;
+    }
+}

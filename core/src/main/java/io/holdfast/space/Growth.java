@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.MappingException;
+import io.holdfast.RegionException;
+import io.holdfast.WaitReport;
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RangeLock;
+import io.holdfast.memory.FileAccess;
+import io.holdfast.memory.FileGrowth;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.RangeLostException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+
+/**
+ * Lets regions grow where they are, under live readers. Thread-safe; one region grows for one thread at a time, and who
+ * comes second waits as long as its patience lasts.
+ */
+final class Growth {
+    private final SpaceResources core;
+    private final RegionRegistry registry;
+    private final PageOperations pages;
+    private final SpaceSettings settings;
+    private final ConcurrentMap<Long, Thread> growing = new ConcurrentHashMap<>(); // by record
+
+    Growth(final SpaceResources core, final RegionRegistry registry, final PageOperations pages,
+           final SpaceSettings settings) {
+        this.core = core;
+        this.registry = registry;
+        this.pages = pages;
+        this.settings = settings;
+    }
+
+    /** Grows a region. */
+    void grow(final RegionHandle region, final long newSize) {
+        try (Waiting waiting = registry.waiting(Waiting.FOREVER, false);
+            RangeLock.Passage passage = registry.enter("grow", region, region, waiting)) {
+            Objects.requireNonNull(passage);
+            final long stamp = pages.enter(region, "grow");
+            try {
+                growInside(region, newSize, waiting);
+            } finally {
+                PageOperations.leave(region, stamp);
+            }
+        }
+    }
+
+    /** Grows a region that the caller holds a lock on, in a range that it has entered. */
+    void growInside(final RegionHandle region, final long newSize, final Waiting waiting) {
+        final Long record = region.record();
+        if (!PageFlags.isGrowable(RecordLayout.kind(record))) {
+            throw new RegionException("grow of a region that is not growable: " + region.describe() +
+                "; map it with growableTo(maximum), or let it move with remap(newSize)", null);
+        }
+        awaitTurn(region, record, waiting);
+        try {
+            final FileRegion file = registry.file(record);
+            final long maximum =
+                file == null ? RecordLayout.limit(record) - RecordLayout.start(record) : file.maximum();
+            if (isGrowth(region, newSize, maximum)) {
+                if (file != null) {
+                    growFile(record, file, newSize);
+                } // else the pages are there already, and zero
+                RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
+            }
+        } finally {
+            growing.remove(record);
+        }
+    }
+
+    private void awaitTurn(final RegionHandle region, final Long record, final Waiting waiting) {
+        Thread other = growing.putIfAbsent(record, Thread.currentThread());
+        while (other != null) {
+            waiting.pause(); // for ever, or it throws
+            if (waiting.reportDue()) {
+                settings.reports().accept(new WaitReport(registry.name(), region.describe(),
+                    Duration.ofNanos(waiting.elapsedNs()), Thread.currentThread().getName(),
+                    List.of(new WaitReport.Holder(other.threadId(), other.getName(), WaitReport.How.SECTION, null, null))));
+            }
+            other = growing.putIfAbsent(record, Thread.currentThread());
+        }
+    }
+
+    /** Checks a new size; whether it is another one. */
+    private static boolean isGrowth(final RegionHandle region, final long newSize, final long maximum) {
+        final long size = RecordLayout.sizeAcquire(region.record());
+        if (newSize < size || newSize > maximum) {
+            throw new IllegalArgumentException("grow out of range: newSize=" + newSize + ", size=" + size +
+                ", maximum=" + maximum + ", " + region.describe());
+        }
+        return newSize != size;
+    }
+
+    private void growFile(final long record, final FileRegion file, final long newSize) {
+        try (FileGrowth growth = new FileGrowth(file.file())) {
+            growth.ensureLength(file.fileOffset() + file.lead() + newSize);
+            final long mapped = registry.roundUp(RecordLayout.sizeAcquire(record) + file.lead());
+            final long needed = registry.roundUp(newSize + file.lead());
+            if (needed > mapped) {
+                extend(record, file, mapped, needed);
+            }
+            growth.keep();
+        }
+    }
+
+    private void extend(final long record, final FileRegion file, final long mapped, final long needed) {
+        if (registry.isTorn(record)) {
+            throw new MappingException("grow failed: the addresses behind the region were lost by an earlier call: " +
+                "start=" + RecordLayout.start(record) + ", mapped=" + mapped + "; map the file anew");
+        }
+        final FileAccess access = PageFlags.isWritable(RecordLayout.kind(record)) ? file.access() : FileAccess.READ_ONLY;
+        try {
+            core.reservation().extendFile(RecordLayout.start(record), mapped, needed, file.file(), file.fileOffset(),
+                access);
+        } catch (final RangeLostException e) {
+            registry.tear(record);
+            throw registry.refused(e);
+        } catch (final NativeException e) {
+            throw registry.refused(e);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.MappingException;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.ReservedPages;
+import io.holdfast.tree.PreparedRemoval;
+import io.holdfast.tree.Snapshot;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Memory of unmapped anonymous regions that stays in memory, zeroed, to be handed out again without a system call; and
+ * the way back to the system for what is too much.
+ *
+ * <p>Thread-safe.
+ */
+final class IdleMemory {
+    /*
+     * RECYCLED counts the bytes that were zeroed by hand since the space was opened, SETTLED those of them that the last
+     * trim has seen to; TOUCHED is where the last of the others ends. What is idle is not more than the others are, nor
+     * than TOUCHED: a trim leaves nothing idle, and everything idle lies below TOUCHED. So a space
+     * that goes on using the same few addresses never trims, and any other trims once per so many bytes. A trim looks
+     * at all regions, so they are also as many bytes as there are regions, in pages.
+     *
+     * A trim takes each gap between regions for itself, with an interval in the tree whose record is never attached, so
+     * that nobody can be given addresses whose pages are about to be dropped. Who misses addresses meanwhile looks
+     * again: ROUND is odd during a trim, and another number after it. A trim is counted as a region, so a close waits
+     * for its end.
+     */
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
+    private final SpaceResources core;
+    private final RegionRegistry registry;
+    private final long bound;
+    private final AtomicLong recycled = new AtomicLong();
+    private final AtomicLong settled = new AtomicLong();
+    private final AtomicLong touched = new AtomicLong();
+    private final AtomicLong round = new AtomicLong();
+    private final AtomicBoolean trimming = new AtomicBoolean();
+
+    /**
+     * Nothing is idle.
+     *
+     * @param bound how many bytes may be
+     */
+    IdleMemory(final SpaceResources core, final RegionRegistry registry, final long bound) {
+        this.core = core;
+        this.registry = registry;
+        this.bound = bound;
+    }
+
+    /** Notes a range that was zeroed to be used again, and trims if that is too much. Does not fail. */
+    void add(final long start, final long length) {
+        if (length > ReservedPages.ZERO_BY_HAND_BYTES) {
+            return; // the system has it
+        }
+        if (touched.get() < start + length) {
+            touched.accumulateAndGet(start + length, Math::max);
+        }
+        final long most = Math.max(bound, registry.regions() * core.memory().pageSize());
+        if (recycled.addAndGet(length) - settled.get() > most && touched.get() > bound) {
+            try { // of no use in a space that is closed, which gives all back at once
+                trim();
+            } catch (final MappingException e) {
+                LOGGER.log(Level.WARNING, "idle memory not given back, will be tried again: " + e.getMessage());
+            }
+        }
+    }
+
+    /** No more bytes than this are idle. */
+    long bytes() {
+        final long seenTo = settled.get(); // first: it never passes the other
+        return Math.min(recycled.get() - seenTo, touched.get());
+    }
+
+    /** Bytes of regions that were zeroed to be handed out again, since the space was opened. */
+    long recycledBytes() {
+        return recycled.get();
+    }
+
+    /** A number that says later whether a trim was, or is, under way: then {@link #hasTrimmed} is true. */
+    long round() {
+        return round.get();
+    }
+
+    /** Whether a trim may have kept addresses from who took the number before. */
+    boolean hasTrimmed(final long before) {
+        return (before & 1) != 0 || round.get() != before;
+    }
+
+    /**
+     * Gives all idle memory back, unless another thread does it at this moment or the space is closed.
+     *
+     * @return the bytes of addresses that were looked at and are not used
+     */
+    long trim() {
+        if (!trimming.compareAndSet(false, true)) {
+            return 0;
+        }
+        registry.accountRegions(0, 1, "trim");
+        try {
+            if (registry.isClosed()) {
+                return 0;
+            }
+            settled.set(recycled.get());
+            final long end = Math.min(touched.getAndSet(0), core.reservation().mappedLimit());
+            return end == 0 ? 0 : drop(gaps(end), end);
+        } catch (final NativeException e) {
+            throw registry.refused(e);
+        } finally {
+            registry.unaccountRegions(1);
+            trimming.set(false);
+        }
+    }
+
+    private List<long[]> gaps(final long end) {
+        final List<long[]> gaps = new ArrayList<>();
+        final long[] last = {0};
+        try (Snapshot snapshot = core.tree().snapshot()) {
+            snapshot.forEach(0, end, (from, to, record) -> {
+                if (from > last[0]) {
+                    gaps.add(new long[] {last[0], from});
+                }
+                last[0] = to;
+                return true;
+            });
+        }
+        if (last[0] < end) {
+            gaps.add(new long[] {last[0], end});
+        }
+        return gaps;
+    }
+
+    private long drop(final List<long[]> gaps, final long end) {
+        final long record = core.records().allocate();
+        round.incrementAndGet();
+        boolean all = false;
+        long dropped = 0;
+        try {
+            for (final long[] gap : gaps) {
+                dropped += drop(gap[0], gap[1], record);
+            }
+            all = true;
+            return dropped;
+        } finally {
+            round.incrementAndGet();
+            core.retiredRecords().retire(record);
+            if (!all) {
+                touched.accumulateAndGet(end, Math::max);
+                settled.addAndGet(-bound);
+            }
+        }
+    }
+
+    private long drop(final long from, final long to, final long record) {
+        try (PreparedRemoval removal = core.tree().prepareRemoval()) {
+            if (!core.tree().insert(from, to, record)) {
+                settled.addAndGet(from - to); // a part is in use by now; the rest is for the next trim
+                touched.accumulateAndGet(to, Math::max);
+                return 0;
+            }
+            try {
+                core.reservation().discard(from, to - from);
+                return to - from;
+            } finally {
+                removal.commit(from);
+            }
+        }
+    }
+}

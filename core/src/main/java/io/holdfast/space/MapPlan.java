@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A mapping whose sizes and files are known and which only needs addresses and pages.
+ *
+ * @param length    bytes of addresses, whole pages
+ * @param size      bytes that the user sees
+ * @param file      the open file, null for anonymous memory
+ * @param start     first page, as an offset in the space, or {@link #ANYWHERE}
+ * @param alignment of the first page, a power of two and not below the page size
+ * @param populated whether all pages are made present
+ * @param name      given by the user
+ */
+record MapPlan(long length, long size, long kind, @Nullable FileRegion file, long start, long alignment,
+               boolean populated, @Nullable String name) {
+    static final long ANYWHERE = -1;
+
+    /** Bytes of the first page before the region's first byte. */
+    long lead() {
+        return file == null ? 0 : file.lead();
+    }
+
+    /** The same with pages that their zone's background does not have. */
+    MapPlan altered() {
+        return new MapPlan(length, size, kind | PageFlags.ALTERED_PAGES, file, start, alignment, populated, name);
+    }
+
+    /** Whether the pages have their place among the mappings, and not in the anonymous zone. */
+    boolean isMapping() {
+        return file != null || PageFlags.isHuge(kind);
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.epoch.Ledger;
+import java.lang.System.Logger.Level;
+import java.lang.ref.Cleaner;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is remembered of a space and its regions for whoever looks at them: names, and in debug mode
+ * ({@value Ledger#PROPERTY}) the places that opened and mapped them, to report those that were left behind. A region
+ * without either costs nothing. Keyed by record; thread-safe.
+ */
+final class Notes {
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
+    /** A place in the program; its stack trace says where. */
+    static final class Origin extends Throwable {
+        private static final long serialVersionUID = 1L;
+
+        Origin(final String what) {
+            super(what + " by thread " + Thread.currentThread().getName());
+        }
+    }
+
+    /** One thread for all spaces; it only exists in debug mode. */
+    private static final class Leaks {
+        static final Cleaner CLEANER = Cleaner.create();
+    }
+
+    private final ConcurrentMap<Long, String> names = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Long, Origin> origins = new ConcurrentHashMap<>();
+    private volatile boolean closed;
+
+    /** In debug mode, reports the space if it becomes unreachable without having been closed. */
+    void watch(final Object space, final String name) {
+        if (Ledger.ENABLED) {
+            final Origin opened = new Origin("opened");
+            Leaks.CLEANER.register(space, () -> {
+                if (!closed) {
+                    LOGGER.log(Level.WARNING, "address space was left without being closed: name=" + name +
+                        ", regions=" + origins.size() + "; close it where it was opened", opened);
+                    reportRegions(name);
+                }
+            });
+        }
+    }
+
+    /** The space is being closed; in debug mode, reports the regions that are still mapped. */
+    void closing(final String name) {
+        closed = true;
+        reportRegions(name);
+    }
+
+    private void reportRegions(final String name) {
+        origins.forEach((record, origin) -> LOGGER.log(Level.WARNING, "region was never unmapped: space=" + name +
+            ", name=" + names.get(record) + "; unmap it where it was mapped", origin));
+    }
+
+    /** Notes a region that is about to be attached. */
+    void add(final long record, final @Nullable String name) {
+        if (name != null) {
+            names.put(record, name);
+        }
+        if (Ledger.ENABLED) {
+            origins.put(record, new Origin("mapped"));
+        }
+    }
+
+    /** Forgets a region that is gone. */
+    void remove(final long record) {
+        if (!names.isEmpty()) { // most spaces have none, and then this costs an unmap nothing
+            names.remove(record);
+        }
+        if (Ledger.ENABLED) {
+            origins.remove(record);
+        }
+    }
+
+    @Nullable String name(final long record) {
+        return names.get(record);
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.epoch.StripedRetireList;
+import io.holdfast.memory.AddressRange;
+import io.holdfast.memory.NativeException;
+import io.holdfast.memory.Reservation;
+import io.holdfast.tree.IntervalTree;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+
+/**
+ * Ends of unmaps: frees addresses and record once the pages are given back, and keeps those whose pages the kernel did
+ * not take, with their interval still in the tree, until it does. It outlives the space, like the reservation.
+ *
+ * <p>Thread-safe; whoever takes an unmap out of WAITING frees it, so it is freed once.
+ */
+final class Quarantine {
+    private final Reservation reservation;
+    private final IntervalTree tree;
+    private final StripedRetireList records;
+    private final ConcurrentMap<Long, PendingUnmap> waiting = new ConcurrentHashMap<>();
+
+    Quarantine(final Reservation reservation, final IntervalTree tree, final StripedRetireList records) {
+        this.reservation = reservation;
+        this.tree = tree;
+        this.records = records;
+    }
+
+    /** Keeps an unmap whose pages are quarantined in the reservation. */
+    void add(final PendingUnmap unmapping) {
+        waiting.put(unmapping.start(), unmapping);
+        // A retry that came between the kernel's refusal and this has found the pages, and not the unmap.
+        if (!isAmong(reservation.quarantinedRanges(), unmapping) && !isAmong(reservation.lostRanges(), unmapping) &&
+            waiting.remove(unmapping.start(), unmapping)) {
+            free(unmapping);
+        }
+    }
+
+    private static boolean isAmong(final List<AddressRange> ranges, final PendingUnmap unmapping) {
+        return ranges.stream().anyMatch(range -> range.overlaps(unmapping.start(), unmapping.end()));
+    }
+
+    /** Frees the addresses of an unmap whose pages are given back, now or, for want of memory, at the next try. */
+    void free(final PendingUnmap unmapping) {
+        unmapping.restored();
+        try {
+            unmapping.removeFrom(tree);
+        } catch (final NativeException e) {
+            waiting.put(unmapping.start(), unmapping);
+            return;
+        }
+        records.retire(unmapping.record());
+    }
+
+    /** Whether nothing waits. */
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    /** Tries again to give back what the kernel refused to take. */
+    void retry() {
+        reservation.retryQuarantined(this::givenBack);
+        forgetLost();
+        for (final PendingUnmap unmapping : List.copyOf(waiting.values())) {
+            if (unmapping.isRestored() && waiting.remove(unmapping.start(), unmapping)) {
+                free(unmapping);
+            }
+        }
+    }
+
+    /** The reservation has been parked: all pages but the lost ones are given back. */
+    void parked() {
+        forgetLost();
+        for (final PendingUnmap unmapping : List.copyOf(waiting.values())) {
+            if (waiting.remove(unmapping.start(), unmapping)) {
+                free(unmapping);
+            }
+        }
+    }
+
+    private void givenBack(final AddressRange range) {
+        for (final PendingUnmap unmapping : waiting.values()) {
+            if (unmapping.start() >= range.offset() && unmapping.end() <= range.end()) {
+                unmapping.restored();
+            }
+        }
+    }
+
+    private void forgetLost() {
+        for (final AddressRange range : reservation.lostRanges()) {
+            for (final PendingUnmap unmapping : waiting.values()) {
+                if (range.overlaps(unmapping.start(), unmapping.end()) &&
+                    waiting.remove(unmapping.start(), unmapping)) {
+                    unmapping.keepAddresses();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.ReadSection;
+import io.holdfast.WriteSection;
+import io.holdfast.lock.RangeLock;
+import org.jspecify.annotations.Nullable;
+
+/** The right to a range that stays as it is. */
+public final class ReadSectionHandle extends SectionHandle implements ReadSection {
+    ReadSectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
+        super(space, entry);
+    }
+
+    @Override
+    public @Nullable WriteSection tryUpgrade() {
+        final RangeLock.Entry current = entry("tryUpgrade");
+        final RangeLock.Entry write =
+            space().registry().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;
+        if (write == null) {
+            return null;
+        }
+        exchange(null);
+        return new WriteSectionHandle(space(), write);
+    }
+
+    @Override
+    public void close() {
+        checkThread("close");
+        release();
+    }
+}

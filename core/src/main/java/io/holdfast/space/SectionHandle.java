@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.lock.RangeLock;
+import org.jspecify.annotations.Nullable;
+
+/** A range of a space whose structure does not change but by this section, until it is closed by its thread. */
+abstract sealed class SectionHandle permits ReadSectionHandle, WriteSectionHandle {
+    private final SpaceHandle space;
+    private final Thread owner = Thread.currentThread();
+    private RangeLock.@Nullable Entry entry;
+
+    SectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
+        this.space = space;
+        this.entry = entry;
+    }
+
+    /** {@return the space} */
+    public SpaceHandle space() {
+        return space;
+    }
+
+    /** {@return whether the section has its range still} */
+    public boolean isOpen() {
+        return entry != null;
+    }
+
+    RangeLock ranges() {
+        return space.registry().ranges();
+    }
+
+    /** The right to the range, which must not have been given back; for the section's own thread. */
+    RangeLock.Entry entry(final String operation) {
+        checkThread(operation);
+        final RangeLock.Entry current = entry;
+        if (current == null) {
+            throw new IllegalStateException(operation + " in a section that is closed: space=" + space.name() +
+                "; begin another");
+        }
+        return current;
+    }
+
+    void exchange(final RangeLock.@Nullable Entry other) {
+        entry = other;
+    }
+
+    void checkThread(final String operation) {
+        if (Thread.currentThread() != owner) {
+            throw new WrongThreadException(operation + " in a section of another thread: owner=" + owner.getName() +
+                ", current=" + Thread.currentThread().getName() + ", space=" + space.name());
+        }
+    }
+
+    /** Gives the range back, if that has not happened. */
+    void release() {
+        final RangeLock.Entry current = entry;
+        entry = null;
+        if (current != null) {
+            ranges().release(current);
+        }
+    }
+
+    @Override
+    public String toString() {
+        final RangeLock.Entry current = entry;
+        return getClass().getSimpleName() + "[space=" + space.name() + (current == null ? ", closed" : ", start=0x" +
+            Long.toHexString(current.start()) + ", end=0x" + Long.toHexString(current.end()) + ", mode=" +
+            current.mode()) + ", owner=" + owner.getName() + "]";
+    }
+}

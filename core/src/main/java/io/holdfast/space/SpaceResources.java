@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.epoch.BarrierFlavour;
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.StripedRetireList;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RecordTable;
+import io.holdfast.lock.RegionLock;
+import io.holdfast.memory.NativeMemory;
+import io.holdfast.memory.Reservation;
+import io.holdfast.tree.IntervalTree;
+import io.holdfast.tree.TreeTuning;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What outlives an address space: the reservation, the reader slots, the records, the tree. A closed space leaves it in
+ * the parking lot, because stale readers may still look at any of it; the next space of the same kind takes it over,
+ * with all sequences going on from where they were.
+ */
+final class SpaceResources {
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+    private static final int RECORD_BATCH = 64;
+    private static final List<SpaceResources> PARKED = new ArrayList<>();
+
+    private final NativeMemory memory;
+    private final Reservation reservation;
+    private final EpochDomain domain;
+    private final RecordTable records;
+    private final StripedRetireList retiredRecords;
+    private final IntervalTree tree;
+    private final Quarantine quarantine;
+    private final AtomicLong clock = new AtomicLong(1);
+
+    private SpaceResources(final NativeMemory memory, final Reservation reservation, final EpochDomain domain) {
+        this.memory = memory;
+        this.reservation = reservation;
+        this.domain = domain;
+        this.records = new RecordTable(memory);
+        this.retiredRecords = new StripedRetireList(domain, RECORD_BATCH, this::recycle);
+        this.tree = new IntervalTree(domain, memory, 0, reservation.capacity(),
+            TreeTuning.DEFAULT.withGranule(memory.pageSize()));
+        this.quarantine = new Quarantine(reservation, tree, retiredRecords);
+    }
+
+    private static SpaceResources create(final NativeMemory memory, final long capacity, final BarrierFlavour flavour) {
+        final EpochDomain domain = EpochDomain.create(memory, flavour);
+        final Reservation reservation = Reservation.reserve(memory, capacity);
+        try {
+            return new SpaceResources(memory, reservation, domain);
+        } catch (final Throwable e) {
+            reservation.release();
+            throw e;
+        }
+    }
+
+    /**
+     * A core for a new space: a parked one that fits, or a new one. There are few capacities, so that what was parked
+     * fits again.
+     */
+    static SpaceResources take(final NativeMemory memory, final long atLeast, final BarrierFlavour flavour) {
+        final boolean allowed = atLeast >= Reservation.MIN_CAPACITY && atLeast <= Reservation.MAX_CAPACITY;
+        final long capacity = allowed ? Long.highestOneBit(atLeast - 1) << 1 : atLeast;
+        final SpaceResources parked = unpark(memory, capacity, flavour);
+        return parked != null ? parked : create(memory, capacity, flavour);
+    }
+
+    private static @Nullable SpaceResources unpark(final NativeMemory memory, final long capacity,
+                                                   final BarrierFlavour flavour) {
+        synchronized (PARKED) {
+            final Iterator<SpaceResources> all = PARKED.iterator();
+            while (all.hasNext()) {
+                final SpaceResources core = all.next();
+                if (core.memory.equals(memory) && core.reservation.capacity() == capacity &&
+                    core.domain.flavour() == flavour && core.giveAllBack()) {
+                    all.remove();
+                    core.reservation.unpark();
+                    return core;
+                }
+            }
+            return null;
+        }
+    }
+
+    /** Gives all memory back and leaves the core to the next space. Nothing in it is attached or in use. */
+    void park() {
+        final long lost = reservation.lostBytes();
+        if (!giveAllBack()) {
+            LOGGER.log(Level.WARNING, "memory of a closed space not given back, the next space to be opened tries " +
+                "again: " + reservation);
+        }
+        if (reservation.lostBytes() == lost) { // else addresses are lost that no interval of the tree keeps from use
+            synchronized (PARKED) {
+                PARKED.addFirst(this);
+            }
+        }
+    }
+
+    private boolean giveAllBack() {
+        if (!reservation.park()) {
+            return false;
+        }
+        quarantine.parked();
+        return true;
+    }
+
+    private void recycle(final long record) {
+        RegionLock.reclaim(record);
+        records.free(record);
+    }
+
+    NativeMemory memory() {
+        return memory;
+    }
+
+    Reservation reservation() {
+        return reservation;
+    }
+
+    EpochDomain domain() {
+        return domain;
+    }
+
+    RecordTable records() {
+        return records;
+    }
+
+    /** Takes records that were detached and drained, or never attached, and that pinned threads may still look at. */
+    StripedRetireList retiredRecords() {
+        return retiredRecords;
+    }
+
+    /** Memory of tree nodes and records that were replaced and wait for pins. */
+    long retiredBytes() {
+        return tree.retiredBytes() + retiredRecords.pending() * RecordLayout.BYTES;
+    }
+
+    /** Reclaims whatever waits for no pin any more; never waits. */
+    void collectAll() {
+        tree.collectAll();
+        retiredRecords.collectAll();
+    }
+
+    /** Unmaps whose pages or addresses could not be freed yet. */
+    Quarantine quarantine() {
+        return quarantine;
+    }
+
+    IntervalTree tree() {
+        return tree;
+    }
+
+    /** The time that a life begins or has ended at: it comes before that of every snapshot that is taken later. */
+    long now() {
+        return RecordLayout.time(clock.get());
+    }
+
+    /** The time of a snapshot: what has begun or ended before comes before it, and what begins or ends later does not. */
+    long nextTime() {
+        final long before = clock.getAndIncrement();
+        final long time = RecordLayout.time(before + 1);
+        return time == RecordLayout.time(before) ? nextTime() : time;
+    }
+}

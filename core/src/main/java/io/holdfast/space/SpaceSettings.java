@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.Deadline;
+import io.holdfast.GaveUpException;
+import io.holdfast.WaitReport;
+import io.holdfast.epoch.Waiting;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.agrona.concurrent.IdleStrategy;
+
+/**
+ * How a space was opened.
+ *
+ * @param backlogBytes     address range of asynchronous unmaps above which an announcing thread waits
+ * @param retiredBytes     memory of replaced nodes and records above which changes wait
+ * @param idleBytes        idle memory above which it is given back to the system
+ * @param reportAfterNs    how long a wait lasts before it is reported, and reported again
+ * @param startReclaimer   whether the space runs a thread for asynchronous unmaps when there is one to finish
+ */
+record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBytes, long retiredBytes,
+                     long idleBytes, Supplier<IdleStrategy> idle, long reportAfterNs, Consumer<WaitReport> reports,
+                     boolean startReclaimer) {
+    /**
+     * The patience for one operation.
+     *
+     * @param timeoutNs     in nanoseconds, {@link Waiting#FOREVER} for none
+     * @param interruptible whether an interrupt ends the wait
+     */
+    Waiting waiting(final long timeoutNs, final boolean interruptible) {
+        final Deadline deadline = Deadline.current();
+        if (deadline == null) {
+            return new Waiting(idle, timeoutNs, interruptible, reportAfterNs);
+        }
+        final long endsInNs = Math.min(timeoutNs, deadline.remainingNs());
+        return timeoutNs == Waiting.FOREVER && !interruptible
+            ? Waiting.throwing(idle, endsInNs, reportAfterNs, GaveUpException::new)
+            : new Waiting(idle, endsInNs, true, reportAfterNs);
+    }
+}

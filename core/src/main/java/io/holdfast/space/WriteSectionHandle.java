@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.MapRequest;
+import io.holdfast.Protection;
+import io.holdfast.Region;
+import io.holdfast.RegionException;
+import io.holdfast.WriteSection;
+import io.holdfast.lock.RangeLock;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+
+/** The right to a range, and the private version of it while there is one. */
+public final class WriteSectionHandle extends SectionHandle implements WriteSection {
+    private enum State { OPEN, PUBLISHED, DOWNGRADED, CLOSED }
+
+    private SectionDraft draft;
+    private State state = State.OPEN;
+    private final List<PendingUnmap> given = new ArrayList<>();
+
+    WriteSectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
+        super(space, entry);
+        this.draft = new SectionDraft(space, entry.start(), entry.end());
+    }
+
+    private SectionDraft open(final String operation) {
+        entry(operation);
+        if (state != State.OPEN) {
+            throw new IllegalStateException(operation + " in a section that is " + state + ": space=" + space().name() +
+                "; upgrade it, or begin another");
+        }
+        return draft;
+    }
+
+    @Override
+    public WriteSection patience(final long timeout, final TimeUnit unit) {
+        open("patience").exclusion().patience(timeout, unit);
+        return this;
+    }
+
+    // ------------------------------------------------------------------------------------------------- exclusion
+
+    @Override
+    public MemorySegment exclude(final Region region) {
+        return open("exclude").exclude((RegionHandle) region);
+    }
+
+    @Override
+    public int exclude(final long start, final long end) {
+        final SectionExclusion exclusion = open("exclude").exclusion();
+        exclusion.checkRange("exclude", start, end);
+        return exclusion.excludeRange("exclude", start, end);
+    }
+
+    @Override
+    public void end(final Region region) {
+        open("end").end((RegionHandle) region);
+    }
+
+    @Override
+    public void endAll() {
+        unchanged("endAll").endAll();
+    }
+
+    private SectionDraft unchanged(final String operation) {
+        final SectionDraft current = open(operation);
+        if (current.hasChanges()) {
+            throw new RegionException(operation + " of a section with changes: " + this + "; publish it, or close it to " +
+                "restore everything", null);
+        }
+        return current;
+    }
+
+    @Override
+    public MemorySegment segment(final Region region) {
+        return open("segment").segment((RegionHandle) region);
+    }
+
+    // --------------------------------------------------------------------------------------------------- changes
+
+    @Override
+    public RegionHandle map(final long sizeBytes) {
+        return map(MapRequest.anonymous(sizeBytes));
+    }
+
+    @Override
+    public RegionHandle map(final MapRequest request) {
+        return open("map").map(request);
+    }
+
+    @Override
+    public void unmap(final Region region) {
+        open("unmap").unmap((RegionHandle) region);
+    }
+
+    @Override
+    public List<Region> unmap(final long start, final long end) {
+        return List.copyOf(open("unmap").unmap(start, end));
+    }
+
+    @Override
+    public List<Region> split(final Region region, final long at) {
+        return List.copyOf(open("split").split((RegionHandle) region, at));
+    }
+
+    @Override
+    public RegionHandle merge(final Region one, final Region other) {
+        return open("merge").merge((RegionHandle) one, (RegionHandle) other);
+    }
+
+    @Override
+    public RegionHandle protect(final Region region, final Protection protection) {
+        return open("protect").protect((RegionHandle) region, Objects.requireNonNull(protection, "protection"));
+    }
+
+    @Override
+    public RegionHandle move(final Region region) {
+        return open("move").move((RegionHandle) region);
+    }
+
+    @Override
+    public RegionHandle resize(final Region region, final long newSizeBytes) {
+        return open("resize").resize((RegionHandle) region, newSizeBytes);
+    }
+
+    // --------------------------------------------------------------------------------------------------- the end
+
+    @Override
+    public void publish() {
+        final SectionDraft current = open("publish");
+        boolean published = false;
+        try {
+            given.addAll(current.publish());
+            published = true;
+        } finally {
+            if (!published) {
+                rollBack();
+            }
+        }
+        exchange(ranges().downgrade(entry("publish")));
+        state = State.PUBLISHED;
+    }
+
+    @Override
+    public void downgrade() {
+        unchanged("downgrade").endAll();
+        exchange(ranges().downgrade(entry("downgrade")));
+        state = State.DOWNGRADED;
+    }
+
+    @Override
+    public boolean tryUpgrade() {
+        final RangeLock.Entry current = entry("tryUpgrade");
+        if (state == State.OPEN) {
+            return true;
+        }
+        final RangeLock.Entry write = ranges().tryUpgrade(current);
+        if (write == null) {
+            return false;
+        }
+        exchange(write);
+        final SectionExclusion before = draft.exclusion();
+        draft = new SectionDraft(space(), write.start(), write.end());
+        draft.exclusion().patienceOf(before);
+        state = State.OPEN;
+        return true;
+    }
+
+    @Override
+    public void close() {
+        checkThread("close");
+        if (state == State.OPEN) {
+            rollBack();
+            return;
+        }
+        state = State.CLOSED;
+        release();
+        giveBack();
+    }
+
+    private void rollBack() {
+        state = State.CLOSED;
+        try {
+            draft.rollBack();
+        } finally {
+            release();
+            giveBack(); // what was published before an upgrade
+        }
+    }
+
+    private void giveBack() {
+        final List<PendingUnmap> last = List.copyOf(given);
+        given.clear();
+        space().unmapper().completeAll(last);
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.Region;
+
+/** What tests look at behind the contracts. */
+final class Inside {
+    private Inside() {
+    }
+
+    static SpaceHandle inside(final AddressSpace space) {
+        return (SpaceHandle) space;
+    }
+
+    static RegionHandle inside(final Region region) {
+        return (RegionHandle) region;
+    }
+
+    static SpaceBuilder inside(final AddressSpace.Builder builder) {
+        return (SpaceBuilder) builder;
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import static io.holdfast.space.Inside.inside;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.Region;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.agrona.concurrent.IdleStrategy;
+import org.junit.jupiter.api.Test;
+
+/** When the space's own thread leaves unmaps to those who announce them, and when it does not. */
+class LingeringReclaimerTest extends SpaceFixture {
+    private long now = Long.MAX_VALUE - 10; // a clock may overflow
+    private LingeringReclaimer lingering;
+
+    @Override
+    AddressSpace.Builder configure(final AddressSpace.Builder builder) {
+        return builder.startReclaimer(false);
+    }
+
+    private int doWork() {
+        if (lingering == null) {
+            lingering = new LingeringReclaimer(inside(space).unmapper().reclaimer(), () -> now);
+        }
+        return lingering.doWork();
+    }
+
+    private CompletableFuture<Void> unmap() {
+        return space.map(PAGE).unmapAsync().toCompletableFuture();
+    }
+
+    @Test
+    void fewUnmapsMustBeLeftForAWhileAndNoLonger() {
+        assertThat(doWork()).isZero();
+        final CompletableFuture<Void> done = unmap();
+        assertThat(doWork()).isZero();
+        now += LingeringReclaimer.LINGER_NS - 1;
+        assertThat(doWork()).isZero();
+        assertThat(done).isNotDone();
+        now++;
+        assertThat(doWork()).isEqualTo(1);
+        assertThat(done).isDone();
+        unmap();
+        assertThat(doWork()).as("the next ones are left again").isZero();
+        now += LingeringReclaimer.LINGER_NS;
+        assertThat(doWork()).isEqualTo(1);
+    }
+
+    @Test
+    void unmapsMustBeLeftWhileSomebodyElseDoesRounds() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            unmap();
+            assertThat(doWork()).isZero();
+            now += LingeringReclaimer.LINGER_NS;
+            assertThat(space.reclaimer().doWork()).isEqualTo(1);
+            unmap();
+            assertThat(doWork()).isZero();
+            assertThat(space.reclaimer().doWork()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void largeBacklogMustNotBeLeft() {
+        final List<CompletableFuture<Void>> all = new ArrayList<>();
+        for (int i = 0; i < 2 * LingeringReclaimer.ROUND - 1; i++) {
+            all.add(unmap());
+            assertThat(doWork()).isZero();
+        }
+        all.add(unmap());
+        assertThat(doWork()).isEqualTo(all.size());
+        assertThat(all).allMatch(CompletableFuture::isDone);
+    }
+
+    @Test
+    void unmapThatWaitsForAReaderMustBeFinishedAsSoonAsItIsGone() throws Exception {
+        final Region region = space.map(PAGE);
+        final CompletableFuture<Void> done;
+        try (Threads.Holder reader = Threads.hold(region::share)) {
+            done = region.unmapAsync().toCompletableFuture();
+            assertThat(doWork()).isZero();
+            now += LingeringReclaimer.LINGER_NS;
+            assertThat(doWork()).isZero();
+            assertThat(done.isDone()).isFalse();
+            assertThat(reader.thread().isAlive()).isTrue();
+        }
+        assertThat(doWork()).isEqualTo(1);
+        assertThat(done).isDone();
+    }
+
+    /** The space's own thread sleeps from its first look on. */
+    @Test
+    void threadThatAnnouncesManyMustFinishThemItself() {
+        final CountDownLatch end = new CountDownLatch(1);
+        try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY).idleStrategy(() -> new Sleeper(end)).open()) {
+            final List<CompletableFuture<Void>> all = new ArrayList<>();
+            for (int i = 0; i < 4 * LingeringReclaimer.ROUND; i++) {
+                all.add(own.map(PAGE).unmapAsync().toCompletableFuture());
+            }
+            assertThat(all).allMatch(CompletableFuture::isDone);
+            end.countDown();
+        } finally {
+            end.countDown();
+        }
+    }
+
+    private record Sleeper(CountDownLatch end) implements IdleStrategy {
+        @Override
+        public void idle(final int workCount) {
+            if (workCount == 0) {
+                idle();
+            }
+        }
+
+        @Override
+        public void idle() {
+            try {
+                end.await();
+            } catch (final InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        @Override
+        public void reset() {
+            // There is nothing to forget.
+        }
+    }
+}

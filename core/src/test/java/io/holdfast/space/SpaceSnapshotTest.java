@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.holdfast.Pin;
+import io.holdfast.Region;
+import io.holdfast.RegionCursor;
+import io.holdfast.RegionInfo;
+import io.holdfast.SpaceSnapshot;
+import io.holdfast.WriteSection;
+import io.holdfast.epoch.EpochTestSupport;
+import io.holdfast.layout.RecordLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Snapshots show one moment, cursors never a gap that was never there (G7; T14, T15). */
+class SpaceSnapshotTest extends SpaceFixture {
+    private static final long SIZE = 4 * PAGE;
+
+    private static List<Long> addresses(final SpaceSnapshot snapshot) {
+        return snapshot.regions().stream().map(RegionInfo::address).toList();
+    }
+
+    @Test
+    void aSnapshotMustShowWhatWasThereWhateverHappensLater() {
+        final Region unmapped = space.map(SIZE);
+        final Region split = space.map(SIZE);
+        final Region gone = space.map(SIZE);
+        final Region moved = space.map(SIZE);
+        gone.unmap();
+        final List<Long> expected = List.of(unmapped.address(), split.address(), moved.address());
+        try (SpaceSnapshot snapshot = space.snapshot()) {
+            assertThat(addresses(snapshot)).isEqualTo(expected);
+            space.map(PAGE);
+            unmapped.unmap();
+            final List<Region> halves = split.split(PAGE);
+            final Region elsewhere = moved.remap(100 * PAGE);
+            try (WriteSection section = space.write()) {
+                section.unmap(halves.getFirst());
+                section.map(SIZE);
+                section.publish();
+            }
+            assertThat(addresses(snapshot)).isEqualTo(expected);
+            assertThat(snapshot.regions()).allMatch(info -> info.size() == SIZE);
+            assertThat(snapshot.find(split.address() + PAGE)).isNotNull();
+            assertThat(snapshot.find(elsewhere.address() + 50 * PAGE)).isNull();
+            try (SpaceSnapshot later = space.snapshot()) {
+                assertThat(addresses(later)).isEqualTo(space.maps().stream().map(RegionInfo::address).toList());
+                assertThat(addresses(later)).contains(elsewhere.address());
+            }
+        }
+    }
+
+    @Test
+    void regionsThatPinnedReadersHoldBackMustNotBeShownOnceTheyAreUnmapped() throws InterruptedException {
+        final Region region = space.map(SIZE);
+        final Thread thread;
+        final AtomicBoolean stop = new AtomicBoolean();
+        final AtomicBoolean pinned = new AtomicBoolean();
+        thread = Thread.ofPlatform().start(() -> {
+            try (Pin pin = space.pin()) {
+                pinned.set(pin.find(region.address()) != null);
+                EpochTestSupport.await("stop", stop::get);
+            }
+        });
+        EpochTestSupport.await("pinned", pinned::get);
+        region.unmapAsync();
+        try (SpaceSnapshot snapshot = space.snapshot()) {
+            assertThat(snapshot.regions()).isEmpty();
+            assertThat(snapshot.find(region.address())).isNull();
+        }
+        stop.set(true);
+        thread.join();
+    }
+
+    @Test
+    void snapshotsMustBeRefusedAfterTheyAreClosedAndInOtherThreads() {
+        space.map(SIZE);
+        final SpaceSnapshot snapshot = space.snapshot();
+        final AtomicLong wrong = new AtomicLong();
+        EpochTestSupport.together(1, number -> {
+            assertThatThrownBy(snapshot::regions).isInstanceOf(WrongThreadException.class);
+            assertThatThrownBy(snapshot::close).isInstanceOf(WrongThreadException.class);
+            wrong.incrementAndGet();
+        });
+        assertThat(wrong.get()).isEqualTo(1);
+        assertThatThrownBy(space::close).isInstanceOf(IllegalMonitorStateException.class);
+        snapshot.close();
+        snapshot.close();
+        assertThatIllegalStateException().isThrownBy(snapshot::regions);
+        space.close();
+        assertThatIllegalStateException().isThrownBy(space::snapshot);
+        assertThatIllegalStateException().isThrownBy(space::cursor);
+    }
+
+    @Test
+    void timesMustCompareRightlyAcrossTheirWrap() {
+        final long last = (1L << 28) - 1;
+        assertThat(RecordLayout.time(last + 1)).isEqualTo(last);
+        assertThat(RecordLayout.isBefore(last, 1)).isTrue();
+        assertThat(RecordLayout.isBefore(1, last)).isFalse();
+        assertThat(RecordLayout.isBefore(5, 5)).isFalse();
+        assertThat(RecordLayout.isBefore(4, 5)).isTrue();
+    }
+
+    @Test
+    void aCursorMustGoBothWaysAndFindItsPlaceAgain() {
+        final List<Region> regions = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            regions.add(space.map(SIZE));
+        }
+        final RegionCursor cursor = space.cursor();
+        for (final Region region : regions) {
+            assertThat(cursor.next()).isEqualTo(region);
+        }
+        assertThat(cursor.next()).isNull();
+        for (final Region region : regions.reversed()) {
+            assertThat(cursor.previous()).isEqualTo(region);
+        }
+        assertThat(cursor.previous()).isNull();
+        assertThat(cursor.seek(regions.get(3).address()).next()).isEqualTo(regions.get(3));
+        regions.get(4).unmap();
+        final Region half = regions.get(5).split(PAGE).getFirst();
+        assertThat(cursor.next()).isEqualTo(half);
+    }
+
+    /** T14 and T15: sections replace regions under cursors and snapshots. */
+    @Test
+    void nobodyMustSeeAGapWhereRegionsStoodBeforeAndAfter() {
+        final int count = 16;
+        final Region first = space.map(count * PAGE);
+        final long base = first.address();
+        final AtomicBoolean stop = new AtomicBoolean();
+        final AtomicLong splitSeen = new AtomicLong();
+        final AtomicLong wholeSeen = new AtomicLong();
+        EpochTestSupport.together(3, number -> {
+            if (number == 0) {
+                Region whole = first;
+                for (int i = 0; i < 2_000 || splitSeen.get() == 0 || wholeSeen.get() == 0; i++) {
+                    try (WriteSection section = space.write(base, base + count * PAGE)) {
+                        final Region rest = section.split(whole, PAGE * (1 + i % (count - 1))).getFirst();
+                        assertThat(rest.address()).isEqualTo(base);
+                        section.publish();
+                    }
+                    whole = mergeAll(base, count);
+                }
+                stop.set(true);
+                return;
+            }
+            final RegionCursor cursor = space.cursor();
+            while (!stop.get()) {
+                long seen = base;
+                int regions = 0;
+                cursor.seek(base);
+                while (seen < base + count * PAGE) {
+                    final Region region = cursor.next();
+                    assertThat(region).as("a region at or behind 0x%x", seen).isNotNull();
+                    assertThat(region.address()).as("no gap").isLessThanOrEqualTo(seen);
+                    seen = cursor.position();
+                    regions++;
+                }
+                (regions > 1 ? splitSeen : wholeSeen).incrementAndGet();
+                try (SpaceSnapshot snapshot = space.snapshot()) {
+                    final long bytes = snapshot.regions().stream().mapToLong(RegionInfo::size).sum();
+                    assertThat(bytes).isEqualTo(count * PAGE);
+                }
+                try (Pin pin = space.pin()) {
+                    assertThat(pin.find(base + (seen >>> 12) % count * PAGE)).isNotNull();
+                }
+            }
+        });
+    }
+
+    private Region mergeAll(final long base, final int count) {
+        try (WriteSection section = space.write(base, base + count * PAGE)) {
+            final RegionCursor cursor = space.cursor().seek(base);
+            final Region low = cursor.next();
+            final Region high = cursor.next();
+            final Region merged = section.merge(low, high);
+            section.publish();
+            return merged;
+        }
+    }
+}
