@@ -8,6 +8,7 @@ import static io.holdfast.layout.RecordLayout.COUNT_UNIT;
 import static io.holdfast.layout.RecordLayout.EXCLUDING;
 import static io.holdfast.layout.RecordLayout.EXCLUSIVE;
 import static io.holdfast.layout.RecordLayout.OWNER;
+import static io.holdfast.layout.RecordLayout.SECTION;
 import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.DrainListener;
@@ -49,8 +50,8 @@ public final class RegionLock {
      *   DETACHED   !      -     -     -         -        (drained)  !        !      !          -         FREE
      *   MOVED      !      -     -     -         -        !          !        !      !          -         FREE
      *
-     *   MOVED is entered from EXCLUSIVE alone, by its owner (Moves): the region goes on in other records. The owner can
-     *   also make it DETACHED.
+     *   MOVED is entered from EXCLUSIVE alone, by its owner: the region goes on in other records. The owner can also make
+     *   it DETACHED.
      *
      *   A thread that would wait for itself gets an exception where the table says 'w'.
      *
@@ -81,6 +82,10 @@ public final class RegionLock {
      *      incarnation is compared after it, and the increment taken back, which the later life's writer may see for a
      *      moment: a drain waits for it, so nothing but time is lost. The same goes for EXCLUDING: it is withdrawn
      *      again, and until then nobody else can set or clear it.
+     * [M1] Moving is one volatile read-modify-write that takes ATTACHED and OWNER away and leaves EXCLUSIVE. The tree
+     *      shows the new records before it, so who finds the record moved and looks again finds them. The sequence
+     *      stays odd: every stamp has failed since the exclusive lock was taken, and none is given again. Unmapping takes
+     *      EXCLUSIVE away as well: the record is DETACHED, as it is by any other detach.
      * [P1] A refused reader looks at the lock word before it announces anything, so a reader that saw the writer does
      *      not disturb the drain again, however often it tries. Without it readers that try again and again could keep
      *      an announced writer from ever finding their hazards clear. The look decides nothing else.
@@ -138,7 +143,7 @@ public final class RegionLock {
     /** Locks in shared mode through a hazard of the current thread. */
     public long tryShare(final long record, final long incarnation) {
         if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) { // [P1]
-            return LockWord.refusal(record, incarnation);
+            return refusal(record, incarnation);
         }
         StackRoom.forBeginning(record);
         final long slot = domain.slot();
@@ -158,7 +163,7 @@ public final class RegionLock {
             throw e;
         }
         retreat(slot, hazard);
-        return hazard < 0 ? Stamps.SATURATED : LockWord.refusal(record, incarnation);
+        return hazard < 0 ? Stamps.SATURATED : refusal(record, incarnation);
     }
 
     private void retreat(final long slot, final int hazard) {
@@ -189,9 +194,9 @@ public final class RegionLock {
 
     /** Waits a moment for the writer that is there; false if the waiting gave up. */
     boolean awaitWriter(final String operation, final long record, final Waiting waiting) {
-        Misuse.checkMayWait(domain, operation, record, RecordLayout.lockAcquire(record));
+        checkMayWait(operation, record, RecordLayout.lockAcquire(record));
         if (waiting.lookDue()) {
-            Inheritance.endDeadWriter(domain, record);
+            DeadOwners.endDeadWriter(domain, record);
         }
         return pause(record, 0, waiting);
     }
@@ -234,7 +239,7 @@ public final class RegionLock {
         final long slot = domain.slotOrNone();
         if (!isShared(slot, record, stamp)) {
             final int hazard = Stamps.isShared(stamp) ? Stamps.hazard(stamp) : 0;
-            throw Misuse.unmatched(operation, record, stamp, slot == 0 ? 0 : domain.hazardAddress(slot, hazard));
+            throw unmatched(operation, record, stamp, slot == 0 ? 0 : domain.hazardAddress(slot, hazard));
         }
         return slot;
     }
@@ -247,7 +252,7 @@ public final class RegionLock {
             if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
                 lock = SectionLock.settled(record);
                 if (lock == 0) {
-                    return LockWord.refusal(record, incarnation);
+                    return refusal(record, incarnation);
                 }
                 continue;
             }
@@ -261,7 +266,7 @@ public final class RegionLock {
             lock = witness;
         }
         if (RecordLayout.incarnation(record) != incarnation) { // [C1]
-            LockWord.uncount(record);
+            uncount(record);
             return Stamps.DETACHED;
         }
         Ledger.counted(record);
@@ -294,8 +299,8 @@ public final class RegionLock {
      */
     public static void endHold(final long record, final long stamp) {
         if (!Stamps.isCounted(stamp) || !Stamps.isOf(stamp, RecordLayout.incarnationAcquire(record)) ||
-            !LockWord.uncount(record)) {
-            throw Misuse.unmatched("end of a counted hold", record, stamp, record);
+            !uncount(record)) {
+            throw unmatched("end of a counted hold", record, stamp, record);
         }
         Ledger.uncounted(record);
     }
@@ -308,7 +313,7 @@ public final class RegionLock {
     public long toHold(final long record, final long stamp) {
         StackRoom.forBeginning(record);
         final long slot = checkShared("turning a shared lock into a hold", record, stamp);
-        if (!LockWord.count(record)) {
+        if (!count(record)) {
             return Stamps.SATURATED;
         }
         Ledger.counted(record);
@@ -323,7 +328,7 @@ public final class RegionLock {
         final long lock = RecordLayout.lockAcquire(record);
         if ((lock & COUNT) != 0 || domain.isAnnounced(record, 0)) {
             // Not worth a barrier; also the answer when the record is somebody else's by now.
-            return isAttached(record, incarnation) ? Stamps.SHARED : LockWord.refusal(record, incarnation);
+            return isAttached(record, incarnation) ? Stamps.SHARED : refusal(record, incarnation);
         }
         final long refused = tryExclude(record, incarnation);
         if (refused != 0) {
@@ -352,7 +357,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long exclusive(final long record, final long incarnation, final Waiting waiting) {
-        Misuse.checkMayDrain(domain, "exclusive", record, incarnation);
+        checkMayDrain("exclusive", record, incarnation);
         while (true) {
             final long refused = tryExclude(record, incarnation);
             if (refused == 0) {
@@ -381,11 +386,11 @@ public final class RegionLock {
     /** Sets EXCLUDING for the current thread; 0, or why not. */
     private long tryExclude(final long record, final long incarnation) {
         if ((RecordLayout.lockVolatile(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
-            return LockWord.refusal(record, incarnation);
+            return refusal(record, incarnation);
         }
         StackRoom.forBeginning(record);
         domain.beginWrite(); // before the lock can be seen as this thread's, so that it is found if the thread dies
-        final long refused = LockWord.exclude(record, incarnation,
+        final long refused = exclude(record, incarnation,
             RecordLayout.owned(Thread.currentThread().threadId()));
         if (refused != 0) {
             domain.endWrite();
@@ -394,13 +399,7 @@ public final class RegionLock {
     }
 
     private void withdraw(final long record) {
-        LockWord.include(record);
-        domain.endWrite();
-    }
-
-    /** Says that the exclusive lock of the current thread ends, in a way of the caller's. */
-    void forgetWriter(final long record) {
-        Ledger.released(record);
+        include(record);
         domain.endWrite();
     }
 
@@ -438,7 +437,7 @@ public final class RegionLock {
      */
     public void endExclusive(final long record, final long stamp) {
         if (!isExclusive(record, stamp)) {
-            throw Misuse.unmatched("end of an exclusive lock", record, stamp, record);
+            throw unmatched("end of an exclusive lock", record, stamp, record);
         }
         StackRoom.forEnd(record); // the sequence and the lock word both, or neither
         Ledger.released(record);
@@ -461,7 +460,7 @@ public final class RegionLock {
      */
     public long downgrade(final long record, final long stamp) {
         if (!isExclusive(record, stamp)) {
-            throw Misuse.unmatched("downgrade", record, stamp, record);
+            throw unmatched("downgrade", record, stamp, record);
         }
         StackRoom.forBeginning(record);
         final long slot = domain.slot();
@@ -528,7 +527,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long detach(final long record, final long incarnation, final Waiting waiting) {
-        Misuse.checkMayDrain(domain, "unmap", record, incarnation);
+        checkMayDrain("unmap", record, incarnation);
         while (true) {
             final long result = tryDetach(record, incarnation);
             if (result > 0 || !Stamps.isTransient(result)) {
@@ -550,7 +549,7 @@ public final class RegionLock {
                 if ((lock & (ATTACHED | WRITER)) != ATTACHED || RecordLayout.incarnation(record) != incarnation) {
                     lock = SectionLock.settled(record);
                     if (lock == 0) {
-                        return LockWord.refusal(record, incarnation);
+                        return refusal(record, incarnation);
                     }
                     continue;
                 }
@@ -581,6 +580,43 @@ public final class RegionLock {
         return drain(record, tag, waiting);
     }
 
+    /**
+     * Ends the record's life under the exclusive lock of the current thread, for a region that goes on in other records.
+     * Who comes later is told that the region moved. Nobody is inside, so the record needs no drain; it can be reclaimed
+     * once the pins from before have ended.
+     *
+     * @throws IllegalMonitorStateException if the current thread does not hold the lock; nothing changes then
+     */
+    public void move(final long record, final long stamp) {
+        leave("move", record, stamp, ~(ATTACHED | OWNER));
+    }
+
+    /**
+     * The same for a region that does not go on anywhere: it is unmapped, and pins from before are all that it has to
+     * wait for.
+     *
+     * @throws IllegalMonitorStateException if the current thread does not hold the lock; nothing changes then
+     */
+    public void detachExclusive(final long record, final long stamp) {
+        leave("unmap", record, stamp, ~(ATTACHED | OWNER | EXCLUSIVE));
+    }
+
+    private void leave(final String operation, final long record, final long stamp, final long left) {
+        if (!isExclusive(record, stamp)) {
+            throw new IllegalMonitorStateException(operation + " by a thread that does not hold the region exclusively: " +
+                "stamp=" + Stamps.describe(stamp) + ", " + describe(record));
+        }
+        Ledger.released(record);
+        domain.endWrite();
+        RecordLayout.getAndMaskLock(record, left); // [M1]
+        LockOrder.forgetRegion(record);
+    }
+
+    /** Whether the record's life has ended because the region goes on in other records. */
+    public static boolean isMoved(final long record) {
+        return (RecordLayout.lockAcquire(record) & (ATTACHED | EXCLUSIVE)) == EXCLUSIVE;
+    }
+
     /** Makes a record that is detached and drained, or was never attached, free for its next life. */
     public static void reclaim(final long record) {
         final long lock = RecordLayout.lockVolatile(record);
@@ -589,6 +625,130 @@ public final class RegionLock {
                 RecordLayout.describeLock(lock));
         }
         RecordLayout.lockRelease(record, 0);
+    }
+
+    // Single steps on the lock word. Nothing here waits.
+
+    /** Why a lock is not granted at this moment. */
+    static long refusal(final long record, final long incarnation) {
+        final long lock = RecordLayout.lockAcquire(record);
+        if (RecordLayout.incarnation(record) != incarnation) {
+            return Stamps.DETACHED;
+        }
+        if ((lock & ATTACHED) == 0) {
+            return (lock & (EXCLUSIVE | SECTION)) == EXCLUSIVE ? Stamps.MOVED : Stamps.DETACHED;
+        }
+        return (lock & EXCLUSIVE) != 0 ? Stamps.EXCLUSIVE : Stamps.EXCLUDED;
+    }
+
+    /** Sets EXCLUDING for an owner, in place; 0, or why not. */
+    static long exclude(final long record, final long incarnation, final long owner) {
+        long lock = RecordLayout.lockVolatile(record);
+        while (true) {
+            if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
+                lock = SectionLock.settled(record);
+                if (lock == 0) {
+                    return refusal(record, incarnation);
+                }
+                continue;
+            }
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | EXCLUDING | owner);
+            if (witness == lock) {
+                break;
+            }
+            lock = witness;
+        }
+        if (RecordLayout.incarnation(record) != incarnation) { // a later life, as in [C1]
+            include(record);
+            return Stamps.DETACHED;
+        }
+        return 0;
+    }
+
+    /** Clears the writer's part. */
+    static void include(final long record) {
+        RecordLayout.getAndMaskLock(record, ~(WRITER | OWNER));
+    }
+
+    /** Adds one to the count, whatever else is in the word; false if there are as many as there may be. */
+    static boolean count(final long record) {
+        long lock = RecordLayout.lockVolatile(record);
+        while ((lock & COUNT) < COUNT_LIMIT) {
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock + COUNT_UNIT);
+            if (witness == lock) {
+                return true;
+            }
+            lock = witness;
+        }
+        return false;
+    }
+
+    /** Takes one from the count; false if it is zero already, so that misuse cannot borrow from the other fields. */
+    static boolean uncount(final long record) {
+        long lock = RecordLayout.lockVolatile(record);
+        while ((lock & COUNT) != 0) {
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock - COUNT_UNIT); // [S3]
+            if (witness == lock) {
+                return true;
+            }
+            lock = witness;
+        }
+        return false;
+    }
+
+    // The exceptions: a thread that would wait for itself, and the end of what is not held.
+
+    /** Refuses to begin a drain that would wait for the current thread itself. */
+    void checkMayDrain(final String operation, final long record, final long incarnation) {
+        if (domain.isPinned()) {
+            throw new IllegalMonitorStateException(operation + " by a pinned thread could wait for itself: " +
+                describe(record) + "; close the pin first, or use a try form");
+        }
+        if (domain.announcedByMe(record, 0)) {
+            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region would " +
+                "wait for itself: " + describe(record) + "; close the guard first, or upgrade it");
+        }
+        if (Ledger.ENABLED && Ledger.isMine(Ledger.Kind.VIEW, record)) {
+            throw new IllegalMonitorStateException(operation + " by a thread that has a view of a hold on the region " +
+                "would wait for itself: " + describe(record) + "; close the view and release the hold");
+        }
+        LockOrder.beforeRegion(operation, record, incarnation);
+    }
+
+    /** Refuses to wait for a writer that would wait for the current thread itself, or is the current thread. */
+    private void checkMayWait(final String operation, final long record, final long lock) {
+        if ((lock & WRITER) != 0 && SectionLock.isMine(lock)) {
+            throw new IllegalMonitorStateException(operation + " by the thread that holds the region exclusively " +
+                "would wait for itself: " + describe(record) +
+                "; end or downgrade the exclusive guard first");
+        }
+        if (domain.isPinned()) {
+            throw new IllegalMonitorStateException(operation + " by a pinned thread would wait, perhaps for itself: " +
+                describe(record) + "; close the pin first, or use a try form");
+        }
+        if (domain.announcedByMe(record, 0)) {
+            throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region, for " +
+                "which a writer waits, would wait for itself: " + describe(record) +
+                "; use the guard that is held");
+        }
+    }
+
+    /**
+     * For the end of something that is not held. In debug mode the cause is the place that took it, if another thread
+     * holds it, or the one that gave it back.
+     *
+     * @param address where it would be announced if the current thread held it
+     */
+    private static IllegalMonitorStateException unmatched(final String operation, final long record, final long stamp,
+                                                          final long address) {
+        final Ledger.Kind kind = Stamps.isShared(stamp) ? Ledger.Kind.SHARED : Ledger.Kind.EXCLUSIVE;
+        final Ledger.Entry taken = Ledger.find(kind, record);
+        final Ledger.Entry cause = taken == null ? Ledger.lastRelease(address) : taken;
+        final IllegalMonitorStateException unmatched = new IllegalMonitorStateException(operation +
+            " that the current thread does not hold: stamp=" + Stamps.describe(stamp) + ", " +
+            describe(record) + (cause == null ? "" : ", last: " + cause));
+        unmatched.initCause(cause);
+        return unmatched;
     }
 
     /** The decoded state of a record, for messages. */

@@ -110,7 +110,7 @@ public final class SectionLock {
      */
     public long exclude(final long ticket, final long[] records, final long[] incarnations, final Waiting waiting) {
         for (int i = 0; i < records.length; i++) {
-            Misuse.checkMayDrain(domain, "exclusion by a section", records[i], incarnations[i]);
+            lock.checkMayDrain("exclusion by a section", records[i], incarnations[i]);
         }
         final long owner = RecordLayout.ownedBySection(ticket);
         int announced = 0;
@@ -134,7 +134,7 @@ public final class SectionLock {
         } finally {
             if (!drained) {
                 for (int i = 0; i < announced; i++) {
-                    LockWord.include(records[i]);
+                    RegionLock.include(records[i]);
                 }
             }
         }
@@ -146,7 +146,7 @@ public final class SectionLock {
 
     private long announce(final long record, final long incarnation, final long owner, final Waiting waiting) {
         while (true) {
-            final long refused = LockWord.exclude(record, incarnation, owner);
+            final long refused = RegionLock.exclude(record, incarnation, owner);
             if (refused == 0 || !Stamps.isTransient(refused)) {
                 return refused;
             }
@@ -196,7 +196,7 @@ public final class SectionLock {
     public static void end(final long record, final long ticket) {
         checkHeld("end of an exclusion", record, ticket);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // RegionLock [X2]
-        LockWord.include(record); // RegionLock [X3]
+        RegionLock.include(record); // RegionLock [X3]
     }
 
     /** Ends the ticket and its hold on all records, with one store. */
@@ -207,7 +207,7 @@ public final class SectionLock {
     /** The region goes on in other records, which lookups find already. */
     public static void move(final long record, final long ticket) {
         checkHeld("move", record, ticket);
-        RecordLayout.getAndMaskLock(record, ~(ATTACHED | OWNER)); // Moves [M1]
+        RecordLayout.getAndMaskLock(record, ~(ATTACHED | OWNER)); // RegionLock [M1]
         LockOrder.forgetRegion(record);
     }
 

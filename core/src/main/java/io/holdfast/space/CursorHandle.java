@@ -3,7 +3,6 @@ package io.holdfast.space;
 
 import io.holdfast.RegionCursor;
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.lock.Moves;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.tree.Cursor;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +50,7 @@ public final class CursorHandle implements RegionCursor {
                 if (RegionLock.isAttached(record)) {
                     return space.region(record);
                 }
-                if (Moves.isMoved(record) && isReplaced(record)) {
+                if (RegionLock.isMoved(record) && isReplaced(record)) {
                     // The tree has shown what came into its place before it was moved.
                     cursor.seek(forward ? cursor.interval().start() : cursor.interval().end());
                 }

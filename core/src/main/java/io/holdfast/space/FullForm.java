@@ -5,7 +5,7 @@ import io.holdfast.Guard;
 import java.io.Serial;
 
 /**
- * The beginning and the end of a shared lock where the {@linkplain io.holdfast.lock.QuickShare quick way} is not open.
+ * The beginning and the end of a shared lock where the {@linkplain io.holdfast.lock.SharedFastPath fast path} is not open.
  * Nobody throws it.
  *
  * <p>A guard costs no allocation where the compiler inlines the calls that take and close it. It does so while their own

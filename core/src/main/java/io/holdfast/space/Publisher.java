@@ -4,7 +4,6 @@ package io.holdfast.space;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.Moves;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeException;
@@ -72,13 +71,13 @@ final class Publisher {
 
         /** The region goes on elsewhere; its record is not retired yet. */
         void move() {
-            Moves.move(lock, region.record(), stamp);
+            lock.move(region.record(), stamp);
             ended = true;
         }
 
         /** The region is unmapped, and nothing comes in its place. */
         void unmap() {
-            Moves.unmap(lock, region.record(), stamp);
+            lock.detachExclusive(region.record(), stamp);
             ended = true;
         }
 

@@ -13,9 +13,8 @@ import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.LockOrder;
-import io.holdfast.lock.Moves;
-import io.holdfast.lock.QuickShare;
 import io.holdfast.lock.RegionLock;
+import io.holdfast.lock.SharedFastPath;
 import io.holdfast.lock.Stamps;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -67,7 +66,7 @@ static {
         this.record = record;
         this.incarnation = incarnation;
         this.quickSeed = space.quickSeed();
-        this.quickStamp = QuickShare.stamp(incarnation);
+        this.quickStamp = SharedFastPath.stamp(incarnation);
         this.base = RecordLayout.baseOf(baseAndKind);
         this.firstSize = size;
         final long kind = RecordLayout.kindOf(baseAndKind);
@@ -101,7 +100,7 @@ static {
     private long ofThisLife(final String operation, final long value) {
         VarHandle.acquireFence(); // it is this life's only if the incarnation still is, read after it
         if (!isMapped()) {
-            throw refused(operation, Moves.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
+            throw refused(operation, RegionLock.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
         }
         return value;
     }
@@ -147,7 +146,7 @@ static {
     }
 
     private Guard tryShare(final Guard.Mode mode) {
-        final long slot = QuickShare.share(quickSeed, record, incarnation);
+        final long slot = SharedFastPath.share(quickSeed, record, incarnation);
         try {
             return GuardHandle.shared(this, mode, slot != 0 ? quickStamp : FullForm.tryShare(this), slot);
         } catch (final Throwable e) {
@@ -158,7 +157,7 @@ static {
 
     private Guard share(final Guard.Mode mode) {
         LockOrder.beforeRegion("share", record, incarnation);
-        final long slot = QuickShare.share(quickSeed, record, incarnation);
+        final long slot = SharedFastPath.share(quickSeed, record, incarnation);
         try {
             return GuardHandle.granted(this, mode, slot != 0 ? quickStamp : FullForm.share(this), slot);
         } catch (final Throwable e) {
@@ -170,19 +169,19 @@ static {
     /** No deeper than the lock was taken, in the frame that took it: what is undone may be a stack overflow. */
     private static void undo(final long slot) {
         if (slot != 0) {
-            QuickShare.undo(slot);
+            SharedFastPath.undo(slot);
         }
     }
 
     @Override
     public long tryLockShared() {
-        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.tryShare(this);
+        return SharedFastPath.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.tryShare(this);
     }
 
     @Override
     public long lockShared() {
         LockOrder.beforeRegion("share", record, incarnation);
-        return QuickShare.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.share(this);
+        return SharedFastPath.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.share(this);
     }
 
     long lockShared(final String operation) {
@@ -206,7 +205,7 @@ static {
 
     @Override
     public void unlockShared(final long stamp) {
-        if (stamp != quickStamp || !QuickShare.end(quickSeed, record, incarnation)) {
+        if (stamp != quickStamp || !SharedFastPath.end(quickSeed, record, incarnation)) {
             FullForm.endShare(this, stamp);
         }
     }
@@ -658,7 +657,7 @@ static {
     }
 
     boolean endQuickly(final long slot) {
-        return QuickShare.endIn(slot, record);
+        return SharedFastPath.endIn(slot, record);
     }
 
     void endHold(final long stamp) {

@@ -7,7 +7,6 @@ import io.holdfast.RegionInfo;
 import io.holdfast.WaitReport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.Moves;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
@@ -481,7 +480,7 @@ final class RegionRegistry {
             snapshot.forEach(from, to, (start, end, record) -> {
                 if (RegionLock.isAttached(record)) {
                     visitor.accept(record);
-                } else if (record != except && Moves.isMoved(record)) {
+                } else if (record != except && RegionLock.isMoved(record)) {
                     // The tree has shown what came into its place before it was moved.
                     forEachAttached(start, end, record, visitor);
                 }

@@ -18,7 +18,6 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Holders;
-import io.holdfast.lock.Moves;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
@@ -115,7 +114,7 @@ public final class SpaceHandle implements AddressSpace {
     private long findAgain(final long found, final long address) {
         long record = found;
         while (record != 0 && !RegionLock.isAttached(record)) {
-            if (!Moves.isMoved(record)) {
+            if (!RegionLock.isMoved(record)) {
                 return 0;
             }
             // The tree has shown what came into its place before it was moved; if it still shows this, nothing did.

@@ -74,7 +74,7 @@ final class LockFixture {
                 RecordLayout.sequenceVolatile(record, RecordLayout.sequence(record) + 1);
             }
             case DETACHED -> detach();
-            case MOVED -> Moves.move(lock, record, lock.tryExclusive(record, incarnation));
+            case MOVED -> lock.move(record, lock.tryExclusive(record, incarnation));
             case SECTION -> exclude();
             case ENDED -> SectionLock.endAll(exclude());
             case UNMAPPED -> {

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.lock.RangeLock.Entry;
 import io.holdfast.lock.RangeLock.Mode;

@@ -8,8 +8,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.LockFixture.State;
@@ -116,13 +116,13 @@ class RegionLockDetachTest {
     /** G3, G5: a moved record says so to every handle of its last life, and is an ordinary record in the next one. */
     @Test
     void aMovedRecordMustSaySoUntilItsNextLife() {
-        assertThatThrownBy(() -> Moves.move(lock, record, Stamps.exclusive(fixture.incarnation)))
+        assertThatThrownBy(() -> lock.move(record, Stamps.exclusive(fixture.incarnation)))
             .isInstanceOf(IllegalMonitorStateException.class)
             .hasMessageContaining("does not hold the region exclusively");
         final long stamp = RegionLock.tryOptimisticRead(record, fixture.incarnation);
         final long exclusive = lock.tryExclusive(record, fixture.incarnation);
-        Moves.move(lock, record, exclusive);
-        assertThat(Moves.isMoved(record)).isTrue();
+        lock.move(record, exclusive);
+        assertThat(RegionLock.isMoved(record)).isTrue();
         assertThat(lock.tryShare(record, fixture.incarnation)).isEqualTo(Stamps.MOVED);
         assertThat(lock.share(record, fixture.incarnation, patient())).isEqualTo(Stamps.MOVED);
         assertThat(RegionLock.tryHold(record, fixture.incarnation)).isEqualTo(Stamps.MOVED);

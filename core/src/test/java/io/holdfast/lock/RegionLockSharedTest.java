@@ -8,8 +8,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.layout.SlotLayout;

@@ -80,7 +80,7 @@ class RegionLockStateTest {
             };
             case "toHold" -> (f, shared, counted) -> f.lock.toHold(f.record, shared);
             case "move" -> (f, shared, counted) -> {
-                Moves.move(f.lock, f.record, Stamps.exclusive(f.incarnation));
+                f.lock.move(f.record, Stamps.exclusive(f.incarnation));
                 return 1;
             };
             case "stamp" -> (f, shared, counted) -> {

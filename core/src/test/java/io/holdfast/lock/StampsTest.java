@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.LockFixture.State;
 import java.util.List;

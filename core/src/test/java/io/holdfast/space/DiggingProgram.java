@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-
 import static java.util.concurrent.TimeUnit.DAYS;
 
 import io.holdfast.AddressSpace;

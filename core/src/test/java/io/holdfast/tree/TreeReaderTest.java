@@ -12,9 +12,9 @@ import java.lang.classfile.attribute.CodeAttribute;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /** Searches in nodes of the size that is shipped. */
 class TreeReaderTest {

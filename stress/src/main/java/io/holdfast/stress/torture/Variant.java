@@ -17,12 +17,12 @@ public enum Variant {
         at("epoch.SlotTable", "orderReader", "VarHandle.fullFence", 1).instead(Broken.class, "noFence")),
     /** A reader announces itself and does not look whether a writer came first. */
     NO_RECHECK(
-        at("lock.QuickShare", "share", "QuickShare.isOpen", 1).instead(Broken.class, "open"),
+        at("lock.SharedFastPath", "share", "SharedFastPath.isOpen", 1).instead(Broken.class, "open"),
         at("lock.RegionLock", "tryShare", "RecordLayout.lockAcquire", 2).only(2).instead(Broken.class, "attached")),
     /** The incarnation is compared before the announcement, and not after it. */
     INCARNATION_FIRST(
-        at("lock.QuickShare", "share", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
-        entry("lock.QuickShare", "share", "noteQuickIncarnation"),
+        at("lock.SharedFastPath", "share", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
+        entry("lock.SharedFastPath", "share", "noteQuickIncarnation"),
         at("lock.RegionLock", "tryShare", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
         entry("lock.RegionLock", "tryShare", "noteIncarnation")),
     /** A writer that gives up while it waits leaves its flag. */
@@ -66,7 +66,7 @@ public enum Variant {
     /** Records and tree nodes are used again without a grace period. */
     NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
     /** A lookup that meets a region on its way to other handles does not look again. */
-    NO_SECOND_LOOKUP(at("space.SpaceHandle", "findAgain", "Moves.isMoved", 1).instead(Broken.class, "notMoved")),
+    NO_SECOND_LOOKUP(at("space.SpaceHandle", "findAgain", "RegionLock.isMoved", 1).instead(Broken.class, "notMoved")),
     /** The record of an unmapped region is lost. */
     LOST_RECORD(at("space.Quarantine", "free", "StripedRetireList.retire", 1).instead(Broken.class, "loseRecord")),
     /** The file of an unmapped region stays open. */

@@ -12,7 +12,7 @@ import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
 
 /** Ends the exclusive locks that threads took into death, since nobody else can. */
-final class Inheritance {
+final class DeadOwners {
     /*
      * [I1] The lock passes from the dead thread to the one that ends it by a compare-and-set of the lock word from the
      *      dead thread's id, so exactly one thread inherits it. That the owner is dead was known before, and the dead
@@ -21,7 +21,7 @@ final class Inheritance {
      */
     private static final System.Logger LOGGER = System.getLogger(RegionLock.class.getName());
 
-    private Inheritance() {
+    private DeadOwners() {
     }
 
     /** Ends the exclusive lock on the record, or its announcement, if its owner is known to be dead. */
@@ -43,6 +43,6 @@ final class Inheritance {
         if ((sequence & 1) != 0) {
             RecordLayout.sequenceRelease(record, sequence + 1);
         }
-        LockWord.include(record);
+        RegionLock.include(record);
     }
 }

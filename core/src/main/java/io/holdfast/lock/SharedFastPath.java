@@ -19,8 +19,8 @@ import io.holdfast.layout.RecordLayout;
  * need not exist. Ordering tags are those of {@link RegionLock}. A thread that was refused here does not come here
  * again before the full form, which looks before it announces anything [P1], has granted it a lock.
  */
-public final class QuickShare {
-    private QuickShare() {
+public final class SharedFastPath {
+    private SharedFastPath() {
     }
 
     /** The stamp of every lock that is taken here on a record in this incarnation. */

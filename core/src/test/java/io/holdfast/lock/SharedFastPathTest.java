@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The quick way into a shared lock: it does all or nothing, and leaves a writer alone that has refused it. */
-class QuickShareTest {
+class SharedFastPathTest {
     private LockFixture fixture;
     private RegionLock lock;
     private long seed;
@@ -37,21 +37,21 @@ class QuickShareTest {
     }
 
     private long share() {
-        return QuickShare.share(seed, record, fixture.incarnation);
+        return SharedFastPath.share(seed, record, fixture.incarnation);
     }
 
     @Test
     void aQuickLockMustExcludeWritersUntilItEnds() {
         final long slot = share();
         assertThat(slot).isNotZero();
-        assertThat(lock.isShared(record, QuickShare.stamp(fixture.incarnation))).isTrue();
+        assertThat(lock.isShared(record, SharedFastPath.stamp(fixture.incarnation))).isTrue();
         assertThat(fixture.domain.isAnnounced(record, 0)).isTrue();
-        assertThat(QuickShare.endIn(slot, record)).isTrue();
-        assertThat(QuickShare.endIn(slot, record)).isFalse();
+        assertThat(SharedFastPath.endIn(slot, record)).isTrue();
+        assertThat(SharedFastPath.endIn(slot, record)).isFalse();
         assertThat(fixture.domain.isAnnounced(record, 0)).isFalse();
         assertThat(share()).isEqualTo(slot);
-        assertThat(QuickShare.end(seed, record, fixture.incarnation)).isTrue();
-        assertThat(QuickShare.end(seed, record, fixture.incarnation)).isFalse();
+        assertThat(SharedFastPath.end(seed, record, fixture.incarnation)).isTrue();
+        assertThat(SharedFastPath.end(seed, record, fixture.incarnation)).isFalse();
     }
 
     @Test
@@ -59,7 +59,7 @@ class QuickShareTest {
         final long slot = share();
         assertThat(share()).isZero();
         assertThat(isQuick()).as("nobody refused it").isTrue();
-        assertThat(QuickShare.endIn(slot, record)).isTrue();
+        assertThat(SharedFastPath.endIn(slot, record)).isTrue();
     }
 
     /** [P1]: a reader that was refused must not come near the drain again before it has looked. */
@@ -77,7 +77,7 @@ class QuickShareTest {
         assertThat(share()).isZero();
         lock.endShare(record, lock.tryShare(record, fixture.incarnation));
         assertThat(isQuick()).isTrue();
-        assertThat(QuickShare.endIn(share(), record)).isTrue();
+        assertThat(SharedFastPath.endIn(share(), record)).isTrue();
     }
 
     @Test
@@ -91,11 +91,11 @@ class QuickShareTest {
         }
         lock.endShare(record, lock.tryShare(record, fixture.incarnation));
         assertThat(isQuick()).isTrue();
-        assertThat(QuickShare.share(seed, record, stale)).isZero();
+        assertThat(SharedFastPath.share(seed, record, stale)).isZero();
         assertThat(fixture.domain.isAnnounced(record, 0)).isFalse();
         lock.endShare(record, lock.tryShare(record, fixture.incarnation));
         final long slot = share();
-        assertThat(QuickShare.end(seed, record, stale)).isFalse();
-        assertThat(QuickShare.endIn(slot, record)).isTrue();
+        assertThat(SharedFastPath.end(seed, record, stale)).isFalse();
+        assertThat(SharedFastPath.endIn(slot, record)).isTrue();
     }
 }

@@ -3,8 +3,8 @@ package io.holdfast.lock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.EpochTestSupport.Peer;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import java.util.concurrent.FutureTask;
@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Exclusive locks that a thread took into death are ended by whoever waits for them, once (G9, G11). */
-class InheritanceTest {
+class DeadOwnersTest {
     private final LockFixture fixture = new LockFixture();
     private final RegionLock lock = fixture.lock;
     private final long record = fixture.record;
@@ -111,7 +111,7 @@ class InheritanceTest {
                 }
             });
             for (int i = 0; i < 10_000; i++) {
-                Inheritance.endDeadWriter(fixture.domain, record);
+                DeadOwners.endDeadWriter(fixture.domain, record);
                 assertThat(fixture.state()).isEqualTo(LockFixture.State.EXCLUSIVE);
             }
             assertThat(read.isDone()).isFalse();
