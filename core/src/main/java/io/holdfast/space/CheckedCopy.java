@@ -3,6 +3,8 @@ package io.holdfast.space;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Accesses to mapped files whose pages may be gone: they report it in the call that met it, and not at some time. */
@@ -14,23 +16,41 @@ final class CheckedCopy {
      * around it. A native method makes the thread look when it comes back from native code, so settle() brings the
      * error forward into the try of whoever calls it, in the interpreter and in compiled code alike.
      *
+     * Only copies, fills and single accesses are used: HotSpot knows where a fault in those may come from. One in a stub of
+     * its own, as that of mismatch is, brings the virtual machine down.
+     *
+     * A copy of many bytes is one call that no safepoint interrupts, and on cold pages it takes long: so it is done in
+     * pieces.
+     *
      * Everything in here catches the error between its access and its settle(), and returns; no caller's lock can be
      * passed over by it.
      */
     private static final String FAULT = "unsafe memory access";
-    private static final long CHUNK = 4096;
+    private static final int CHUNK = 4096;
+    private static final long PIECE = 1 << 20;
     private static final Object ANY = new Object();
     private static final Object OTHER = new Object();
 
     private CheckedCopy() {
     }
 
-    /** Copies; returns the error if a page of either could not be accessed, and then a part may have been copied. */
+    /**
+     * Copies, also between ranges that overlap; returns the error if a page of either could not be accessed, and then a
+     * part may have been copied.
+     */
     static @Nullable InternalError copy(final MemorySegment from, final long fromOffset, final MemorySegment to,
                                         final long toOffset, final long length) {
+        Objects.checkFromIndexSize(fromOffset, length, from.byteSize());
+        Objects.checkFromIndexSize(toOffset, length, to.byteSize());
+        final boolean backward = from.isNative() && to.isNative() &&
+            from.address() + fromOffset < to.address() + toOffset;
         try {
-            MemorySegment.copy(from, fromOffset, to, toOffset, length);
-            settle();
+            for (long done = 0; done < length; done += PIECE) {
+                final long size = Math.min(PIECE, length - done);
+                final long at = backward ? length - done - size : done;
+                MemorySegment.copy(from, fromOffset + at, to, toOffset + at, size);
+                settle();
+            }
             return null;
         } catch (final InternalError e) {
             fault(e);
@@ -43,13 +63,18 @@ final class CheckedCopy {
      * a part may have been copied.
      */
     static boolean copyDifferences(final MemorySegment from, final MemorySegment to, final long length) {
+        final byte[] bytes = new byte[CHUNK];
+        final byte[] there = new byte[CHUNK];
         try {
             for (long at = 0; at < length; at += CHUNK) {
-                final long end = Math.min(at + CHUNK, length);
-                if (MemorySegment.mismatch(from, at, end, to, at, end) >= 0) {
-                    MemorySegment.copy(from, at, to, at, end - at);
-                }
+                final int size = (int) Math.min(CHUNK, length - at);
+                MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at, bytes, 0, size);
+                MemorySegment.copy(to, ValueLayout.JAVA_BYTE, at, there, 0, size);
                 settle();
+                if (Arrays.mismatch(bytes, 0, size, there, 0, size) >= 0) {
+                    MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, at, size);
+                    settle();
+                }
             }
             return true;
         } catch (final InternalError e) {
@@ -60,8 +85,10 @@ final class CheckedCopy {
     /** Writes zeros; false if a page could not be accessed, and then a part may have been written. */
     static boolean zero(final MemorySegment segment, final long offset, final long length) {
         try {
-            segment.asSlice(offset, length).fill((byte) 0);
-            settle();
+            for (long at = 0; at < length; at += PIECE) {
+                segment.asSlice(offset + at, Math.min(PIECE, length - at)).fill((byte) 0);
+                settle();
+            }
             return true;
         } catch (final InternalError e) {
             return fault(e);

@@ -64,6 +64,7 @@ final class TruncatedCopies {
             region.copyOut(i % 1000, i % 2 == 0 ? heap : outside, 0, length);
         }
         check(region.readableBytes() == LENGTH, "all readable");
+        check(CheckedCopy.copyDifferences(region.optimisticSegment(), outside, LENGTH), "differences of whole files");
         setLength(path, LEFT);
         for (int i = 0; i < SEARCHES; i++) { // compiled, each read must still be told from the next
             final long readable = region.readableBytes();
@@ -75,6 +76,9 @@ final class TruncatedCopies {
                 copyMustFail(other, 10_000, length + 20_000, 4 * 4096);
             }
         }
+        // As a region that moves is copied: by more than single accesses, so in code that HotSpot must know.
+        check(!CheckedCopy.copyDifferences(region.optimisticSegment(), outside, LENGTH), "from what is gone");
+        check(!CheckedCopy.copyDifferences(outside, region.optimisticSegment(), LENGTH), "to what is gone");
         region.copyOut(0, heap, 0, LEFT);
         setLength(path, LENGTH);
         region.copyOut(0, heap, 0, LENGTH);
