@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 final class Notes {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
+    /** Of so many regions that were left behind, the places are reported. */
+    static final int SHOWN = 10;
+
     /** A place in the program; its stack trace says where. */
     static final class Origin extends Throwable {
         private static final long serialVersionUID = 1L;
@@ -55,9 +58,15 @@ final class Notes {
         reportRegions(name);
     }
 
+    /** One line says how many, and the first few are shown with their places: there may be a million. */
     private void reportRegions(final String name) {
-        origins.forEach((record, origin) -> LOGGER.log(Level.WARNING, "region was never unmapped: space=" + name +
-            ", name=" + names.get(record) + "; unmap it where it was mapped", origin));
+        if (origins.isEmpty()) {
+            return;
+        }
+        LOGGER.log(Level.WARNING, "regions were never unmapped: space=" + name + ", regions=" + origins.size() +
+            ", shown=" + Math.min(origins.size(), SHOWN) + "; unmap them where they were mapped");
+        origins.entrySet().stream().limit(SHOWN).forEach(left -> LOGGER.log(Level.WARNING,
+            "region was never unmapped: space=" + name + ", name=" + names.get(left.getKey()), left.getValue()));
     }
 
     /** Notes a region that is about to be attached. */

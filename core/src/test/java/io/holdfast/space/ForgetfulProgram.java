@@ -7,7 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
-/** Leaves a space behind without closing it, and another one's region without unmapping it. */
+/** Leaves a space behind without closing it, and regions of others without unmapping them. */
 final class ForgetfulProgram {
     private static final long PATIENCE_NS = 30_000_000_000L;
     private ForgetfulProgram() {
@@ -18,6 +18,11 @@ final class ForgetfulProgram {
         System.setErr(new PrintStream(reports, true, StandardCharsets.UTF_8));
         try (AddressSpace tidy = AddressSpace.builder().capacity(1 << 24).name("tidy").open()) {
             mapAndForget(tidy);
+        }
+        try (AddressSpace crowded = AddressSpace.builder().capacity(1 << 24).name("crowded").open()) {
+            for (int i = 0; i < 1000; i++) {
+                mapAndForget(crowded);
+            }
         }
         openAndForget();
         final long end = System.nanoTime() + PATIENCE_NS;

@@ -17,4 +17,12 @@ class LeakReportTest {
             .contains("ForgetfulProgram.mapAndForget");
         assertThat(outcome.status()).isZero();
     }
+
+    @Test
+    void manyLeakedRegionsMustBeCountedAndFewShown() throws Exception {
+        final Children.Outcome outcome = Children.run(ForgetfulProgram.class, List.of("-Dio.holdfast.debug=true"));
+        assertThat(outcome.output()).contains("regions were never unmapped: space=crowded, regions=1000, shown=" +
+            Notes.SHOWN);
+        assertThat(outcome.output().split("region was never unmapped: space=crowded", -1)).hasSize(Notes.SHOWN + 1);
+    }
 }
