@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.epoch;
 
+import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -37,6 +38,7 @@ public final class RetireList {
      * If a thread stops for ever between its claim and its count, its batch stays and nothing else does. If the
      * collector stops, everything stays; nothing is reclaimed too early.
      */
+    private static final System.Logger LOGGER = System.getLogger(RetireList.class.getName());
     private static final long NOTHING = Long.MIN_VALUE;
     private static final int ITEM_SHIFT = 48;
     private static final long BYTES = (1L << ITEM_SHIFT) - 1;
@@ -103,6 +105,8 @@ public final class RetireList {
     /**
      * Hands an item over. It must be unreachable for every thread that pins itself from now on.
      *
+     * <p>Throws only if nothing was handed over.
+     *
      * @param item      anything but 0 and {@link Long#MIN_VALUE}
      * @param itemBytes of memory that come back when it is reclaimed
      */
@@ -117,11 +121,25 @@ public final class RetireList {
                 pending.incrementAndGet();
                 batch.items[index] = item;
                 if (stored(batch, 1, itemBytes)) {
-                    collect();
+                    collectIfPossible();
                 }
                 return;
             }
             replace(batch);
+        }
+    }
+
+    /**
+     * Collects, if nothing keeps it from that. The item has been handed over: who handed it over must not hear of a barrier
+     * that failed, or of a heap or stack at its end, and hand it over again. The next collect goes on.
+     */
+    private void collectIfPossible() {
+        try {
+            collect();
+        } catch (final RuntimeException e) {
+            LOGGER.log(Level.WARNING, "reclaiming failed, and is tried again with the next items", e);
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            // there is no heap or stack for a message either
         }
     }
 

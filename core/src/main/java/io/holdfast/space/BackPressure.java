@@ -21,12 +21,12 @@ final class BackPressure {
      * ask when they begin. So what waits is bounded by the limit, the regions that exist, and what is under way.
      */
     private final SpaceResources core;
-    private final RegionRegistry registry;
+    private final StructureGate gate;
     private final SpaceSettings settings;
 
-    BackPressure(final SpaceResources core, final RegionRegistry registry, final SpaceSettings settings) {
+    BackPressure(final SpaceResources core, final StructureGate gate, final SpaceSettings settings) {
         this.core = core;
-        this.registry = registry;
+        this.gate = gate;
         this.settings = settings;
     }
 
@@ -56,7 +56,7 @@ final class BackPressure {
 
     private boolean awaitRoom(final String operation, final Waiting waiting) {
         while (!hasRoom()) {
-            registry.checkOpen(operation);
+            gate.checkOpen(operation);
             if (waiting.isPatient()) {
                 checkHoldsNothing(operation);
             }
@@ -64,7 +64,7 @@ final class BackPressure {
                 return false;
             }
             if (waiting.reportDue()) {
-                settings.reports().accept(new WaitReport(registry.name(), describe(),
+                settings.reports().accept(new WaitReport(gate.name(), describe(),
                     Duration.ofNanos(waiting.elapsedNs()), Thread.currentThread().getName(),
                     core.domain().holders(0, 0).stream().map(Waiters::holder).toList()));
             }
@@ -75,10 +75,10 @@ final class BackPressure {
 
     private void checkHoldsNothing(final String operation) {
         final EpochDomain domain = core.domain();
-        if (domain.announcesAnything() || domain.isWriter() || registry.ranges().isMine()) {
+        if (domain.announcesAnything() || domain.isWriter() || gate.ranges().isMine()) {
             throw new IllegalMonitorStateException(operation + " by a thread that holds a pin, a snapshot, a guard or a " +
                 "section, while too much waits for pins and snapshots, would wait for itself, or could: " + describe() +
-                ", space=" + registry.name() + "; close what the thread holds first, or open the space with more " +
+                ", space=" + gate.name() + "; close what the thread holds first, or open the space with more " +
                 "retiredBytes");
         }
     }

@@ -41,7 +41,7 @@ public final class CursorHandle implements RegionCursor {
     }
 
     private @Nullable RegionHandle step(final boolean forward) {
-        space.registry().checkOpen("cursor");
+        space.gate().checkOpen("cursor");
         final long before = cursor.position();
         domain.pinStructure();
         try {

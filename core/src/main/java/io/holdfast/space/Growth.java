@@ -23,14 +23,16 @@ import java.util.concurrent.ConcurrentMap;
  */
 final class Growth {
     private final SpaceResources core;
+    private final StructureGate gate;
     private final RegionRegistry registry;
     private final PageOperations pages;
     private final SpaceSettings settings;
     private final ConcurrentMap<Long, Thread> growing = new ConcurrentHashMap<>(); // by record
 
-    Growth(final SpaceResources core, final RegionRegistry registry, final PageOperations pages,
-           final SpaceSettings settings) {
+    Growth(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
+           final PageOperations pages, final SpaceSettings settings) {
         this.core = core;
+        this.gate = gate;
         this.registry = registry;
         this.pages = pages;
         this.settings = settings;
@@ -38,8 +40,8 @@ final class Growth {
 
     /** Grows a region. */
     void grow(final RegionHandle region, final long newSize) {
-        try (Waiting waiting = registry.waiting(Waiting.FOREVER, false);
-            RangeLock.Passage passage = registry.enter("grow", region, region, waiting)) {
+        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false);
+            RangeLock.Passage passage = gate.enter("grow", region, region, waiting)) {
             Objects.requireNonNull(passage);
             final long stamp = pages.enter(region, "grow");
             try {
@@ -78,7 +80,7 @@ final class Growth {
         while (other != null) {
             waiting.pause(); // for ever, or it throws
             if (waiting.reportDue()) {
-                settings.reports().accept(new WaitReport(registry.name(), region.describe(),
+                settings.reports().accept(new WaitReport(gate.name(), region.describe(),
                     Duration.ofNanos(waiting.elapsedNs()), Thread.currentThread().getName(),
                     List.of(new WaitReport.Holder(other.threadId(), other.getName(), WaitReport.How.SECTION, null, null))));
             }
@@ -99,8 +101,8 @@ final class Growth {
     private void growFile(final long record, final FileRegion file, final long newSize) {
         try (FileGrowth growth = new FileGrowth(file.file())) {
             growth.ensureLength(file.fileOffset() + file.lead() + newSize);
-            final long mapped = registry.roundUp(RecordLayout.sizeAcquire(record) + file.lead());
-            final long needed = registry.roundUp(newSize + file.lead());
+            final long mapped = core.roundUp(RecordLayout.sizeAcquire(record) + file.lead());
+            final long needed = core.roundUp(newSize + file.lead());
             if (needed > mapped) {
                 extend(record, file, mapped, needed);
             }

@@ -35,6 +35,7 @@ final class IdleMemory {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
     private final SpaceResources core;
+    private final StructureGate gate;
     private final RegionRegistry registry;
     private final long bound;
     private final AtomicLong recycled = new AtomicLong();
@@ -48,8 +49,9 @@ final class IdleMemory {
      *
      * @param bound how many bytes may be
      */
-    IdleMemory(final SpaceResources core, final RegionRegistry registry, final long bound) {
+    IdleMemory(final SpaceResources core, final StructureGate gate, final RegionRegistry registry, final long bound) {
         this.core = core;
+        this.gate = gate;
         this.registry = registry;
         this.bound = bound;
     }
@@ -104,7 +106,7 @@ final class IdleMemory {
         }
         registry.accountRegions(0, 1, "trim");
         try {
-            if (registry.isClosed()) {
+            if (gate.isClosed()) {
                 return 0;
             }
             settled.set(recycled.get());

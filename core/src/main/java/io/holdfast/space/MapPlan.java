@@ -23,11 +23,6 @@ record MapPlan(long length, long size, long kind, @Nullable FileRegion file, lon
         return file == null ? 0 : file.lead();
     }
 
-    /** The same with pages that their zone's background does not have. */
-    MapPlan altered() {
-        return new MapPlan(length, size, kind | PageFlags.ALTERED_PAGES, file, start, alignment, populated, name);
-    }
-
     /** Whether the pages have their place among the mappings, and not in the anonymous zone. */
     boolean isMapping() {
         return file != null || PageFlags.isHuge(kind);

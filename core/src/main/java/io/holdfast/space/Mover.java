@@ -23,13 +23,18 @@ final class Mover {
      * attaching is the linearization point. Everything that can fail comes before it, and gives the new addresses back.
      */
     private final SpaceResources core;
+    private final Unmapper unmapper;
     private final RegionRegistry registry;
+    private final MapPlanner planner;
     private final Mapper mapper;
     private final PageOperations pages;
 
-    Mover(final SpaceResources core, final RegionRegistry registry, final Mapper mapper, final PageOperations pages) {
+    Mover(final SpaceResources core, final Unmapper unmapper, final RegionRegistry registry, final MapPlanner planner,
+          final Mapper mapper, final PageOperations pages) {
         this.core = core;
+        this.unmapper = unmapper;
         this.registry = registry;
+        this.planner = planner;
         this.mapper = mapper;
         this.pages = pages;
     }
@@ -72,7 +77,7 @@ final class Mover {
     private Publisher.Outcome move(final Publisher.Held held, final Extent old, final long newSize,
                                    final @Nullable FileHandle file) {
         final RegionHandle region = held.region();
-        final PreparedRemoval removal = registry.prepareRemoval();
+        final PreparedRemoval removal = unmapper.prepareRemoval();
         boolean moved = false;
         try {
             final MapPlan plan = plan(old, newSize, file);
@@ -100,7 +105,7 @@ final class Mover {
         if (newSize > Long.MAX_VALUE - offset) {
             throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" + offset);
         }
-        final long length = registry.roundUp(mapper.checkSize("remap", newSize, old.lead()) + old.lead(), old.kind());
+        final long length = core.roundUp(planner.checkSize("remap", newSize, old.lead()) + old.lead(), old.kind());
         FileRegion after = null;
         if (before != null && file != null) {
             if (before.access() == FileAccess.READ_WRITE) {
@@ -111,7 +116,7 @@ final class Mover {
             after = new FileRegion(file, before.access(), before.fileOffset(), before.lead(), newSize, false);
         }
         return new MapPlan(length, newSize, PageFlags.fixedSize(old.kind()), after, MapPlan.ANYWHERE,
-            registry.pageSize(old.kind()), false, old.name());
+            core.pageSize(old.kind()), false, old.name());
     }
 
     /** Copies what the new pages do not have by themselves. */

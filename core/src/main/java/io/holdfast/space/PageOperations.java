@@ -223,7 +223,7 @@ final class PageOperations {
         }
         checkRange(region, operation, offset, length);
         final long lead = lead(region.record());
-        final long page = registry.pageSize(RecordLayout.kind(region.record()));
+        final long page = core.pageSize(RecordLayout.kind(region.record()));
         final long inner = (offset + lead + page - 1) / page * page - lead;
         final long innerEnd = (offset + length + lead) / page * page - lead;
         if (inner >= innerEnd) {
@@ -320,7 +320,7 @@ final class PageOperations {
     private Range whole(final RegionHandle region) {
         final long record = region.record();
         return new Range(RecordLayout.start(record),
-            registry.roundUp(lead(record) + RecordLayout.sizeAcquire(record), RecordLayout.kind(record)));
+            core.roundUp(lead(record) + RecordLayout.sizeAcquire(record), RecordLayout.kind(record)));
     }
 
     private Range range(final RegionHandle region, final String operation, final long offset, final long length) {
@@ -330,10 +330,10 @@ final class PageOperations {
         checkRange(region, operation, offset, length);
         final long record = region.record();
         final long kind = RecordLayout.kind(record);
-        final long page = registry.pageSize(kind);
+        final long page = core.pageSize(kind);
         final long first = (lead(record) + offset) / page * page;
         return new Range(RecordLayout.start(record) + first,
-            registry.roundUp(lead(record) + offset + length, kind) - first);
+            core.roundUp(lead(record) + offset + length, kind) - first);
     }
 
     private static void checkRange(final RegionHandle region, final String operation, final long offset,

@@ -2,25 +2,71 @@
 package io.holdfast.space;
 
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.memory.RestoreResult;
 import io.holdfast.tree.IntervalTree;
 import io.holdfast.tree.PreparedRemoval;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An unmap past its point of no return: the record is detached, nobody can lock it, and what the rest needs has been
- * taken already. Handed from thread to thread, used by one at a time.
+ * An unmap, from before its point of no return to its end: what the rest of it needs, how far it has come, and who is
+ * going on with it. Made before the record is detached, so that nothing has to be made after it.
+ *
+ * <p>Handed from thread to thread, used by one at a time.
  */
 final class PendingUnmap {
-    private final long record;
-    private final long start;
-    private final long length;
+    /*
+     * Who goes on with it (owner), and what makes the next one:
+     *
+     *   THREAD      the thread that unmaps               it hands over, ends it, or fails
+     *   LEFT        nobody: its thread ran out of heap   the next one that registers an unmap, a round of the
+     *               or stack                             reclaimer, or a close
+     *   RECLAIMER   a round of the reclaimer             it ends it, or fails, and then the next round
+     *   NOBODY      it is over, or never began
+     *
+     * A thread that fails says so with one store to a field, for which neither heap nor stack is needed. It may have done
+     * a part of a step; the step is taken again from its beginning then, so each can be repeated.
+     */
+    static final int THREAD = 0;
+    static final int LEFT = 1;
+    private static final int RECLAIMER = 2;
+    private static final int NOBODY = 3;
+
+    private static final long NO_ADDRESSES = -1;
+
+    /** How far giving the memory back has come. */
+    enum Step { ANNOUNCED, PAGES, HEAP, ADDRESSES, COUNTED }
+
+    /** Who goes on; only who catches a failure writes to it from outside, because a call may be too much then. */
+    volatile int owner = THREAD;
+
+    /** Whether the point of no return is behind it. */
+    boolean detached;
+
+    private long record;
+    private long start;
+    private long length;
     private long kind;
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
     private @Nullable PreparedRemoval removal;
     private long tag;
     private boolean waited;
+    private Step step = Step.ANNOUNCED;
+    private RestoreResult result = RestoreResult.RESTORED;
     private volatile boolean restored;
+    private final boolean attached;
+
+    /** Whether the reclaimer knows it. */
+    boolean registered;
+
+    /** The next one in the list that this is in. */
+    @Nullable PendingUnmap next;
+
+    /** For a record that is going to be detached; it may come to nothing. */
+    PendingUnmap(final @Nullable PreparedRemoval removal) {
+        this.removal = removal;
+        this.attached = true;
+    }
 
     /**
      * For a region that was attached.
@@ -28,44 +74,88 @@ final class PendingUnmap {
      * @param removal null where the tree is to be asked for nodes later, and the removal may have to be tried again
      */
     PendingUnmap(final long record, final @Nullable PreparedRemoval removal) {
-        this(record, RecordLayout.start(record), RecordLayout.limit(record) - RecordLayout.start(record),
-            RecordLayout.kind(record), removal);
+        this.removal = removal;
+        this.attached = true;
+        of(record);
+        this.detached = true;
     }
 
-    /** For a record that was never attached. */
-    PendingUnmap(final long record, final long start, final long length, final long kind) {
-        this(record, start, length, kind, null);
-    }
-
-    private PendingUnmap(final long record, final long start, final long length, final long kind,
-                         final @Nullable PreparedRemoval removal) {
-        this.record = record;
-        this.start = start;
+    /** For a record that is never attached: what is mapped, or is going to be given back again. */
+    PendingUnmap(final long length, final long kind) {
+        this.start = NO_ADDRESSES;
         this.length = length;
         this.kind = kind;
-        this.removal = removal;
+        this.attached = false;
+        this.detached = true;
     }
 
-    long record() {
-        return record;
+    /** The record that was taken for it. */
+    void taken(final long fresh) {
+        record = fresh;
     }
 
-    /** First page, as an offset in the space. */
-    long start() {
-        return start;
+    /** The addresses that were taken for it, which are in the tree now. */
+    void taken(final long fresh, final long first) {
+        record = fresh;
+        start = first;
     }
 
-    /** Bytes of address range. */
-    long length() {
-        return length;
+    /** It is of this record, whose range does not change any more, if it comes to pass. */
+    void of(final long going) {
+        record = going;
+        start = RecordLayout.start(going);
+        length = RecordLayout.limit(going) - start;
+        kind = RecordLayout.kind(going);
     }
 
-    long end() {
-        return start + length;
+    // ----------------------------------------------------------------------------------------------------- who goes on
+
+
+    boolean isLeft() {
+        return owner == LEFT;
     }
 
-    long kind() {
-        return kind;
+    boolean isHandedOver() {
+        return owner == RECLAIMER;
+    }
+
+    void handOver() {
+        owner = RECLAIMER;
+    }
+
+    boolean isOver() {
+        return owner == NOBODY;
+    }
+
+    /** All is done. */
+    void over() {
+        owner = NOBODY;
+    }
+
+    /** Gives back what was taken for an unmap that came to nothing. */
+    void cancel() {
+        keepAddresses();
+        owner = NOBODY;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ steps
+
+    boolean isBefore(final Step other) {
+        return step.compareTo(other) < 0;
+    }
+
+    void reached(final Step other) {
+        step = other;
+    }
+
+    /** The pages have been given back, or not. */
+    void pages(final RestoreResult how) {
+        result = how;
+        step = Step.PAGES;
+    }
+
+    RestoreResult result() {
+        return result;
     }
 
     /**
@@ -73,7 +163,24 @@ final class PendingUnmap {
      * says now.
      */
     void drained() {
-        kind = RecordLayout.kind(record);
+        if (attached) {
+            kind = RecordLayout.kind(record);
+        }
+    }
+
+    /** The pages are not as their zone's background has them. */
+    void altered() {
+        kind |= PageFlags.ALTERED_PAGES;
+    }
+
+    /** Whether it was a region; if not, nobody could ever lock it, and it is no unmap that counts. */
+    boolean wasRegion() {
+        return attached;
+    }
+
+    /** Whether it has addresses in the tree. */
+    boolean hasAddresses() {
+        return start != NO_ADDRESSES;
     }
 
     /** Removes the interval from the tree; only a removal that was not prepared can throw. */
@@ -103,6 +210,30 @@ final class PendingUnmap {
 
     void restored() {
         restored = true;
+    }
+
+    // ------------------------------------------------------------------------------------------------------- properties
+
+    long record() {
+        return record;
+    }
+
+    /** First page, as an offset in the space. */
+    long start() {
+        return start;
+    }
+
+    /** Bytes of address range. */
+    long length() {
+        return length;
+    }
+
+    long end() {
+        return start + length;
+    }
+
+    long kind() {
+        return kind;
     }
 
     /** Completes when the memory has been given back. */

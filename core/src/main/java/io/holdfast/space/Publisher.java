@@ -30,13 +30,15 @@ final class Publisher {
      * must not wait.
      */
     private final SpaceResources core;
+    private final StructureGate gate;
     private final RegionRegistry registry;
     private final RegionLock lock;
     private final LongFunction<RegionHandle> handle;
 
-    Publisher(final SpaceResources core, final RegionRegistry registry, final RegionLock lock,
+    Publisher(final SpaceResources core, final StructureGate gate, final RegionRegistry registry, final RegionLock lock,
               final LongFunction<RegionHandle> handle) {
         this.core = core;
+        this.gate = gate;
         this.registry = registry;
         this.lock = lock;
         this.handle = handle;
@@ -138,7 +140,7 @@ final class Publisher {
         final int more = keep.size() - held.size();
         domain.pinStructure();
         try {
-            registry.checkOpen(operation);
+            gate.checkOpen(operation);
             registry.accountRegions(more, drop.size(), operation);
             try {
                 prepare(keep, true, fresh);

@@ -16,7 +16,7 @@ public final class ReadSectionHandle extends SectionHandle implements ReadSectio
     public @Nullable WriteSection tryUpgrade() {
         final RangeLock.Entry current = entry("tryUpgrade");
         final RangeLock.Entry write =
-            space().registry().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;
+            space().gate().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;
         if (write == null) {
             return null;
         }

@@ -2,11 +2,12 @@
 package io.holdfast.space;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Stripes;
 import io.holdfast.epoch.Waiting;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.NoOpIdleStrategy;
@@ -19,25 +20,74 @@ import org.jspecify.annotations.Nullable;
  * told after the round, by the thread that did it, which holds no lock then.
  */
 final class Reclaimer implements Agent {
-    private final RegionRegistry registry;
+    /*
+     * Every unmap of a thread is registered before its point of no return, in the list of the thread's stripe, so that it
+     * is never lost: if its thread fails after that, it is LEFT there. Who registers takes off what is over at the head
+     * of the list, so a list is never much longer than what is under way. A round takes all lists, keeps what was handed
+     * over or left, and puts back what threads still work on. Lists are linked through the unmaps themselves: nothing of
+     * this allocates.
+     */
+    private static final int SPREAD = 256; // so that stripes share neither a line of memory nor a card of the collector
+
+    private final Unmapper unmapper;
     private final EpochDomain domain;
-    private final ConcurrentLinkedQueue<PendingUnmap> arrived = new ConcurrentLinkedQueue<>();
+    private final String space;
+    private final AtomicReferenceArray<@Nullable PendingUnmap> registered =
+        new AtomicReferenceArray<>(Stripes.COUNT * SPREAD);
     private final AtomicLong backlogBytes = new AtomicLong();
     private final AtomicLong backlog = new AtomicLong();
     private final ReentrantLock round = new ReentrantLock();
-    private final List<PendingUnmap> draining = new ArrayList<>(); // under round
+    private @Nullable PendingUnmap draining; // under round
     private final AtomicLong rounds = new AtomicLong();
 
-    Reclaimer(final RegionRegistry registry, final EpochDomain domain) {
-        this.registry = registry;
+    Reclaimer(final Unmapper unmapper, final EpochDomain domain, final String space) {
+        this.unmapper = unmapper;
         this.domain = domain;
+        this.space = space;
     }
 
-    /** Hands an unmap over. */
-    void add(final PendingUnmap unmapping) {
+    /**
+     * Registers an unmap that the current thread is about to announce.
+     *
+     * @return whether one was found that its thread has left, and that is the reclaimer's now
+     */
+    boolean register(final PendingUnmap pending) {
+        pending.registered = true;
+        final int stripe = Stripes.mine() * SPREAD;
+        while (true) {
+            final PendingUnmap head = registered.get(stripe);
+            PendingUnmap live = head;
+            while (live != null && live.isOver()) {
+                live = live.next;
+            }
+            pending.next = live;
+            if (registered.compareAndSet(stripe, head, pending)) {
+                return live != null && adopt(live);
+            }
+        }
+    }
+
+    /** Takes over an unmap that its thread has left. */
+    private boolean adopt(final PendingUnmap pending) {
+        if (!pending.isLeft()) {
+            return false;
+        }
+        if (!pending.detached) {
+            pending.cancel();
+            return false;
+        }
+        add(pending);
+        return true;
+    }
+
+    /** Takes over an unmap that its thread does not wait for. */
+    void add(final PendingUnmap pending) {
+        if (!pending.registered) {
+            register(pending);
+        }
         backlog.incrementAndGet();
-        backlogBytes.addAndGet(unmapping.length());
-        arrived.add(unmapping);
+        backlogBytes.addAndGet(pending.length());
+        pending.handOver();
     }
 
     /** Unmaps that are not finished. */
@@ -57,70 +107,82 @@ final class Reclaimer implements Agent {
 
     @Override
     public int doWork() {
-        if (backlog.get() == 0 || !round.tryLock()) {
+        return backlog.get() == 0 ? 0 : doRound();
+    }
+
+    /** Does a round, also if only what was left by its thread is to be found. */
+    int doRound() {
+        if (!round.tryLock()) {
             return 0;
         }
-        final List<PendingUnmap> finished = new ArrayList<>();
-        try {
+        PendingUnmap finished = null;
+        int count = 0;
+        try (Waiting noTime = new Waiting(NoOpIdleStrategy::new, 0, false, Waiting.FOREVER)) {
+            gather();
             beginGracePeriod();
-            finishDrained(finished);
+            PendingUnmap before = null;
+            PendingUnmap each = draining;
+            while (each != null) {
+                final PendingUnmap following = each.next;
+                if (!unmapper.finishIfDrained(each, noTime)) {
+                    before = each;
+                } else {
+                    if (before == null) {
+                        draining = following;
+                    } else {
+                        before.next = following;
+                    }
+                    backlogBytes.addAndGet(-each.length());
+                    backlog.decrementAndGet();
+                    each.next = finished;
+                    finished = each;
+                    count++;
+                }
+                each = following;
+            }
         } finally {
             rounds.incrementAndGet();
             round.unlock();
-            for (final PendingUnmap unmapping : finished) {
-                unmapping.completion().complete(null);
+            for (PendingUnmap each = finished; each != null; each = each.next) {
+                each.completion().complete(null);
             }
         }
-        return finished.size();
+        return count;
+    }
+
+    /** Takes what was handed over or left out of the lists. */
+    private void gather() {
+        for (int stripe = 0; stripe < registered.length(); stripe += SPREAD) {
+            PendingUnmap each = registered.get(stripe) == null ? null : registered.getAndSet(stripe, null);
+            while (each != null) {
+                final PendingUnmap following = each.next;
+                adopt(each);
+                if (each.isHandedOver()) {
+                    each.next = draining;
+                    draining = each;
+                } else if (!each.isOver()) {
+                    putBack(stripe, each);
+                }
+                each = following;
+            }
+        }
+    }
+
+    private void putBack(final int stripe, final PendingUnmap pending) {
+        PendingUnmap head;
+        do {
+            head = registered.get(stripe);
+            pending.next = head;
+        } while (!registered.compareAndSet(stripe, head, pending));
     }
 
     private void beginGracePeriod() {
-        final int first = draining.size();
-        PendingUnmap unmapping = arrived.poll();
-        while (unmapping != null) {
-            draining.add(unmapping);
-            unmapping = arrived.poll();
-        }
-        boolean needed = false;
-        for (int i = first; i < draining.size(); i++) {
-            needed |= draining.get(i).tag() == 0;
-        }
-        if (needed) {
-            final long tag = registry.beginGracePeriod();
-            for (int i = first; i < draining.size(); i++) {
-                if (draining.get(i).tag() == 0) {
-                    draining.get(i).tag(tag);
-                }
+        long tag = 0;
+        for (PendingUnmap each = draining; each != null; each = each.next) {
+            if (each.tag() == 0) {
+                tag = tag == 0 ? unmapper.beginGracePeriod() : tag;
+                each.tag(tag);
             }
-        }
-    }
-
-    private void finishDrained(final List<PendingUnmap> finished) {
-        int kept = 0;
-        int next = 0;
-        try {
-            while (next < draining.size()) {
-                final PendingUnmap unmapping = draining.get(next);
-                if (!isDrained(unmapping)) {
-                    draining.set(kept, unmapping);
-                    kept++;
-                    next++;
-                    continue;
-                }
-                next++;
-                registry.finish(unmapping);
-                backlogBytes.addAndGet(-unmapping.length());
-                backlog.decrementAndGet();
-                finished.add(unmapping);
-            }
-        } finally {
-            draining.subList(kept, next).clear(); // at once: there may be a million, and each removal would move the rest
-        }
-    }
-
-    private boolean isDrained(final PendingUnmap unmapping) {
-        try (Waiting noTime = new Waiting(NoOpIdleStrategy::new, 0, false, Waiting.FOREVER)) {
-            return registry.drain(unmapping, noTime);
         }
     }
 
@@ -128,8 +190,8 @@ final class Reclaimer implements Agent {
     boolean waitsForCurrentThread() {
         round.lock();
         try {
-            for (final PendingUnmap unmapping : draining) {
-                if (domain.announcedByMe(unmapping.record(), 0)) {
+            for (PendingUnmap each = draining; each != null; each = each.next) {
+                if (domain.announcedByMe(each.record(), 0)) {
                     return true;
                 }
             }
@@ -139,21 +201,15 @@ final class Reclaimer implements Agent {
         }
     }
 
-    /** An unmap that waits for readers, or null if there is none at this moment. */
-    @Nullable PendingUnmap anyWaiting() {
-        round.lock();
-        try {
-            return draining.isEmpty() ? null : draining.get(0);
-        } finally {
-            round.unlock();
-        }
-    }
-
     /** Some of the unmaps for whose readers the last round waited, not more than a number. */
     List<PendingUnmap> someWaiting(final int most) {
         round.lock();
         try {
-            return List.copyOf(draining.subList(0, Math.min(most, draining.size())));
+            final List<PendingUnmap> some = new ArrayList<>();
+            for (PendingUnmap each = draining; each != null && some.size() < most; each = each.next) {
+                some.add(each);
+            }
+            return some;
         } finally {
             round.unlock();
         }
@@ -161,6 +217,6 @@ final class Reclaimer implements Agent {
 
     @Override
     public String roleName() {
-        return "holdfast-reclaimer-" + registry.name();
+        return "holdfast-reclaimer-" + space;
     }
 }

@@ -42,7 +42,9 @@ final class SectionDraft {
      * record whose part is given up is made to skip that incarnation, so that such a handle can never come alive.
      */
     private final SpaceResources core;
+    private final StructureGate gate;
     private final RegionRegistry registry;
+    private final Unmapper unmapper;
     private final SpaceHandle space;
     private final long start;
     private final long end;
@@ -62,7 +64,9 @@ final class SectionDraft {
     SectionDraft(final SpaceHandle space, final long start, final long end) {
         this.space = space;
         this.core = space.core();
+        this.gate = space.gate();
         this.registry = space.registry();
+        this.unmapper = space.unmapper();
         this.exclusion = new SectionExclusion(space, start, end);
         this.sources = exclusion.sources();
         this.start = start;
@@ -216,7 +220,7 @@ final class SectionDraft {
     // ------------------------------------------------------------------------------------------------ operations
 
     RegionHandle map(final MapRequest request) {
-        return space.mapper().plan(request, plan -> map(plan, Set.of(), from -> { })).region();
+        return space.planner().plan(request, plan -> map(plan, Set.of(), from -> { })).region();
     }
 
     private SectionPart map(final MapPlan plan, final Set<Long> origins, final LongConsumer fill) {
@@ -299,7 +303,7 @@ final class SectionDraft {
 
     /** Checks that a region can be cut at an offset from its first page. */
     private void checkCut(final String operation, final SectionPart part, final long at) {
-        final long granule = registry.pageSize(part.extent().kind());
+        final long granule = core.pageSize(part.extent().kind());
         if (at % granule != 0) {
             throw new IllegalArgumentException(operation + " between two pages only: address=0x" +
                 Long.toHexString(part.extent().start() + at) + ", page=" + granule + ", " + part.region().describe());
@@ -352,8 +356,8 @@ final class SectionDraft {
         final SectionPart changed = fresh(whole.withKind(PageFlags.writable(whole.kind(), writable)), part.origins());
         boolean done = false;
         try {
-            final Protected change = new Protected(whole.start(), registry.roundUp(whole.used(), whole.kind()), !writable,
-                sourceOf(part), registry.prepareRemoval());
+            final Protected change = new Protected(whole.start(), core.roundUp(whole.used(), whole.kind()), !writable,
+                sourceOf(part), unmapper.prepareRemoval());
             protections.add(change);
             alter(part);
             protect(part, change);
@@ -425,7 +429,7 @@ final class SectionDraft {
 
     private RegionHandle cutTail(final SectionPart part, final long newSize) {
         final Extent whole = part.extent();
-        final long cut = registry.roundUp(whole.lead() + newSize, whole.kind());
+        final long cut = core.roundUp(whole.lead() + newSize, whole.kind());
         final Extent rest = cut >= whole.length() ? whole.cutTo(newSize) : whole.part(0, cut).cutTo(newSize);
         final SectionPart kept = fresh(rest, part.origins());
         if (cut < whole.length()) {
@@ -475,8 +479,8 @@ final class SectionDraft {
         }
         closeSegments(); // may throw
         final List<PendingUnmap> given =
-            new SectionPublisher(core, registry, exclusion.ticket(), sources.values(), parts.values(), mappings, drops)
-                .publish();
+            new SectionPublisher(core, gate, registry, exclusion.ticket(), sources.values(), parts.values(), mappings,
+                drops).publish();
         exclusion.endTicket();
         protections.forEach(changed -> changed.removal().close());
         forget();
@@ -509,7 +513,7 @@ final class SectionDraft {
             mappings.forEach(this::giveUp);
             forget();
             exclusion.endTicket();
-            space.unmapper().completeAll(lost);
+            unmapper.completeAll(lost);
         }
     }
 

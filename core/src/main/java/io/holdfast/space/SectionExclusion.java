@@ -71,7 +71,7 @@ final class SectionExclusion {
             incarnations[i] = region.incarnation();
         }
         final long result;
-        try (Waiting waiting = registry.waiting(patienceNs, interruptible)) {
+        try (Waiting waiting = space.waiting(patienceNs, interruptible)) {
             result = lock.exclude(ticket(), records, incarnations, waiting);
             if (waiting.endedByInterrupt()) {
                 Thread.currentThread().interrupt();

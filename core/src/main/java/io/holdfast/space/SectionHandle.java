@@ -26,7 +26,7 @@ abstract sealed class SectionHandle permits ReadSectionHandle, WriteSectionHandl
     }
 
     RangeLock ranges() {
-        return space.registry().ranges();
+        return space.gate().ranges();
     }
 
     /** The right to the range, which must not have been given back; for the section's own thread. */

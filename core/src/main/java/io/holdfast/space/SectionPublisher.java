@@ -40,6 +40,7 @@ final class SectionPublisher {
      * (Mapper [A1]).
      */
     private final SpaceResources core;
+    private final StructureGate gate;
     private final RegionRegistry registry;
     private final long ticket;
     private final List<SectionSource> changed;
@@ -62,10 +63,11 @@ final class SectionPublisher {
     private record Interval(long start, long limit, long record) {
     }
 
-    SectionPublisher(final SpaceResources core, final RegionRegistry registry, final long ticket,
-                     final Collection<SectionSource> sources, final Collection<SectionPart> parts,
+    SectionPublisher(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
+                     final long ticket, final Collection<SectionSource> sources, final Collection<SectionPart> parts,
                      final List<Mapper.Prepared> mappings, final List<Extent> drops) {
         this.core = core;
+        this.gate = gate;
         this.registry = registry;
         this.ticket = ticket;
         this.changed = sources.stream().filter(SectionSource::isChanged).toList();
@@ -87,7 +89,7 @@ final class SectionPublisher {
         boolean published = false;
         domain.pinStructure();
         try {
-            registry.checkOpen("publish");
+            gate.checkOpen("publish");
             registry.accountRegions(more, drops.size(), "publish");
             try {
                 prepareDrops();

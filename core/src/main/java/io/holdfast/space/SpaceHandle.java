@@ -33,7 +33,6 @@ import org.jspecify.annotations.Nullable;
 
 /** An address space: what its parts are, and the way to each of them. */
 public final class SpaceHandle implements AddressSpace {
-    private static final int REPORTED = 16;
 
     private final SpaceSettings settings;
     private final SpaceResources core;
@@ -41,13 +40,17 @@ public final class SpaceHandle implements AddressSpace {
     private final RegionLock lock;
     private final SectionLock sectionLock;
     private final long quickSeed;
+    private final StructureGate gate;
     private final RegionRegistry registry;
+    private final IdleMemory idle;
+    private final MapPlanner planner;
     private final Mapper mapper;
     private final PageOperations pages;
     private final Growth growth;
     private final Mover mover;
     private final StructureChanges structure;
     private final Unmapper unmapper;
+    private final SpaceClose close;
     private final IntervalTree tree;
     private final long base;
 
@@ -58,14 +61,18 @@ public final class SpaceHandle implements AddressSpace {
         this.lock = new RegionLock(domain, this::stillDraining);
         this.sectionLock = new SectionLock(lock, domain);
         this.quickSeed = domain.quickSeed();
-        this.registry = new RegionRegistry(core, lock, settings);
-        this.unmapper = new Unmapper(registry, domain, settings);
-        this.mapper = new Mapper(core, registry);
+        this.gate = new StructureGate(core, settings);
+        this.registry = new RegionRegistry(core, settings);
+        this.idle = new IdleMemory(core, gate, registry, settings.idleBytes());
+        this.unmapper = new Unmapper(core, lock, gate, registry, idle, settings);
+        this.planner = new MapPlanner(core, gate, registry);
+        this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);
-        this.growth = new Growth(core, registry, pages, settings);
-        this.mover = new Mover(core, registry, mapper, pages);
-        this.structure = new StructureChanges(core, registry, growth, new Publisher(core, registry, lock, this::region),
-            unmapper, mover);
+        this.growth = new Growth(core, gate, registry, pages, settings);
+        this.mover = new Mover(core, unmapper, registry, planner, mapper, pages);
+        this.structure = new StructureChanges(core, gate, registry, growth,
+            new Publisher(core, gate, registry, lock, this::region), unmapper, mover);
+        this.close = new SpaceClose(core, gate, registry, unmapper, settings, this::stillDraining);
         this.tree = core.tree();
         this.base = core.reservation().base();
         registry.notes().watch(this, settings.name());
@@ -76,9 +83,9 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public Pin pin() {
         final long slot = domain.pin();
-        if (registry.isClosed()) { // after the announcement: a close waits for pins that it may not have been seen by
+        if (gate.isClosed()) { // after the announcement: a close waits for pins that it may not have been seen by
             domain.unpin();
-            registry.checkOpen("pin");
+            gate.checkOpen("pin");
         }
         return new PinHandle(this, domain, slot);
     }
@@ -128,8 +135,16 @@ public final class SpaceHandle implements AddressSpace {
         return quickSeed;
     }
 
+    StructureGate gate() {
+        return gate;
+    }
+
     RegionRegistry registry() {
         return registry;
+    }
+
+    MapPlanner planner() {
+        return planner;
     }
 
     Mapper mapper() {
@@ -179,14 +194,14 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public RegionHandle map(final MapRequest request) {
-        try (Waiting waiting = registry.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
             return Objects.requireNonNull(mapper.map(request, waiting, this::region));
         }
     }
 
     @Override
     public @Nullable RegionHandle tryMap(final MapRequest request) {
-        try (Waiting noTime = registry.waiting(0, false)) {
+        try (Waiting noTime = gate.waiting(0, false)) {
             return mapper.map(request, noTime, this::region);
         }
     }
@@ -198,29 +213,29 @@ public final class SpaceHandle implements AddressSpace {
             throw new IllegalArgumentException("range of a section is empty, or not of this space: start=" + start +
                 ", end=" + end + ", capacity=" + capacity());
         }
-        registry.checkOpen("section");
+        gate.checkOpen("section");
     }
 
     private RangeLock.@Nullable Entry acquire(final long start, final long end, final RangeLock.Mode mode,
                                               final Waiting waiting) {
         checkRange(start, end);
-        if (mode == RangeLock.Mode.WRITE && !registry.backPressure().admit("section", waiting)) {
+        if (mode == RangeLock.Mode.WRITE && !gate.backPressure().admit("section", waiting)) {
             return null;
         }
-        return opened(registry.ranges().acquire(start, end, mode, waiting));
+        return opened(gate.ranges().acquire(start, end, mode, waiting));
     }
 
     /** A section that came in after the beginning of a close, which waits for it, goes away again. */
     private RangeLock.@Nullable Entry opened(final RangeLock.@Nullable Entry entry) {
-        if (entry != null && registry.isClosed()) {
-            registry.ranges().release(entry);
-            registry.checkOpen("section");
+        if (entry != null && gate.isClosed()) {
+            gate.ranges().release(entry);
+            gate.checkOpen("section");
         }
         return entry;
     }
 
     private RangeLock.Entry acquire(final long start, final long end, final RangeLock.Mode mode) {
-        try (Waiting waiting = registry.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
             return Objects.requireNonNull(acquire(start, end, mode, waiting));
         }
     }
@@ -230,7 +245,7 @@ public final class SpaceHandle implements AddressSpace {
         if (Thread.interrupted()) {
             throw new InterruptedException("section interrupted: " + this);
         }
-        try (Waiting waiting = registry.waiting(unit.toNanos(timeout), true)) {
+        try (Waiting waiting = gate.waiting(unit.toNanos(timeout), true)) {
             final RangeLock.Entry entry = acquire(start, end, mode, waiting);
             if (waiting.endedByInterrupt()) {
                 throw new InterruptedException("section interrupted: " + this);
@@ -238,7 +253,7 @@ public final class SpaceHandle implements AddressSpace {
             if (entry == null) {
                 throw new TimeoutException("section timed out: mode=" + mode + ", start=0x" + Long.toHexString(start) +
                     ", end=0x" + Long.toHexString(end) + ", " + this + ", sections=" +
-                    registry.ranges().sections());
+                    gate.ranges().sections());
             }
             return entry;
         }
@@ -246,11 +261,11 @@ public final class SpaceHandle implements AddressSpace {
 
     private RangeLock.@Nullable Entry tryAcquire(final long start, final long end, final RangeLock.Mode mode) {
         checkRange(start, end);
-        if (mode == RangeLock.Mode.WRITE && !registry.backPressure().hasRoom()) {
+        if (mode == RangeLock.Mode.WRITE && !gate.backPressure().hasRoom()) {
             return null;
         }
-        try (Waiting noTime = registry.waiting(0, false)) {
-            return opened(registry.ranges().tryAcquire(start, end, mode, noTime));
+        try (Waiting noTime = gate.waiting(0, false)) {
+            return opened(gate.ranges().tryAcquire(start, end, mode, noTime));
         }
     }
 
@@ -319,17 +334,17 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public SpaceStatistics statistics() {
         final Reclaimer reclaimer = unmapper.reclaimer();
-        return new SpaceStatistics(registry.regions(), registry.bytes(), registry.unmaps(), registry.drains(),
+        return new SpaceStatistics(registry.regions(), registry.bytes(), unmapper.unmaps(), unmapper.drains(),
             reclaimer.backlog(), reclaimer.backlogBytes(), core.retiredBytes(), core.reservation().quarantinedBytes(),
             core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
-            registry.idle().bytes(), registry.idle().recycledBytes(),
+            idle.bytes(), idle.recycledBytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
             core.records().bytes() + core.tree().mappedBytes());
     }
 
     @Override
     public List<RegionInfo> maps() {
-        registry.checkOpen("maps");
+        gate.checkOpen("maps");
         try (SpaceSnapshot snapshot = snapshot()) {
             return snapshot.regions();
         }
@@ -338,22 +353,22 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public SpaceSnapshot snapshot() {
         final SpaceSnapshot snapshot = new SnapshotHandle(core, registry);
-        if (registry.isClosed()) { // after its pin: a close waits for it, or it is seen here
+        if (gate.isClosed()) { // after its pin: a close waits for it, or it is seen here
             snapshot.close();
-            registry.checkOpen("snapshot");
+            gate.checkOpen("snapshot");
         }
         return snapshot;
     }
 
     @Override
     public RegionCursor cursor() {
-        registry.checkOpen("cursor");
+        gate.checkOpen("cursor");
         return new CursorHandle(this);
     }
 
     @Override
     public long residentBytes() {
-        registry.checkOpen("residentBytes");
+        gate.checkOpen("residentBytes");
         final List<RegionHandle> regions = new ArrayList<>();
         registry.forEachAttached(record -> regions.add(region(record)));
         return pages.residentBytes(regions);
@@ -361,8 +376,8 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public long trim() {
-        registry.checkOpen("trim");
-        return registry.idle().trim();
+        gate.checkOpen("trim");
+        return idle.trim();
     }
 
     @Override
@@ -375,7 +390,7 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public void close() {
         try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
-            close(waiting);
+            close.close(waiting);
         }
     }
 
@@ -385,7 +400,7 @@ public final class SpaceHandle implements AddressSpace {
             throw new InterruptedException("close interrupted: " + this);
         }
         try (Waiting waiting = waiting(unit.toNanos(timeout), true)) {
-            final boolean done = close(waiting);
+            final boolean done = close.close(waiting);
             if (waiting.endedByInterrupt()) {
                 throw new InterruptedException("close interrupted: " + this);
             }
@@ -393,78 +408,9 @@ public final class SpaceHandle implements AddressSpace {
         }
     }
 
-    private boolean close(final Waiting waiting) {
-        registry.beginClose(this::checkMayClose);
-        boolean drained = false;
-        try {
-            drained = announceAll(waiting) && awaitUnmaps(waiting);
-        } finally {
-            if (!drained) {
-                registry.suspendClose();
-            }
-        }
-        if (drained) {
-            unmapper.stop();
-            registry.retryQuarantined();
-            core.tree().drain(settings.idle());
-            core.retiredRecords().drain(settings.idle());
-            registry.ranges().over();
-            core.park();
-        } else {
-            unmapper.goOn();
-            reportLeft(waiting.elapsedNs());
-        }
-        return drained;
-    }
-
-    /** Announces the unmap of everything, part by part, and gives back what no reader keeps. */
-    private boolean announceAll(final Waiting waiting) {
-        long from = 0;
-        while (from >= 0 && from < capacity()) {
-            from = registry.announceSome(from, waiting, unmapper.reclaimer()::add);
-            unmapper.reclaimer().doWork();
-        }
-        return from >= 0;
-    }
-
-    /** Says who keeps a close that gave up from its end. */
-    private void reportLeft(final long elapsedNs) {
-        for (final PendingUnmap left : unmapper.reclaimer().someWaiting(REPORTED)) {
-            stillDraining(left.record(), left.tag(), elapsedNs);
-        }
-        registry.forEachAttached(record -> stillDraining(record, 0, elapsedNs));
-    }
-
-    private boolean awaitUnmaps(final Waiting waiting) {
-        final Reclaimer reclaimer = unmapper.reclaimer();
-        while (registry.regions() != 0) {
-            if (reclaimer.doWork() == 0) {
-                if (!waiting.pause()) {
-                    return false;
-                }
-                final PendingUnmap last = reclaimer.anyWaiting();
-                if (last != null && waiting.reportDue()) {
-                    stillDraining(last.record(), last.tag(), waiting.elapsedNs());
-                }
-            }
-        }
-        return true;
-    }
-
-    private void checkMayClose() {
-        if (domain.announcesAnything() || registry.isExclusiveSomewhere() || registry.ranges().isMine()) {
-            throw new IllegalMonitorStateException("close by a thread that holds a guard, a pin or a section would " +
-                "wait for itself: space=" + name() + "; close guards, pins and sections first");
-        }
-        if (unmapper.isReclaimer()) {
-            throw new IllegalMonitorStateException("close by the thread that finishes asynchronous unmaps would wait " +
-                "for itself: space=" + name() + "; close it from another thread");
-        }
-    }
-
     @Override
     public boolean isOpen() {
-        return !registry.isClosed();
+        return !gate.isClosed();
     }
 
     // --------------------------------------------------------------------------------------------------- package

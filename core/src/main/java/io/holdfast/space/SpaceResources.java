@@ -8,6 +8,7 @@ import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
+import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.memory.Reservation;
 import io.holdfast.tree.IntervalTree;
@@ -150,6 +151,22 @@ final class SpaceResources {
     /** Unmaps whose pages or addresses could not be freed yet. */
     Quarantine quarantine() {
         return quarantine;
+    }
+
+    /** To whole pages of normal regions. */
+    long roundUp(final long size) {
+        return roundUp(size, 0);
+    }
+
+    /** To whole pages of regions of this kind. */
+    long roundUp(final long size, final long kind) {
+        final long page = pageSize(kind);
+        return (size + page - 1) & -page;
+    }
+
+    /** Bytes of a page of regions of this kind. */
+    long pageSize(final long kind) {
+        return PageFlags.isHuge(kind) ? HugePages.defaultSize() : memory.pageSize();
     }
 
     IntervalTree tree() {

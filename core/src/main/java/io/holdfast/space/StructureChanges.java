@@ -23,15 +23,17 @@ final class StructureChanges {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
     private final SpaceResources core;
+    private final StructureGate gate;
     private final RegionRegistry registry;
     private final Growth growth;
     private final Publisher publisher;
     private final Unmapper unmapper;
     private final Mover mover;
 
-    StructureChanges(final SpaceResources core, final RegionRegistry registry, final Growth growth,
-                     final Publisher publisher, final Unmapper unmapper, final Mover mover) {
+    StructureChanges(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
+                     final Growth growth, final Publisher publisher, final Unmapper unmapper, final Mover mover) {
         this.core = core;
+        this.gate = gate;
         this.registry = registry;
         this.growth = growth;
         this.publisher = publisher;
@@ -42,7 +44,7 @@ final class StructureChanges {
     // ----------------------------------------------------------------------------------------------------- parts
 
     List<RegionHandle> split(final RegionHandle region, final long at) {
-        try (RangeLock.Passage passage = registry.enter("split", region);
+        try (RangeLock.Passage passage = gate.enter("split", region);
             Publisher.Held held = hold(region, "split", passage)) {
             final Extent whole = held.extent();
             if (at <= 0 || at >= whole.size()) {
@@ -56,7 +58,7 @@ final class StructureChanges {
 
     RegionHandle trimHead(final RegionHandle region, final long bytes) {
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = registry.enter("trimHead", region);
+        try (RangeLock.Passage passage = gate.enter("trimHead", region);
             Publisher.Held held = hold(region, "trimHead", passage)) {
             final Extent whole = held.extent();
             if (bytes <= 0 || bytes >= whole.size()) {
@@ -72,7 +74,7 @@ final class StructureChanges {
 
     RegionHandle trimTail(final RegionHandle region, final long bytes) {
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = registry.enter("trimTail", region);
+        try (RangeLock.Passage passage = gate.enter("trimTail", region);
             Publisher.Held held = hold(region, "trimTail", passage)) {
             final long size = held.extent().size();
             if (bytes <= 0 || bytes >= size) {
@@ -86,7 +88,7 @@ final class StructureChanges {
 
     private Publisher.Outcome cutTail(final Publisher.Held held, final long newSize, final String operation) {
         final Extent whole = held.extent();
-        final long cut = registry.roundUp(whole.lead() + newSize, whole.kind());
+        final long cut = core.roundUp(whole.lead() + newSize, whole.kind());
         if (cut >= whole.length()) {
             return publisher.publish(List.of(held), List.of(whole.cutTo(newSize)), List.of(), operation);
         }
@@ -96,7 +98,7 @@ final class StructureChanges {
 
     List<RegionHandle> unmap(final RegionHandle region, final long offset, final long length) {
         final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = registry.enter("unmap", region);
+        try (RangeLock.Passage passage = gate.enter("unmap", region);
             Publisher.Held held = hold(region, "unmap", passage)) {
             final Extent whole = held.extent();
             final long from = begin("unmap", region, whole, offset, length);
@@ -109,7 +111,7 @@ final class StructureChanges {
     }
 
     private PendingUnmap unmapWhole(final Publisher.Held held) {
-        return detach(held, registry.prepareRemoval());
+        return detach(held, unmapper.prepareRemoval());
     }
 
     /** The point of no return of an unmap, under the exclusive lock: so nothing can change the region before it. */
@@ -145,7 +147,7 @@ final class StructureChanges {
         }
         final RegionHandle lower = one.address() < other.address() ? one : other;
         final RegionHandle upper = lower == one ? other : one;
-        try (RangeLock.Passage passage = registry.enter("merge", lower, upper);
+        try (RangeLock.Passage passage = gate.enter("merge", lower, upper);
             Publisher.Held first = hold(lower, "merge", passage);
             Publisher.Held second = hold(upper, "merge", passage)) {
             final String obstacle = first.extent().obstacle(second.extent());
@@ -161,7 +163,7 @@ final class StructureChanges {
     // --------------------------------------------------------------------------------------------------- protect
 
     RegionHandle protect(final RegionHandle region, final Protection protection) {
-        try (RangeLock.Passage passage = registry.enter("protect", region);
+        try (RangeLock.Passage passage = gate.enter("protect", region);
             Publisher.Held held = hold(region, "protect", passage)) {
             return protect(held, 0, held.extent().length(), protection).getFirst();
         }
@@ -169,7 +171,7 @@ final class StructureChanges {
 
     List<RegionHandle> protect(final RegionHandle region, final long offset, final long length,
                                final Protection protection) {
-        try (RangeLock.Passage passage = registry.enter("protect", region);
+        try (RangeLock.Passage passage = gate.enter("protect", region);
             Publisher.Held held = hold(region, "protect", passage)) {
             final Extent whole = held.extent();
             return protect(held, begin("protect", region, whole, offset, length),
@@ -193,8 +195,8 @@ final class StructureChanges {
         final Extent middle = whole.part(from, to);
         parts.add(from > 0 ? 1 : 0, middle.withKind(PageFlags.writable(middle.kind(), writable)));
         final long start = whole.start() + from;
-        final long length = registry.roundUp(Math.min(to, whole.used()), whole.kind()) - from;
-        final PreparedRemoval removal = registry.prepareRemoval();
+        final long length = core.roundUp(Math.min(to, whole.used()), whole.kind()) - from;
+        final PreparedRemoval removal = unmapper.prepareRemoval();
         RecordLayout.addKind(held.region().record(), PageFlags.ALTERED_PAGES);
         boolean published = false;
         try {
@@ -237,7 +239,7 @@ final class StructureChanges {
         boolean later = false;
         try {
             final long newEnd;
-            try (RangeLock.Passage passage = registry.enter("truncate", region);
+            try (RangeLock.Passage passage = gate.enter("truncate", region);
                 Publisher.Held held = hold(region, "truncate", passage)) {
                 final Extent whole = held.extent();
                 final FileRegion backing = whole.file();
@@ -277,7 +279,7 @@ final class StructureChanges {
             cutFile(file, newEnd);
         } catch (final RuntimeException e) { // a space that cannot map, a file that is mapped again, an error of the disk
             LOGGER.log(Level.ERROR, "a file was not truncated in the background: path=" + file.path() + ", end=" +
-                newEnd + ", space=" + registry.name(), e);
+                newEnd + ", space=" + gate.name(), e);
         } finally {
             registry.close(file);
         }
@@ -305,14 +307,14 @@ final class StructureChanges {
                 region.describe());
         }
         try {
-            return remap(region, newSize, registry.enter("remap", region));
+            return remap(region, newSize, gate.enter("remap", region));
         } catch (final Mapper.NoGapException e) {
             if (!e.isBesideSections()) {
                 throw e;
             }
         }
         // Not while the region is held: a section could wait for it, and this thread for the section.
-        return remap(region, newSize, registry.enterAll("remap"));
+        return remap(region, newSize, gate.enterAll("remap"));
     }
 
     private RegionHandle remap(final RegionHandle region, final long newSize, final RangeLock.Passage entered) {
@@ -325,7 +327,7 @@ final class StructureChanges {
                 return region;
             }
             if (newSize > whole.size() && PageFlags.isGrowable(whole.kind()) && newSize <= maximum) {
-                try (Waiting waiting = registry.waiting(Waiting.FOREVER, false)) {
+                try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
                     growth.growInside(region, newSize, waiting);
                 }
                 return region;
@@ -350,9 +352,9 @@ final class StructureChanges {
 
     private long cut(final String operation, final RegionHandle region, final Extent whole, final long offset) {
         final long at = whole.lead() + offset;
-        if (at % registry.pageSize(whole.kind()) != 0) {
+        if (at % core.pageSize(whole.kind()) != 0) {
             throw new IllegalArgumentException(operation + " between two pages only: offset=" + offset +
-                ", address=0x" + Long.toHexString(region.address() + offset) + ", page=" + registry.pageSize(whole.kind()) +
+                ", address=0x" + Long.toHexString(region.address() + offset) + ", page=" + core.pageSize(whole.kind()) +
                 ", " + region.describe());
         }
         return at;

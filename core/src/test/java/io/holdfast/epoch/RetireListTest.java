@@ -136,7 +136,7 @@ class RetireListTest {
         final RetireList list = new RetireList(failing, 2, reclaimed::add);
         memory.failFrom(NativeCall.MEMBARRIER, 1, EPERM, FaultInjectingMemory.Damage.NONE);
         list.retire(1);
-        assertThatThrownBy(() -> list.retire(2)).isInstanceOf(IllegalStateException.class);
+        list.retire(2); // it has been handed over: who heard of the failure would hand it over again
         assertThatThrownBy(list::collect).isInstanceOf(IllegalStateException.class);
         assertThat(list.pending()).isEqualTo(2);
         memory.disarm();
@@ -158,7 +158,7 @@ class RetireListTest {
         list.retire(1);
         list.retire(2);
         list.retire(3);
-        assertThatThrownBy(() -> list.retire(4)).hasMessageContaining("item=2");
+        list.retire(4);
         list.drain(YieldingIdleStrategy::new);
         assertThat(reclaimed).containsExactlyInAnyOrder(1L, 3L, 4L);
         assertThat(list.pending()).isZero();

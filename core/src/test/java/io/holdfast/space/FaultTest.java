@@ -232,24 +232,27 @@ class FaultTest extends SpaceFixture {
     @Test
     void anUnmapThatIsQuarantinedTooLateMustBeFreedAllTheSame() throws Exception {
         final Resources before = Resources.of(space, directory);
-        final RegionRegistry engine = inside(space).registry();
+        final Unmapper unmapper = inside(space).unmapper();
+        final RegionRegistry registry = inside(space).registry();
         final Quarantine quarantine = inside(space).core().quarantine();
         final Region region = space.map(FileBacking.copyOnWrite(data));
         try (Waiting waiting = inside(space).waiting(Waiting.FOREVER, false)) {
-            final PendingUnmap unmapping = Objects.requireNonNull(engine.announce(inside(region), waiting, true));
-            assertThat(engine.drain(unmapping, waiting)).isTrue();
-            final FileRegion file = Objects.requireNonNull(engine.files().remove(unmapping.record()));
+            final PendingUnmap unmapping = unmapper.prepare();
+            assertThat(unmapper.announce(unmapping, inside(region), waiting, true)).isTrue();
+            assertThat(unmapper.drain(unmapping, waiting)).isTrue();
+            final FileRegion file = Objects.requireNonNull(registry.files().remove(unmapping.record()));
             final long first = inside(space).base() + region.address();
             memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == first, 1, 1,
                 ENOMEM, Damage.NONE);
-            final RestoreResult refused = engine.restorePages(unmapping);
+            final RestoreResult refused = unmapper.restorePages(unmapping);
             memory.disarm();
             assertThat(refused).isEqualTo(RestoreResult.QUARANTINED);
             quarantine.retry();
             assertThat(space.statistics().quarantinedBytes()).isZero();
-            engine.settle(unmapping, refused);
-            engine.close(file.file());
-            engine.unaccount(unmapping.length());
+            unmapper.settle(unmapping, refused);
+            registry.close(file.file());
+            registry.unaccount(unmapping.length());
+            unmapping.over();
         }
         assertThat(quarantine.isEmpty()).isTrue();
         assertWorks();

@@ -115,7 +115,7 @@ class SectionFaultTest extends SpaceFixture {
             }
             assertThat(region.validate(region.tryOptimisticRead())).isTrue();
         }
-        assertThat(inside(space).registry().ranges().sections()).isEmpty();
+        assertThat(inside(space).gate().ranges().sections()).isEmpty();
     }
 
     /** What there is after all ten, whatever failed on the way. */
@@ -333,7 +333,7 @@ class SectionFaultTest extends SpaceFixture {
             change(true);
         } catch (final MappingException e) {
             memory.disarm();
-            inside(space).registry().retryQuarantined(); // addresses that were taken, and wait for nodes to be free again
+            inside(space).core().quarantine().retry(); // addresses that were taken, and wait for nodes to be free again
             before.assertUnchanged(space, directory);
             assertUsable();
             return false;

@@ -93,7 +93,7 @@ class SectionOrderTest {
             final WriteSection[] others = new WriteSection[1];
             peer.run(() -> others[0] = second.write());
             final FutureTask<Region> mapping = peer.begin(() -> first.map(BYTES));
-            while (inside(first).registry().ranges().sections().size() == 1) {
+            while (inside(first).gate().ranges().sections().size() == 1) {
                 Thread.onSpinWait();
             }
             assertThatThrownBy(() -> second.map(BYTES)).isInstanceOf(IllegalMonitorStateException.class)

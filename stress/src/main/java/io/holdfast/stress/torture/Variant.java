@@ -52,7 +52,7 @@ public enum Variant {
         at("lock.RegionLock", "validate", "RecordLayout.sequence", 1).instead(Broken.class, "noted"),
         entry("lock.RegionLock", "validate", "noteStamp")),
     /** An unmap gives the memory back without waiting. */
-    EARLY_FREE(at("space.Unmapper", "complete", "RegionRegistry.drain", 1).instead(Broken.class, "drained")),
+    EARLY_FREE(at("space.Unmapper", "complete", "Unmapper.drain", 1).instead(Broken.class, "drained")),
     /** An unmap waits for guards and holds, and not for pins. */
     PINS_IGNORED(at("epoch.SlotScan", "await", "EpochDomain.pinnedAtOrBefore", 1)
         .instead(Broken.class, "notPinned")),
@@ -62,7 +62,7 @@ public enum Variant {
     /** The barrier runs, and the epoch is read, before the detach and not after it. */
     TAG_BEFORE_DETACH(
         at("lock.RegionLock", "tryDetach", "EpochDomain.pinStructure", 1).instead(Broken.class, "tagThenPin"),
-        at("space.RegionRegistry", "beginGracePeriod", "EpochDomain.retireEpoch", 1).instead(Broken.class, "earlierTag")),
+        at("space.Unmapper", "beginGracePeriod", "EpochDomain.retireEpoch", 1).instead(Broken.class, "earlierTag")),
     /** Records and tree nodes are used again without a grace period. */
     NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
     /** A lookup that meets a region on its way to other handles does not look again. */
@@ -70,7 +70,7 @@ public enum Variant {
     /** The record of an unmapped region is lost. */
     LOST_RECORD(at("space.Quarantine", "free", "StripedRetireList.retire", 1).instead(Broken.class, "loseRecord")),
     /** The file of an unmapped region stays open. */
-    LOST_DESCRIPTOR(at("space.RegionRegistry", "finish", "RegionRegistry.close", 1).instead(Broken.class, "loseFile"));
+    LOST_DESCRIPTOR(at("space.Unmapper", "finish", "RegionRegistry.close", 1).instead(Broken.class, "loseFile"));
 
     @SuppressWarnings("ImmutableEnumChecker") // an immutable list of such records
     private final List<Weave> weaves;

@@ -11,12 +11,16 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.agrona.concurrent.IdleStrategy;
+import org.agrona.concurrent.NoOpIdleStrategy;
 import org.junit.jupiter.api.Test;
 
 /** When the space's own thread leaves unmaps to those who announce them, and when it does not. */
-class LingeringReclaimerTest extends SpaceFixture {
+class ReclaimerThreadTest extends SpaceFixture {
+    private static final SpaceSettings SETTINGS = new SpaceSettings("thread", Long.MAX_VALUE, Long.MAX_VALUE,
+        Long.MAX_VALUE, Long.MAX_VALUE, 0, NoOpIdleStrategy::new, Long.MAX_VALUE, report -> { }, false);
+
     private long now = Long.MAX_VALUE - 10; // a clock may overflow
-    private LingeringReclaimer lingering;
+    private ReclaimerThread lingering;
 
     @Override
     AddressSpace.Builder configure(final AddressSpace.Builder builder) {
@@ -25,7 +29,7 @@ class LingeringReclaimerTest extends SpaceFixture {
 
     private int doWork() {
         if (lingering == null) {
-            lingering = new LingeringReclaimer(inside(space).unmapper().reclaimer(), () -> now);
+            lingering = new ReclaimerThread(inside(space).unmapper().reclaimer(), SETTINGS, () -> now);
         }
         return lingering.doWork();
     }
@@ -39,7 +43,7 @@ class LingeringReclaimerTest extends SpaceFixture {
         assertThat(doWork()).isZero();
         final CompletableFuture<Void> done = unmap();
         assertThat(doWork()).isZero();
-        now += LingeringReclaimer.LINGER_NS - 1;
+        now += ReclaimerThread.LINGER_NS - 1;
         assertThat(doWork()).isZero();
         assertThat(done).isNotDone();
         now++;
@@ -47,7 +51,7 @@ class LingeringReclaimerTest extends SpaceFixture {
         assertThat(done).isDone();
         unmap();
         assertThat(doWork()).as("the next ones are left again").isZero();
-        now += LingeringReclaimer.LINGER_NS;
+        now += ReclaimerThread.LINGER_NS;
         assertThat(doWork()).isEqualTo(1);
     }
 
@@ -56,7 +60,7 @@ class LingeringReclaimerTest extends SpaceFixture {
         for (int i = 0; i < 5; i++) {
             unmap();
             assertThat(doWork()).isZero();
-            now += LingeringReclaimer.LINGER_NS;
+            now += ReclaimerThread.LINGER_NS;
             assertThat(space.reclaimer().doWork()).isEqualTo(1);
             unmap();
             assertThat(doWork()).isZero();
@@ -67,7 +71,7 @@ class LingeringReclaimerTest extends SpaceFixture {
     @Test
     void largeBacklogMustNotBeLeft() {
         final List<CompletableFuture<Void>> all = new ArrayList<>();
-        for (int i = 0; i < 2 * LingeringReclaimer.ROUND - 1; i++) {
+        for (int i = 0; i < 2 * ReclaimerThread.ROUND - 1; i++) {
             all.add(unmap());
             assertThat(doWork()).isZero();
         }
@@ -83,7 +87,7 @@ class LingeringReclaimerTest extends SpaceFixture {
         try (Threads.Holder reader = Threads.hold(region::share)) {
             done = region.unmapAsync().toCompletableFuture();
             assertThat(doWork()).isZero();
-            now += LingeringReclaimer.LINGER_NS;
+            now += ReclaimerThread.LINGER_NS;
             assertThat(doWork()).isZero();
             assertThat(done.isDone()).isFalse();
             assertThat(reader.thread().isAlive()).isTrue();
@@ -98,7 +102,7 @@ class LingeringReclaimerTest extends SpaceFixture {
         final CountDownLatch end = new CountDownLatch(1);
         try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY).idleStrategy(() -> new Sleeper(end)).open()) {
             final List<CompletableFuture<Void>> all = new ArrayList<>();
-            for (int i = 0; i < 4 * LingeringReclaimer.ROUND; i++) {
+            for (int i = 0; i < 4 * ReclaimerThread.ROUND; i++) {
                 all.add(own.map(PAGE).unmapAsync().toCompletableFuture());
             }
             assertThat(all).allMatch(CompletableFuture::isDone);

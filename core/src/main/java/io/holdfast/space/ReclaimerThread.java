@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.AddressSpace;
+import java.lang.System.Logger.Level;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.AgentRunner;
+import org.agrona.concurrent.NanoClock;
+import org.agrona.concurrent.SystemNanoClock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The space's own thread for the reclaimer, started when there is something to reclaim. It lingers before a round,
+ * because a thread that goes on announcing unmaps does a round of them itself, and quicker: the lines of memory that are
+ * changed are with it. A backlog that grows nevertheless, or has been left alone for a while, is finished here.
+ *
+ * <p>Thread-safe; {@link #doWork} is for the thread.
+ */
+final class ReclaimerThread implements Agent {
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
+    /** So many announced unmaps the announcing thread finishes itself. */
+    static final int ROUND = 32;
+    /** Less than a thread that looks from time to time sleeps, and enough to announce a round of small regions. */
+    static final long LINGER_NS = 200_000;
+
+    private final Reclaimer reclaimer;
+    private final SpaceSettings settings;
+    private final NanoClock clock;
+    private boolean lingering; // these three by the thread alone
+    private long rounds;
+    private long since;
+    private volatile @Nullable AgentRunner runner; // written under this
+    private @Nullable Thread worker; // under this
+    private boolean stopped; // under this
+
+    ReclaimerThread(final Reclaimer reclaimer, final SpaceSettings settings) {
+        this(reclaimer, settings, SystemNanoClock.INSTANCE);
+    }
+
+    /** With another clock for the lingering. */
+    ReclaimerThread(final Reclaimer reclaimer, final SpaceSettings settings, final NanoClock clock) {
+        this.reclaimer = reclaimer;
+        this.settings = settings;
+        this.clock = clock;
+    }
+
+    @Override
+    public int doWork() {
+        final long backlog = reclaimer.backlog();
+        if (backlog == 0) {
+            lingering = false;
+            return 0;
+        }
+        if (backlog < 2 * ROUND && mayBeLeft()) {
+            return 0;
+        }
+        final int finished = reclaimer.doWork();
+        lingering &= reclaimer.backlog() != 0; // what is left waits for readers, and is looked at every time
+        rounds = reclaimer.rounds();
+        return finished;
+    }
+
+    /** Whether it is too early, or others have done a round meanwhile and may do the next one. */
+    private boolean mayBeLeft() {
+        final long now = clock.nanoTime();
+        if (!lingering || reclaimer.rounds() != rounds) {
+            lingering = true;
+            rounds = reclaimer.rounds();
+            since = now;
+        }
+        return now - since < LINGER_NS;
+    }
+
+    @Override
+    public String roleName() {
+        return reclaimer.roleName();
+    }
+
+    /** Makes sure that somebody ends what was announced. */
+    void ensureRunning() {
+        if (settings.startReclaimer() && runner == null) {
+            start();
+        }
+    }
+
+    private synchronized void start() {
+        if (runner != null || stopped) {
+            return;
+        }
+        try {
+            final AgentRunner created = new AgentRunner(settings.idle().get(),
+                error -> LOGGER.log(Level.ERROR, "reclaiming failed in space " + settings.name(), error), null, this);
+            worker = AgentRunner.startOnThread(created, work -> {
+                final Thread thread = new Thread(work, reclaimer.roleName());
+                thread.setDaemon(true);
+                return thread;
+            });
+            runner = created;
+        } catch (final RuntimeException | OutOfMemoryError e) {
+            // The unmap has happened; the next one that is handed over tries again, and so does the close.
+            LOGGER.log(Level.ERROR, "no thread for the reclaimer of space " + settings.name() +
+                "; raise the limit of threads (ulimit -u)", e);
+        }
+    }
+
+    /** Whether the current thread is the one that works in the background. */
+    boolean isCurrent() {
+        final AgentRunner current = runner;
+        return current != null && Thread.currentThread().equals(current.thread());
+    }
+
+    /** Ends the thread that works in the background; none is started later. */
+    void stop() {
+        final AgentRunner last;
+        final Thread thread;
+        synchronized (this) {
+            stopped = true;
+            last = runner;
+            thread = worker;
+        }
+        if (last != null) {
+            last.close();
+        }
+        if (thread != null && !Thread.currentThread().equals(thread)) {
+            awaitEnd(thread);
+        }
+    }
+
+    /** The runner has not waited for a thread that was started and had not come to its work yet: that one goes home. */
+    private static void awaitEnd(final Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (final InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
