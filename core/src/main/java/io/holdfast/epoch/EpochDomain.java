@@ -35,7 +35,10 @@ public final class EpochDomain {
      *      reader. In the fence flavour both barriers are full fences, and so they are in the other flavour where no
      *      thread announces without one (SlotTable [L1]).
      * [E2] A pin or hazard ends with a release store that pairs with the acquiring read, or opaque read and fence, of
-     *      who waits for it: the reader's last access comes before the reclaim.
+     *      who waits for it: the reader's last access comes before the reclaim. What is read may be a later announcement in
+     *      the same word, an opaque store. The reader's last access comes before that as well: the release store between
+     *      is a fence and a store, or orders later stores of its thread to the same word too (docs/MEMORY-MODEL.md). As a
+     *      release store, each announcement would cost a barrier on AArch64.
      * [E3] The epoch is read with acquire before the announcement. A reader that reads an epoch above the tag of a
      *      writer read it after that writer's barrier, so its later loads find the thing unreachable. A stale, lower
      *      epoch only makes a writer wait longer.

@@ -66,7 +66,8 @@ public final class RegionLock {
      *      comes with that life's incarnation. Comparing the incarnation before the announcement instead would accept a
      *      record that was reused in between.
      * [S3] Ending a shared lock is a release store of the hazard, or a read-modify-write of the count; the draining
-     *      writer reads either with acquire or volatile: the reader's last access comes before the writer's first.
+     *      writer reads either with acquire or volatile: the reader's last access comes before the writer's first. A
+     *      hazard that names another record by then says the same: EpochDomain [E2].
      * [X1] The sequence becomes odd before the writer's first write: a release store and a StoreStore fence after it.
      *      Pairs with [O2]. Without the fence a reader could see a write and still the even sequence.
      * [X2] The sequence becomes even, two higher, with release, after the writer's last write. Pairs with [O1].
