@@ -271,6 +271,14 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     List<RegionInfo> maps();
 
     /**
+     * Lists the unmaps that are announced and not finished, with those for whom they wait. The waiter of each is the
+     * thread that announced it, and the time is how long it has been in the background: 0 while that thread still waits.
+     *
+     * @return a report for each, in no order; unmaps that begin or end meanwhile may be listed or not
+     */
+    List<WaitReport> pendingUnmaps();
+
+    /**
      * Takes a snapshot of all regions, in O(1).
      *
      * @return the snapshot, to be closed by the same thread

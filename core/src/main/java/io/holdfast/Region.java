@@ -174,7 +174,10 @@ public sealed interface Region permits RegionHandle {
      * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
      * background, or by a later call of this method when many have gathered; none of it waits for readers.
      *
-     * @return completes when the memory has been given back, by the thread that did it
+     * <p>What depends on the completion runs in the thread that gave the memory back, or, where that is the space's own,
+     * in a virtual thread: it may wait, for another unmap too.
+     *
+     * @return completes when the memory has been given back
      * @throws RegionException              if the region is unmapped already, or if the thread is interrupted while the
      *                                      backlog is full, and then the region is still mapped
      * @throws IllegalMonitorStateException if the thread would wait for itself: it holds the region exclusively, or is

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * Says for whom a thread waits (guarantee G11). It goes on waiting.
  *
  * @param space   name of the address space
- * @param region  the region and the decoded state of its lock, or the range of addresses and the mode of a section, or
- *                how much waits for pins and snapshots to end
+ * @param region  the region's address, its name and file, and the decoded state of its lock; or the range of addresses and
+ *                the mode of a section, or how much waits for pins and snapshots to end
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread
  * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed in

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import io.holdfast.WaitReport;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
-import java.time.Duration;
 
 /**
  * Holds changes of the structure back while too much of what earlier ones replaced, tree nodes and records, waits for
@@ -22,11 +20,14 @@ final class BackPressure {
      */
     private final SpaceResources core;
     private final StructureGate gate;
+    private final WaitReports reports;
     private final SpaceSettings settings;
 
-    BackPressure(final SpaceResources core, final StructureGate gate, final SpaceSettings settings) {
+    BackPressure(final SpaceResources core, final StructureGate gate, final WaitReports reports,
+                 final SpaceSettings settings) {
         this.core = core;
         this.gate = gate;
+        this.reports = reports;
         this.settings = settings;
     }
 
@@ -64,9 +65,7 @@ final class BackPressure {
                 return false;
             }
             if (waiting.reportDue()) {
-                settings.reports().accept(new WaitReport(gate.name(), describe(),
-                    Duration.ofNanos(waiting.elapsedNs()), Thread.currentThread().getName(),
-                    core.domain().holders(0, 0).stream().map(Waiters::holder).toList()));
+                reports.report(describe(), waiting.elapsedNs(), reports.pinned());
             }
         }
         waiting.reset();

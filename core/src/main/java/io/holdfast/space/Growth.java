@@ -11,7 +11,6 @@ import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.RangeLostException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,16 +25,16 @@ final class Growth {
     private final StructureGate gate;
     private final RegionRegistry registry;
     private final PageOperations pages;
-    private final SpaceSettings settings;
+    private final WaitReports reports;
     private final ConcurrentMap<Long, Thread> growing = new ConcurrentHashMap<>(); // by record
 
     Growth(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
-           final PageOperations pages, final SpaceSettings settings) {
+           final PageOperations pages, final WaitReports reports) {
         this.core = core;
         this.gate = gate;
         this.registry = registry;
         this.pages = pages;
-        this.settings = settings;
+        this.reports = reports;
     }
 
     /** Grows a region. */
@@ -80,9 +79,8 @@ final class Growth {
         while (other != null) {
             waiting.pause(); // for ever, or it throws
             if (waiting.reportDue()) {
-                settings.reports().accept(new WaitReport(gate.name(), region.describe(),
-                    Duration.ofNanos(waiting.elapsedNs()), Thread.currentThread().getName(),
-                    List.of(new WaitReport.Holder(other.threadId(), other.getName(), WaitReport.How.SECTION, null, null))));
+                reports.report(region.describe(), waiting.elapsedNs(),
+                    List.of(new WaitReport.Holder(other.threadId(), other.getName(), WaitReport.How.SECTION, null, null)));
             }
             other = growing.putIfAbsent(record, Thread.currentThread());
         }

@@ -51,6 +51,9 @@ final class PendingUnmap {
     private @Nullable PreparedRemoval removal;
     private long tag;
     private boolean waited;
+    private final String announcer = Thread.currentThread().getName();
+    private long announcedNs;
+    private long nextReportNs;
     private Step step = Step.ANNOUNCED;
     private RestoreResult result = RestoreResult.RESTORED;
     private volatile boolean restored;
@@ -119,7 +122,9 @@ final class PendingUnmap {
         return owner == RECLAIMER;
     }
 
+    /** The reclaimer has it, and what it waits for from now on is reported from time to time. */
     void handOver() {
+        announcedNs = System.nanoTime();
         owner = RECLAIMER;
     }
 
@@ -245,6 +250,26 @@ final class PendingUnmap {
     @SuppressWarnings("FutureReturnValueIgnored")
     void whenGivenBack(final Runnable action) {
         completion.thenRun(action);
+    }
+
+    /** The name of the thread that announced it. */
+    String announcer() {
+        return announcer;
+    }
+
+    /** How long it has been in the background, 0 if its own thread waits for it. */
+    long waitedNs() {
+        return announcedNs == 0 ? 0 : System.nanoTime() - announcedNs;
+    }
+
+    /** Whether it is time to say for whom it waits; true once per reporting period. */
+    boolean reportDue(final long periodNs) {
+        final long waitedNs = waitedNs();
+        final boolean due = waitedNs >= periodNs && waitedNs >= nextReportNs;
+        if (due) {
+            nextReportNs = waitedNs + periodNs;
+        }
+        return due;
     }
 
     /** The epoch whose pins are waited for, 0 before the grace period has begun. */

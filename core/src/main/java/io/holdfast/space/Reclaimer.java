@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.NoOpIdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -110,8 +111,13 @@ final class Reclaimer implements Agent {
         return backlog.get() == 0 ? 0 : doRound();
     }
 
-    /** Does a round, also if only what was left by its thread is to be found. */
+    /** Does a round, also if only what was left by its thread is to be found; tells who waits in the current thread. */
     int doRound() {
+        return doRound(pending -> pending.completion().complete(null));
+    }
+
+    /** The same, and lets somebody else tell. */
+    int doRound(final Consumer<PendingUnmap> teller) {
         if (!round.tryLock()) {
             return 0;
         }
@@ -144,7 +150,7 @@ final class Reclaimer implements Agent {
             rounds.incrementAndGet();
             round.unlock();
             for (PendingUnmap each = finished; each != null; each = each.next) {
-                each.completion().complete(null);
+                teller.accept(each);
             }
         }
         return count;
@@ -212,6 +218,29 @@ final class Reclaimer implements Agent {
             return some;
         } finally {
             round.unlock();
+        }
+    }
+
+    /** The unmaps that are announced and not over, those that their own threads wait for among them. */
+    List<PendingUnmap> pending() {
+        round.lock(); // so that no list is taken apart
+        try {
+            final List<PendingUnmap> all = new ArrayList<>();
+            addLive(draining, all);
+            for (int stripe = 0; stripe < registered.length(); stripe += SPREAD) {
+                addLive(registered.get(stripe), all);
+            }
+            return all;
+        } finally {
+            round.unlock();
+        }
+    }
+
+    private static void addLive(final @Nullable PendingUnmap first, final List<PendingUnmap> into) {
+        for (PendingUnmap each = first; each != null; each = each.next) {
+            if (each.detached && !each.isOver()) {
+                into.add(each);
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
@@ -23,16 +22,16 @@ final class SpaceClose {
     private final RegionRegistry registry;
     private final Unmapper unmapper;
     private final SpaceSettings settings;
-    private final DrainListener stillDraining;
+    private final WaitReports reports;
 
     SpaceClose(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
-               final Unmapper unmapper, final SpaceSettings settings, final DrainListener stillDraining) {
+               final Unmapper unmapper, final SpaceSettings settings, final WaitReports reports) {
         this.core = core;
         this.gate = gate;
         this.registry = registry;
         this.unmapper = unmapper;
         this.settings = settings;
-        this.stillDraining = stillDraining;
+        this.reports = reports;
     }
 
     /** Closes; false if the waiting gave up, and then another call goes on. */
@@ -81,7 +80,7 @@ final class SpaceClose {
                 }
                 if (waiting.reportDue()) {
                     for (final PendingUnmap last : reclaimer.someWaiting(1)) {
-                        stillDraining.stillDraining(last.record(), last.tag(), waiting.elapsedNs());
+                        reports.stillDraining(last.record(), last.tag(), waiting.elapsedNs());
                     }
                 }
             }
@@ -92,9 +91,9 @@ final class SpaceClose {
     /** Says who keeps a close that gave up from its end. */
     private void reportLeft(final long elapsedNs) {
         for (final PendingUnmap left : unmapper.reclaimer().someWaiting(REPORTED)) {
-            stillDraining.stillDraining(left.record(), left.tag(), elapsedNs);
+            reports.stillDraining(left.record(), left.tag(), elapsedNs);
         }
-        registry.forEachAttached(record -> stillDraining.stillDraining(record, 0, elapsedNs));
+        registry.forEachAttached(record -> reports.stillDraining(record, 0, elapsedNs));
     }
 
     private void checkMayClose() {

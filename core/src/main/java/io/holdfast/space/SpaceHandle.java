@@ -17,12 +17,10 @@ import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.Holders;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.tree.IntervalTree;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -42,6 +40,7 @@ public final class SpaceHandle implements AddressSpace {
     private final long quickSeed;
     private final StructureGate gate;
     private final RegionRegistry registry;
+    private final WaitReports reports;
     private final IdleMemory idle;
     private final MapPlanner planner;
     private final Mapper mapper;
@@ -58,21 +57,22 @@ public final class SpaceHandle implements AddressSpace {
         this.settings = settings;
         this.core = core;
         this.domain = core.domain();
-        this.lock = new RegionLock(domain, this::stillDraining);
+        this.registry = new RegionRegistry(core, settings);
+        this.reports = new WaitReports(core, registry, settings);
+        this.lock = new RegionLock(domain, reports);
         this.sectionLock = new SectionLock(lock, domain);
         this.quickSeed = domain.quickSeed();
-        this.gate = new StructureGate(core, settings);
-        this.registry = new RegionRegistry(core, settings);
+        this.gate = new StructureGate(core, reports, settings);
         this.idle = new IdleMemory(core, gate, registry, settings.idleBytes());
-        this.unmapper = new Unmapper(core, lock, gate, registry, idle, settings);
+        this.unmapper = new Unmapper(core, lock, gate, registry, idle, reports, settings);
         this.planner = new MapPlanner(core, gate, registry);
         this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);
-        this.growth = new Growth(core, gate, registry, pages, settings);
+        this.growth = new Growth(core, gate, registry, pages, reports);
         this.mover = new Mover(core, unmapper, registry, planner, mapper, pages);
         this.structure = new StructureChanges(core, gate, registry, growth,
             new Publisher(core, gate, registry, lock, this::region), unmapper, mover);
-        this.close = new SpaceClose(core, gate, registry, unmapper, settings, this::stillDraining);
+        this.close = new SpaceClose(core, gate, registry, unmapper, settings, reports);
         this.tree = core.tree();
         this.base = core.reservation().base();
         registry.notes().watch(this, settings.name());
@@ -351,6 +351,11 @@ public final class SpaceHandle implements AddressSpace {
     }
 
     @Override
+    public List<WaitReport> pendingUnmaps() {
+        return unmapper.reclaimer().pending().stream().map(reports::of).toList();
+    }
+
+    @Override
     public SpaceSnapshot snapshot() {
         final SpaceSnapshot snapshot = new SnapshotHandle(core, registry);
         if (gate.isClosed()) { // after its pin: a close waits for it, or it is seen here
@@ -424,16 +429,6 @@ public final class SpaceHandle implements AddressSpace {
     }
 
     List<WaitReport.Holder> holders(final long record) {
-        return holders(record, 0);
-    }
-
-    private List<WaitReport.Holder> holders(final long record, final long tag) {
-        return Holders.of(domain, record, tag).stream().map(Waiters::holder).toList();
-    }
-
-    private void stillDraining(final long record, final long tag, final long elapsedNs) {
-        settings.reports().accept(new WaitReport(name(), "region=0x" +
-            Long.toHexString(RecordLayout.base(record) - base) + ", " + RegionLock.describe(record),
-            Duration.ofNanos(elapsedNs), Thread.currentThread().getName(), holders(record, tag)));
+        return reports.holders(record, 0);
     }
 }

@@ -5,7 +5,6 @@ import io.holdfast.WaitReport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,17 +18,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class StructureGate {
     private final SpaceResources core;
+    private final WaitReports reports;
     private final SpaceSettings settings;
     private final RangeLock ranges;
     private final BackPressure backPressure;
     private final AtomicBoolean closing = new AtomicBoolean();
     private volatile boolean closed;
 
-    StructureGate(final SpaceResources core, final SpaceSettings settings) {
+    StructureGate(final SpaceResources core, final WaitReports reports, final SpaceSettings settings) {
         this.core = core;
+        this.reports = reports;
         this.settings = settings;
         this.ranges = new RangeLock(core.domain(), core.reservation().capacity(), this::stillWaiting);
-        this.backPressure = new BackPressure(core, this, settings);
+        this.backPressure = new BackPressure(core, this, reports, settings);
     }
 
     String name() {
@@ -87,10 +88,9 @@ final class StructureGate {
 
     private void stillWaiting(final RangeLock.Entry wanted, final List<RangeLock.Entry> blocking,
                               final long elapsedNs) {
-        settings.reports().accept(new WaitReport(name(), "range=0x" + Long.toHexString(wanted.start()) + "-0x" +
-            Long.toHexString(wanted.end()) + ", mode=" + wanted.mode(), Duration.ofNanos(elapsedNs),
-            wanted.owner().getName(), blocking.stream().map(entry -> new WaitReport.Holder(entry.owner().threadId(),
-                entry.owner().getName(), WaitReport.How.SECTION, null, null)).toList()));
+        reports.report("range=0x" + Long.toHexString(wanted.start()) + "-0x" + Long.toHexString(wanted.end()) + ", mode=" +
+            wanted.mode(), elapsedNs, blocking.stream().map(entry -> new WaitReport.Holder(entry.owner().threadId(),
+                entry.owner().getName(), WaitReport.How.SECTION, null, null)).toList());
     }
 
     // -------------------------------------------------------------------------------------------------- open and closed

@@ -40,6 +40,7 @@ final class Unmapper {
     private final StructureGate gate;
     private final RegionRegistry registry;
     private final IdleMemory idle;
+    private final WaitReports reports;
     private final SpaceSettings settings;
     private final Reclaimer reclaimer;
     private final ReclaimerThread thread;
@@ -47,12 +48,13 @@ final class Unmapper {
     private final LongAdder drains = new LongAdder();
 
     Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final RegionRegistry registry,
-             final IdleMemory idle, final SpaceSettings settings) {
+             final IdleMemory idle, final WaitReports reports, final SpaceSettings settings) {
         this.core = core;
         this.lock = lock;
         this.gate = gate;
         this.registry = registry;
         this.idle = idle;
+        this.reports = reports;
         this.settings = settings;
         this.reclaimer = new Reclaimer(this, core.domain(), settings.name());
         this.thread = new ReclaimerThread(reclaimer, settings);
@@ -198,6 +200,8 @@ final class Unmapper {
         final boolean drained = !pending.wasRegion() || drain(pending, noTime); // nobody can be inside of what is no region
         if (drained) {
             finish(pending);
+        } else if (pending.reportDue(settings.reportAfterNs())) {
+            reports.report(pending);
         }
         return drained;
     }

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Other threads of a test. */
 final class Threads {
-    private static final long PATIENCE_S = 60;
+    static final long PATIENCE_S = 60;
 
     private Threads() {
     }

@@ -293,7 +293,7 @@ class TimedLockTest extends SpaceFixture {
                 });
                 final WaitReport report = reported.get(60, TimeUnit.SECONDS);
                 assertThat(report.space()).isEqualTo("reporting");
-                assertThat(report.region()).contains("region=0x" + Long.toHexString(waited.address()),
+                assertThat(report.region()).contains("0x" + Long.toHexString(waited.address()),
                     "excluding=true");
                 assertThat(report.waiter()).isEqualTo("other");
                 assertThat(report.waited()).isGreaterThanOrEqualTo(Duration.ofMillis(1));

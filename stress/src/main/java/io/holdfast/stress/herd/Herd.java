@@ -72,7 +72,8 @@ public final class Herd {
      */
     public Map<String, Boolean> decide(final Machine machine, final List<LitmusTest> tests)
         throws IOException, InterruptedException {
-        final List<String> command = new ArrayList<>(List.of("herd7", "-speedcheck", "fast", "-I", descriptions.toString()));
+        final List<String> command = new ArrayList<>(
+            List.of("herd7", "-speedcheck", "fast", "-I", descriptions.toString()));
         if (!machine.model().isEmpty()) {
             command.addAll(List.of("-cat", machine.model()));
         }

@@ -46,7 +46,8 @@ class HerdTest {
         final List<Protocol> protocols = Descriptions.read(FOLDER).protocols();
         final Verdicts verdicts = HerdTool.decide(protocols, new Herd(FOLDER, OUT));
         assertThat(verdicts.wrong()).isEmpty();
-        assertThat(Files.readString(DOCS.resolve("EVIDENCE.md"))).as("the table of the last run").contains(verdicts.table());
+        assertThat(Files.readString(DOCS.resolve("EVIDENCE.md"))).as("the table of the last run")
+            .contains(verdicts.table());
     }
 
     @Test
@@ -72,7 +73,8 @@ class HerdTest {
     void everyAccessThatIsNotPlainMustSayWhereItIs() throws IOException {
         for (final Protocol protocol : Descriptions.read(FOLDER).protocols()) {
             protocol.threads().values().stream().flatMap(List::stream).forEach(step ->
-                assertThat(!step.uses().isEmpty() || step.mode() == Mode.PLAIN).as("%s %s", protocol.name(), step).isTrue());
+                assertThat(!step.uses().isEmpty() || step.mode() == Mode.PLAIN)
+                    .as("%s %s", protocol.name(), step).isTrue());
         }
     }
 

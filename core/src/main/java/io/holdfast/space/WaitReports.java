@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.WaitReport;
+import io.holdfast.epoch.DrainListener;
+import io.holdfast.epoch.Holder;
+import io.holdfast.epoch.Ledger;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.Holders;
+import io.holdfast.lock.RegionLock;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Says for whom a thread of a space waits, to the listener that the space was opened with. What the listener throws is
+ * logged, and ends no wait.
+ *
+ * <p>Thread-safe.
+ */
+final class WaitReports implements DrainListener {
+    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+
+    private final SpaceResources core;
+    private final RegionRegistry registry;
+    private final SpaceSettings settings;
+
+    WaitReports(final SpaceResources core, final RegionRegistry registry, final SpaceSettings settings) {
+        this.core = core;
+        this.registry = registry;
+        this.settings = settings;
+    }
+
+    @Override
+    public void stillDraining(final long record, final long tag, final long elapsedNs) {
+        report(of(record, tag, Thread.currentThread().getName(), elapsedNs));
+    }
+
+    /** A wait for something else than the readers of a region. */
+    void report(final String what, final long elapsedNs, final List<WaitReport.Holder> holders) {
+        report(new WaitReport(settings.name(), what, Duration.ofNanos(elapsedNs), Thread.currentThread().getName(),
+            holders));
+    }
+
+    /** An unmap in the background. */
+    void report(final PendingUnmap pending) {
+        report(of(pending));
+    }
+
+    private void report(final WaitReport report) {
+        try {
+            settings.reports().accept(report);
+        } catch (final RuntimeException e) {
+            LOGGER.log(Level.ERROR, "the listener for long waits failed: " + report, e);
+        }
+    }
+
+    /** What an announced unmap waits for. */
+    WaitReport of(final PendingUnmap pending) {
+        return of(pending.record(), pending.tag(), pending.announcer(), pending.waitedNs());
+    }
+
+    private WaitReport of(final long record, final long tag, final String waiter, final long elapsedNs) {
+        return new WaitReport(settings.name(), describe(record), Duration.ofNanos(elapsedNs), waiter,
+            holders(record, tag));
+    }
+
+    /** The region of a record, its name and file, and the decoded state of its lock. */
+    private String describe(final long record) {
+        final FileRegion file = registry.file(record);
+        final Path path = file == null ? null : file.path();
+        final String name = registry.notes().name(record);
+        return "0x" + Long.toHexString(RecordLayout.base(record) - core.reservation().base()) +
+            (name == null ? "" : ", name=" + name) + (path == null ? "" : ", path=" + path) + ", " +
+            RegionLock.describe(record);
+    }
+
+    /**
+     * Who is inside of a region, or keeps it.
+     *
+     * @param tag epoch whose pins are waited for, 0 if pins do not matter
+     */
+    List<WaitReport.Holder> holders(final long record, final long tag) {
+        return Holders.of(core.domain(), record, tag).stream().map(WaitReports::holder).toList();
+    }
+
+    /** Who is pinned, or has a snapshot. */
+    List<WaitReport.Holder> pinned() {
+        return core.domain().holders(0, 0).stream().map(WaitReports::holder).toList();
+    }
+
+    private static WaitReport.Holder holder(final Holder holder) {
+        final WaitReport.How how = switch (holder.how()) {
+            case HAZARD -> WaitReport.How.SHARED;
+            case PIN -> WaitReport.How.PIN;
+            case STRUCTURE_PIN -> WaitReport.How.SNAPSHOT;
+            case COUNT -> WaitReport.How.HOLD;
+            case WRITER -> WaitReport.How.EXCLUSIVE;
+        };
+        final Ledger.Entry taken = holder.taken();
+        return new WaitReport.Holder(holder.threadId(), holder.threadName(), how,
+            taken == null ? null : Duration.ofNanos(taken.heldNs()), taken);
+    }
+}
