@@ -13,9 +13,10 @@ import java.util.concurrent.ConcurrentMap;
  *
  * <p>The steps, and what a crash or a failure at each leaves behind:
  * <ol>
- * <li>live records are copied to fresh segments that nobody else can read: unlisted files, deleted at once or at the
- * next open;</li>
- * <li>the manifest is replaced, the point of no return on the disk: before it the old segments count, after it the fresh
+ * <li>live records are copied to fresh segments that nobody else can read, and forced to the disk: unlisted files,
+ * deleted at once or at the next open;</li>
+ * <li>everything written since is forced, because it is what made the other records garbage; then the manifest is
+ * replaced, the point of no return on the disk: before it the old segments count, after it the fresh
  * ones. Both hold the same newest records, and the files of both are there;</li>
  * <li>the old segments get a list of where their keys go, and the mappings are exchanged: with Holdfast in one write
  * section, all old segments for all fresh ones. If this fails, all is as it was but for the files: this process goes on
@@ -37,15 +38,10 @@ final class Compaction {
     private boolean atomic;
     private long remaining;
 
-    /**
-     * Chooses segments with that share of garbage at least.
-     *
-     * @param garbageMin 0 to 1
-     */
-    Compaction(final SegmentLog log, final ConcurrentMap<String, Location> index, final double garbageMin) {
+    Compaction(final SegmentLog log, final ConcurrentMap<String, Location> index, final List<Segment> old) {
         this.log = log;
         this.index = index;
-        this.old = log.candidates(garbageMin);
+        this.old = old;
         this.remaining = old.stream().mapToLong(Segment::liveBytes).sum();
     }
 
@@ -57,19 +53,16 @@ final class Compaction {
     /**
      * Rewrites the segments; once.
      *
-     * @return how many were unmapped
+     * @throws NoSpaceException if the disk has no room for the copies; all is as it was
      */
-    int run() {
-        if (!old.isEmpty()) {
-            try (Replacement replacement = log.replacement()) {
-                copyLive(replacement);
-                log.replace(old, fresh, () -> exchange(replacement));
-                moves.forEach(index::put);
-                atomic = replacement.isAtomic();
-            }
-            old.forEach(segment -> StoreFiles.delete(segment.file()));
+    void run() {
+        try (Replacement replacement = log.replacement()) {
+            copyLive(replacement);
+            replace(replacement);
+            moves.forEach(index::put);
+            atomic = replacement.isAtomic();
         }
-        return old.size();
+        old.forEach(segment -> StoreFiles.delete(segment.file()));
     }
 
     private void copyLive(final Replacement replacement) {
@@ -77,15 +70,24 @@ final class Compaction {
             for (final Segment segment : old) {
                 copyLive(segment, replacement);
             }
-            if (log.isDurable()) {
-                // What made the dropped records garbage must not be lost when they are gone for good.
-                fresh.forEach(Segment::force);
-                log.force();
-            }
+            fresh.forEach(Segment::force);
         } catch (final RuntimeException e) {
-            fresh.forEach(segment -> StoreFiles.delete(segment.file()));
+            deleteFresh();
             throw e;
         }
+    }
+
+    private void replace(final Replacement replacement) {
+        try {
+            log.replace(old, fresh, () -> exchange(replacement));
+        } catch (final NoSpaceException e) {
+            deleteFresh();
+            throw e;
+        }
+    }
+
+    private void deleteFresh() {
+        fresh.forEach(segment -> StoreFiles.delete(segment.file()));
     }
 
     private void exchange(final Replacement replacement) {
@@ -135,7 +137,7 @@ final class Compaction {
         final long sequence = EntryLayout.sequence(scanner.entry());
         Segment target = fresh.isEmpty() ? null : fresh.getLast();
         if (target == null || !target.hasRoomFor(length)) {
-            target = log.create(replacement, StoreFiles.roundUp(Math.clamp(remaining, length, log.segmentBytes())));
+            target = log.create(replacement, Math.max(length, Math.min(remaining, log.segmentBytes())));
             fresh.add(target);
         }
         remaining -= length;

@@ -15,14 +15,18 @@ import java.util.zip.CRC32C;
  *    CHECKSUM  KEY_LENGTH   VALUE_LENGTH   KIND      SEQUENCE         key, then value
  * </pre>
  *
- * <p>CHECKSUM is the CRC32C of everything behind it. KIND is never zero, so a zero header is the untouched end of a
- * segment. All methods work on copies and never on mapped memory: a checksum intrinsic that runs into a page which
+ * <p>CHECKSUM is the CRC32C of everything behind it. KIND is a value or a tombstone, and CONTINUED if the record belongs
+ * to the same batch as the next one; it is never zero, so a zero header is the untouched end of a segment. A record that
+ * is continued counts only if the last one of its batch is there; once the segment is sealed, it is.
+ *
+ * <p>All methods work on copies and never on mapped memory: a checksum intrinsic that runs into a page which
  * somebody truncated away ends the process, a copy does not.
  */
 final class EntryLayout {
     static final int KIND_END = 0;
     static final int KIND_VALUE = 1;
     static final int KIND_TOMBSTONE = 2;
+    private static final int CONTINUED = 4;
 
     static final int CHECKSUM_OFFSET = 0;
     static final int KEY_LENGTH_OFFSET = CHECKSUM_OFFSET + Integer.BYTES;
@@ -47,21 +51,39 @@ final class EntryLayout {
         return HEADER_LENGTH + keyLength + valueLength;
     }
 
-    /** A whole record, checksum included. */
-    static byte[] encode(final int kind, final long sequence, final byte[] key, final byte[] value) {
-        final byte[] entry = new byte[Math.toIntExact(length(key.length, value.length))];
-        INT.set(entry, KEY_LENGTH_OFFSET, key.length);
-        INT.set(entry, VALUE_LENGTH_OFFSET, value.length);
-        INT.set(entry, KIND_OFFSET, kind);
-        LONG.set(entry, SEQUENCE_OFFSET, sequence);
-        System.arraycopy(key, 0, entry, HEADER_LENGTH, key.length);
-        System.arraycopy(value, 0, entry, HEADER_LENGTH + key.length, value.length);
-        INT.set(entry, CHECKSUM_OFFSET, checksum(entry, entry.length));
-        return entry;
+    /**
+     * Writes a whole record, checksum included.
+     *
+     * @param target receives it
+     * @param offset first byte of the record in the target
+     * @param continued whether the next record belongs to the same batch
+     */
+    static void write(
+        final byte[] target,
+        final int offset,
+        final int kind,
+        final boolean continued,
+        final long sequence,
+        final byte[] key,
+        final byte[] value) {
+        INT.set(target, offset + KEY_LENGTH_OFFSET, key.length);
+        INT.set(target, offset + VALUE_LENGTH_OFFSET, value.length);
+        INT.set(target, offset + KIND_OFFSET, continued ? kind | CONTINUED : kind);
+        LONG.set(target, offset + SEQUENCE_OFFSET, sequence);
+        System.arraycopy(key, 0, target, offset + HEADER_LENGTH, key.length);
+        System.arraycopy(value, 0, target, offset + HEADER_LENGTH + key.length, value.length);
+        final int length = Math.toIntExact(length(key.length, value.length));
+        INT.set(target, offset + CHECKSUM_OFFSET, checksum(target, offset, length));
     }
 
+    /** KIND_END, KIND_VALUE or KIND_TOMBSTONE, or what no record has. */
     static int kind(final byte[] entry) {
-        return (int) INT.get(entry, KIND_OFFSET);
+        return (int) INT.get(entry, KIND_OFFSET) & ~CONTINUED;
+    }
+
+    /** Whether the next record belongs to the same batch. */
+    static boolean isContinued(final byte[] entry) {
+        return ((int) INT.get(entry, KIND_OFFSET) & CONTINUED) != 0;
     }
 
     static long sequence(final byte[] entry) {
@@ -107,12 +129,12 @@ final class EntryLayout {
 
     /** Whether the checksum fits the {@code length} bytes of the record. */
     static boolean isIntact(final byte[] entry, final int length) {
-        return (int) INT.get(entry, CHECKSUM_OFFSET) == checksum(entry, length);
+        return (int) INT.get(entry, CHECKSUM_OFFSET) == checksum(entry, 0, length);
     }
 
-    private static int checksum(final byte[] entry, final int length) {
+    private static int checksum(final byte[] bytes, final int offset, final int length) {
         final CRC32C crc = new CRC32C();
-        crc.update(entry, KEY_LENGTH_OFFSET, length - KEY_LENGTH_OFFSET);
+        crc.update(bytes, offset + KEY_LENGTH_OFFSET, length - KEY_LENGTH_OFFSET);
         return (int) crc.getValue();
     }
 }

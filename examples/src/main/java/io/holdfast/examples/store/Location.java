@@ -2,8 +2,8 @@
 package io.holdfast.examples.store;
 
 /**
- * Where the newest record of a key lies. Immutable, and compared by identity: a reader that was refused asks whether
- * the index still holds the very object it looked up.
+ * Where a record lies, usually the newest of its key. Immutable, and compared by identity: a reader that was refused asks
+ * whether the index still holds the very object it looked up.
  */
 final class Location {
     private final Segment segment;

@@ -8,9 +8,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -50,8 +48,8 @@ final class ReadWriteLockStorage implements SegmentStorage {
     }
 
     private static MemorySegment mapping(final Path file, final long size) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            return channel.map(FileChannel.MapMode.READ_WRITE, 0, size, Arena.global());
+        try {
+            return StoreFiles.map(file, size, Arena.global());
         } catch (final IOException e) {
             throw new StoreException("cannot map segment: file=" + file + ", bytes=" + size + ", cause=" +
                 StoreFiles.reason(e) + "; raise vm.max_map_count or the segment size", e);

@@ -18,11 +18,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads what an earlier run left in the directory: scans every segment that the manifest lists and keeps the newest
- * record of each key. Only the index and one record are in memory at a time.
+ * record of each key. The index, one record, and the places of one batch are in memory at a time.
  *
- * <p>An open segment ends at its first damaged record, which a crash may have torn; a sealed one must be intact.
- * Segment files that the manifest does not list are leftovers of a change that never happened, or did and was not
- * tidied up; they are deleted.
+ * <p>A sealed segment must be intact. The open one ends before the first record that is damaged, or is not the next in
+ * number, or belongs to a batch whose last record is not there: nothing behind it counts, so that the store is what it
+ * was at one moment. Segment files that the manifest does not list are leftovers of a change that never happened, or did
+ * and was not tidied up; they are deleted.
  */
 final class Recovery {
     private final SegmentStorage storage;
@@ -34,6 +35,16 @@ final class Recovery {
     private long sequence;
     private long entries;
     private long tornBytes;
+    private boolean closedInOrder = true;
+
+    /** A record, before it is known whether it counts. */
+    private record Found(String key, boolean tombstone, Location location) {
+        static Found at(final Segment segment, final SegmentScanner scanner) {
+            final byte[] entry = scanner.entry();
+            return new Found(EntryLayout.key(entry), EntryLayout.kind(entry) == EntryLayout.KIND_TOMBSTONE,
+                new Location(segment, scanner.offset(), scanner.length(), EntryLayout.sequence(entry)));
+        }
+    }
 
     private Recovery(final SegmentStorage storage, final Path directory) {
         this.storage = storage;
@@ -70,13 +81,16 @@ final class Recovery {
     }
 
     private void readSegments() {
-        final Optional<List<Manifest.Line>> manifest = Manifest.read(directory);
-        if (manifest.isEmpty()) {
-            Manifest.write(directory, List.of(), true);
+        final Optional<Manifest> found = Manifest.read(directory);
+        if (found.isEmpty()) {
+            new Manifest(List.of(), 0, true).write(directory);
             return;
         }
+        final Manifest manifest = found.get();
+        sequence = manifest.sequence();
+        closedInOrder = manifest.closed();
         final List<Path> empty = new ArrayList<>();
-        for (final Manifest.Line line : manifest.get()) {
+        for (final Manifest.Line line : manifest.lines()) {
             nextId = Math.max(nextId, line.id() + 1);
             final Path file = StoreFiles.segment(directory, line.id());
             if (!readSegment(line, file)) {
@@ -96,16 +110,10 @@ final class Recovery {
         }
         final Segment segment = Segment.reopen(storage, file, line.id(), size);
         segments.add(segment);
-        final SegmentScanner scanner = new SegmentScanner(segment, line.isSealed() ? line.sealedBytes() : size);
-        while (scanner.next()) {
-            accept(segment, scanner);
-        }
-        if (line.isSealed() && scanner.offset() != line.sealedBytes()) {
-            throw damaged(file, scanner.offset(), "no intact record begins here");
-        }
-        if (!line.isSealed()) {
-            segment.markUnforced();
-            tornBytes += scanner.isTorn() ? size - scanner.offset() : 0;
+        if (line.isSealed()) {
+            readSealed(segment, line.sealedBytes());
+        } else {
+            readOpen(segment, size);
         }
         if (segment.usedBytes() == 0) {
             segments.remove(segment);
@@ -115,27 +123,53 @@ final class Recovery {
         return true;
     }
 
-    private void accept(final Segment segment, final SegmentScanner scanner) {
-        final byte[] entry = scanner.entry();
-        final long found = EntryLayout.sequence(entry);
-        final String key = EntryLayout.key(entry);
-        segment.account(scanner.length(), found);
-        entries++;
-        sequence = Math.max(sequence, found);
-        final Location known = index.get(key);
-        final long newest = Math.max(known == null ? 0 : known.sequence(), tombstones.getOrDefault(key, 0L));
-        if (EntryLayout.kind(entry) == EntryLayout.KIND_TOMBSTONE) {
-            if (found > newest) {
-                tombstones.put(key, found);
-                index.remove(key);
-                forget(known);
+    private void readSealed(final Segment segment, final long sealedBytes) {
+        final SegmentScanner scanner = new SegmentScanner(segment, sealedBytes);
+        while (scanner.next()) {
+            accept(Found.at(segment, scanner));
+        }
+        if (scanner.offset() != sealedBytes) {
+            throw damaged(segment.file(), scanner.offset(), "no intact record begins here");
+        }
+    }
+
+    private void readOpen(final Segment segment, final long size) {
+        segment.markUnforced();
+        final SegmentScanner scanner = new SegmentScanner(segment, size);
+        final List<Found> batch = new ArrayList<>();
+        long next = sequence + 1;
+        while (scanner.next() && EntryLayout.sequence(scanner.entry()) == next) {
+            batch.add(Found.at(segment, scanner));
+            if (!EntryLayout.isContinued(scanner.entry())) {
+                batch.forEach(this::accept);
+                batch.clear();
+                sequence = next;
             }
-        } else if (found > newest) {
-            tombstones.remove(key);
-            index.put(key, new Location(segment, scanner.offset(), scanner.length(), found));
+            next++;
+        }
+        if (scanner.offset() != segment.usedBytes() || scanner.isTorn() || scanner.length() > 0) {
+            tornBytes = size - segment.usedBytes();
+        }
+    }
+
+    private void accept(final Found found) {
+        final Location location = found.location();
+        final Segment segment = location.segment();
+        segment.account(location.length(), location.sequence());
+        entries++;
+        final Location known = index.get(found.key());
+        final long newest =
+            Math.max(known == null ? 0 : known.sequence(), tombstones.getOrDefault(found.key(), 0L));
+        if (location.sequence() <= newest) {
+            segment.forget(location.length());
+        } else if (found.tombstone()) {
+            tombstones.put(found.key(), location.sequence());
+            index.remove(found.key());
             forget(known);
         } else {
-            segment.forget(scanner.length());
+            tombstones.remove(found.key());
+            index.put(found.key(), location);
+            forget(known);
         }
     }
 
@@ -194,5 +228,10 @@ final class Recovery {
 
     long tornBytes() {
         return tornBytes;
+    }
+
+    /** Whether the store was closed after all that has been written to it; also if nothing has. */
+    boolean closedInOrder() {
+        return closedInOrder;
     }
 }

@@ -18,6 +18,7 @@ final class Segment {
     private long liveBytes;
     private long sequenceMin = Long.MAX_VALUE;
     private boolean forced = true;
+    private int pins;
     // Volatile: left by a compaction before it unmaps, for readers who find the file unmapped.
     private volatile Map<String, Location> moves = Map.of();
 
@@ -28,12 +29,23 @@ final class Segment {
         this.sizeMax = sizeMax;
     }
 
-    /** A fresh, empty segment; no file is left behind if that fails. */
+    /**
+     * A fresh, empty segment; no file is left behind if that fails.
+     *
+     * @param wanted bytes to begin with
+     * @param least bytes to begin with where the disk has no room for {@code wanted}
+     * @param sizeMax bytes that it may grow to
+     */
     static Segment create(
-        final FileMapper mapper, final Path directory, final long id, final long size, final long sizeMax) {
+        final FileMapper mapper,
+        final Path directory,
+        final long id,
+        final long wanted,
+        final long least,
+        final long sizeMax) {
         final Path file = StoreFiles.segment(directory, id);
         try {
-            StoreFiles.allocate(file, size);
+            final long size = StoreFiles.allocate(file, wanted, least);
             return new Segment(id, file, mapper.map(file, size, sizeMax), sizeMax);
         } catch (final RuntimeException e) {
             StoreFiles.delete(file);
@@ -63,14 +75,37 @@ final class Segment {
         return liveBytes;
     }
 
+    /** Bytes of the file. */
+    long fileBytes() {
+        return mapped.size();
+    }
+
     /** Smallest sequence number in the segment; {@code Long.MAX_VALUE} if it is empty. */
     long sequenceMin() {
         return sequenceMin;
     }
 
+    /** Bytes of records that no key needs any more. */
+    long garbageBytes() {
+        return usedBytes - liveBytes;
+    }
+
     /** Share of the used bytes that no key needs any more, 0 to 1. */
     double garbage() {
-        return usedBytes == 0 ? 0 : (usedBytes - liveBytes) / (double) usedBytes;
+        return usedBytes == 0 ? 0 : garbageBytes() / (double) usedBytes;
+    }
+
+    /** Keeps the segment from being compacted until as many calls of {@link #unpin} have followed. */
+    void pin() {
+        pins++;
+    }
+
+    void unpin() {
+        pins--;
+    }
+
+    boolean isPinned() {
+        return pins > 0;
     }
 
     boolean read(final long offset, final byte[] target, final int length) {
@@ -85,17 +120,22 @@ final class Segment {
         return length <= sizeMax - usedBytes;
     }
 
-    /** Writes a record behind the last one, growing the file if need be, and returns its offset. */
-    long append(final byte[] entry, final int length, final long sequence) {
+    /**
+     * Writes records behind the last one, growing the file if need be, and returns the offset of the first.
+     *
+     * @param bytes the records, from its start
+     * @param length how many bytes
+     * @param sequence of the first record, the smallest
+     */
+    long append(final byte[] bytes, final int length, final long sequence) {
         final long end = usedBytes + length;
         final long size = mapped.size();
         if (end > size) {
-            final long newSize = Math.min(sizeMax, Math.max(StoreFiles.roundUp(end), 2 * size));
-            StoreFiles.allocate(file, newSize);
-            mapped.grow(newSize);
+            final long least = Math.min(sizeMax, StoreFiles.roundUp(end));
+            mapped.grow(StoreFiles.allocate(file, Math.min(sizeMax, Math.max(least, 2 * size)), least));
         }
         final long offset = usedBytes;
-        mapped.write(offset, entry, length);
+        mapped.write(offset, bytes, length);
         forced = false;
         account(length, sequence);
         return offset;
@@ -118,10 +158,6 @@ final class Segment {
             mapped.force();
             forced = true;
         }
-    }
-
-    boolean isForced() {
-        return forced;
     }
 
     /** Tells a reopened segment that nothing says whether its bytes ever reached the disk. */

@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -45,9 +43,8 @@ final class SharedArenaStorage implements SegmentStorage {
     private record Mapping(Arena arena, MemorySegment segment) {
         static Mapping of(final Path file, final long size) {
             final Arena arena = Arena.ofShared();
-            try (FileChannel channel =
-                     FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-                return new Mapping(arena, channel.map(FileChannel.MapMode.READ_WRITE, 0, size, arena));
+            try {
+                return new Mapping(arena, StoreFiles.map(file, size, arena));
             } catch (final IOException e) {
                 arena.close();
                 throw new StoreException("cannot map segment: file=" + file + ", bytes=" + size + ", cause=" +

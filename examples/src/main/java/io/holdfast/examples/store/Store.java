@@ -3,34 +3,43 @@ package io.holdfast.examples.store;
 
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A log-structured key-value store on memory-mapped segments. Keys are strings, values are bytes; the keys and the
  * places of their values are in memory, the values are not.
  *
- * <p>Thread-safe. Reads take no lock of the store; {@link #put}, {@link #delete}, {@link #force} and {@link #compact}
- * exclude each other. What a write did is visible to every read that begins after it returned, survives the death of
- * the process from then on, and survives a power failure once {@link #force} returned. A key that has a value is never
- * missing, whatever a compaction is doing.
+ * <p>Thread-safe. Reads take no lock of the store; {@link #put}, {@link #delete}, {@link #apply}, {@link #force} and
+ * {@link #compact} exclude each other. A key that has a value is never missing, whatever a compaction is doing. An
+ * interrupt disturbs nothing and is kept.
+ *
+ * <p>What a write did is visible to every read that begins after it returned, and survives the death of the process from
+ * then on. It survives a power failure once {@link #force}, a compaction or {@link #close} returned after it, or its
+ * segment was full; at once if the store is {@linkplain StoreOptions#durable durable}. Whatever is lost is the newest:
+ * after a crash the store is what it was after some number of its writes, a batch being one of them. Damage to what
+ * had been forced before a segment was full or the store was closed is reported, and never taken for a crash.
+ *
+ * <p>On a full disk nothing can be stored, but keys can be deleted and segments be compacted, because the store keeps as
+ * much space back as that takes: its largest segment's size and a little.
  */
 public final class Store implements AutoCloseable {
-    private static final byte[] NOTHING = {};
+    private static final long SPACE_FOR_DELETES = 4 * StoreFiles.GRANULE;
 
     private final Path directory;
     private final DirectoryLock directoryLock;
     private final SegmentStorage storage;
     private final SegmentLog log;
+    private final Reserve reserve;
     private final ConcurrentMap<String, Location> index;
     private final ReentrantLock writing = new ReentrantLock();
     private final AtomicLong compactions = new AtomicLong();
@@ -38,10 +47,11 @@ public final class Store implements AutoCloseable {
     private final AtomicLong segmentsUnmapped = new AtomicLong();
     private final LongAdder readRetries = new LongAdder();
     private final LongAdder optimisticFallbacks = new LongAdder();
+    private final boolean durable;
     private final long recoveredEntries;
     private final long tornBytes;
+    private final boolean closedInOrder;
     private volatile boolean closed;
-    private long sequence;
 
     private Store(
         final Path directory,
@@ -52,11 +62,14 @@ public final class Store implements AutoCloseable {
         this.directory = directory;
         this.directoryLock = directoryLock;
         this.storage = storage;
-        this.log = new SegmentLog(storage, directory, options, recovery.segments(), recovery.nextId());
+        this.log = new SegmentLog(storage, directory, options.segmentBytes(), recovery);
+        this.reserve = new Reserve(directory);
         this.index = recovery.index();
-        this.sequence = recovery.sequence();
+        this.durable = options.durable();
         this.recoveredEntries = recovery.entries();
         this.tornBytes = recovery.tornBytes();
+        this.closedInOrder = recovery.closedInOrder();
+        reserve.fillIfSpaceIsLeft(reserveBytes());
     }
 
     /**
@@ -159,6 +172,15 @@ public final class Store implements AutoCloseable {
         return newer;
     }
 
+    /** The value of a key of a snapshot, whose segments stay mapped until the store is closed. */
+    byte[] valueAt(final String key, final Location location) {
+        final byte[] entry = new byte[location.length()];
+        if (!read(location, entry, false)) {
+            throw closed();
+        }
+        return checkedValue(key, location, entry);
+    }
+
     private boolean read(final Location location, final byte[] entry, final boolean optimistically) {
         final Segment segment = location.segment();
         if (optimistically) {
@@ -196,54 +218,92 @@ public final class Store implements AutoCloseable {
      * @param key at most 64 KiB of UTF-8
      * @param value any bytes that fit into a segment
      * @throws IllegalArgumentException if the key or the record is too long
-     * @throws StoreException if the disk is full
+     * @throws NoSpaceException if the disk is full
      */
     public void put(final String key, final byte[] value) {
-        final byte[] keyBytes = encode(key);
-        if (EntryLayout.length(keyBytes.length, value.length) > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("value is too long: key=" + key + ", bytes=" + value.length +
-                "; split it");
-        }
-        writing.lock();
-        try {
-            requireOpen();
-            final Location location = append(EntryLayout.KIND_VALUE, keyBytes, value);
-            // Pairs with the acquire fence in lookUp: the record is written before its location is published.
-            VarHandle.releaseFence();
-            forget(index.put(key, location));
-        } finally {
-            writing.unlock();
-        }
+        apply(new Batch().put(key, value));
     }
 
     /**
-     * Takes a key's value away.
+     * Takes a key's value away. Works on a full disk too, and compacts segments if there is no other way to get space.
      *
      * @param key to delete
      * @return whether it had one
-     * @throws StoreException if the disk is full
+     * @throws NoSpaceException if the disk is full, somebody else has taken the space kept back, and nothing is garbage
      */
     public boolean delete(final String key) {
-        final byte[] keyBytes = encode(key);
-        writing.lock();
-        try {
-            requireOpen();
+        final Batch batch = new Batch().delete(key);
+        return write(() -> {
             if (!index.containsKey(key)) {
                 return false;
             }
-            append(EntryLayout.KIND_TOMBSTONE, keyBytes, NOTHING);
-            forget(index.remove(key));
+            append(batch);
             return true;
-        } finally {
-            writing.unlock();
+        });
+    }
+
+    /**
+     * Makes the writes of a batch in one step. A reader who gets several keys one after another may still see some as
+     * they were before and some as they are now; a {@link #snapshot} has one moment.
+     *
+     * @param batch to apply; not changed
+     * @throws IllegalArgumentException if the records do not fit into one segment together
+     * @throws NoSpaceException if the disk is full; a batch that only deletes is applied all the same
+     */
+    public void apply(final Batch batch) {
+        if (!batch.onlyDeletes() && batch.length() > log.segmentBytes()) {
+            throw new IllegalArgumentException("batch does not fit into a segment: writes=" + batch.writes().size() +
+                ", bytes=" + batch.length() + ", segment=" + log.segmentBytes() +
+                "; store smaller values, fewer at a time, or choose larger segments");
+        }
+        write(() -> {
+            if (!batch.writes().isEmpty()) {
+                append(batch);
+            }
+            return true;
+        });
+    }
+
+    private void append(final Batch batch) {
+        final Location whole = batch.onlyDeletes() ? appendOnFullDisk(batch) : appendIfSpaceIsLeft(batch);
+        if (durable) {
+            log.force();
+        }
+        // Pairs with the acquire fence in lookUp: the records are written before their locations are published.
+        VarHandle.releaseFence();
+        long offset = whole.offset();
+        long sequence = whole.sequence();
+        for (final Batch.Write write : batch.writes()) {
+            final int length = (int) write.length();
+            final Location location = new Location(whole.segment(), offset, length, sequence);
+            forget(write.isValue() ? index.put(write.key(), location) : index.remove(write.key()));
+            offset += length;
+            sequence++;
         }
     }
 
-    private Location append(final int kind, final byte[] key, final byte[] value) {
-        final byte[] entry = EntryLayout.encode(kind, sequence + 1, key, value);
-        final Location location = log.append(entry, entry.length, sequence + 1);
-        sequence++;
-        return location;
+    private Location appendToLog(final Batch batch) {
+        return log.append(batch.encode(log.sequence() + 1), batch.writes().size());
+    }
+
+    private Location appendIfSpaceIsLeft(final Batch batch) {
+        reserve.fill(reserveBytes());
+        return appendToLog(batch);
+    }
+
+    private Location appendOnFullDisk(final Batch batch) {
+        try {
+            return reserve.lend(log.compactionBytes(), () -> appendToLog(batch));
+        } catch (final NoSpaceException e) {
+            final Segment worst = log.candidates(Double.MIN_VALUE).stream()
+                .max(Comparator.comparingLong(Segment::garbageBytes)).orElseThrow(() -> e);
+            reserve.lend(0, () -> compact(List.of(worst)));
+            return reserve.lend(log.compactionBytes(), () -> appendToLog(batch));
+        }
+    }
+
+    private long reserveBytes() {
+        return log.compactionBytes() + SPACE_FOR_DELETES;
     }
 
     private static void forget(final @Nullable Location replaced) {
@@ -252,43 +312,90 @@ public final class Store implements AutoCloseable {
         }
     }
 
-    /** Returns once every write that returned before is on the disk. */
-    public void force() {
+    /** Runs something while nobody writes, also after close. */
+    void writing(final Runnable action) {
+        writing.lock();
+        try {
+            action.run();
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private <T> T write(final Supplier<T> action) {
         writing.lock();
         try {
             requireOpen();
-            log.force();
+            return action.get();
         } finally {
             writing.unlock();
         }
     }
 
     /**
+     * The keys and values of this moment, to be looked at while others write. Copies the index: takes time and memory
+     * for each key, and writers wait meanwhile.
+     *
+     * @return the snapshot; close it, because no compaction touches its segments before
+     */
+    public Snapshot snapshot() {
+        return write(() -> {
+            final List<Segment> segments = log.segments();
+            final Snapshot snapshot = new Snapshot(this, new TreeMap<>(index), segments);
+            segments.forEach(Segment::pin);
+            return snapshot;
+        });
+    }
+
+    /** Returns once every write that returned before is on the disk. */
+    public void force() {
+        write(() -> {
+            log.force();
+            return true;
+        });
+    }
+
+    /**
      * Rewrites segments that are full and hold much garbage, unmaps and deletes the originals. Readers go on meanwhile,
-     * writers wait.
+     * writers wait. Where the disk has no room for all the copies, one segment is rewritten after another, with the space
+     * kept back for that.
      *
      * @param garbageMin share of a segment that must be garbage, 0 to 1; 0 rewrites all that are full
      * @return how many segments were unmapped
+     * @throws NoSpaceException if the disk is full and somebody else has taken the space kept back
      */
     public int compact(final double garbageMin) {
         if (!(garbageMin >= 0 && garbageMin <= 1)) {
             throw new IllegalArgumentException(
                 "share of garbage is out of range: garbageMin=" + garbageMin + "; choose 0 to 1");
         }
-        writing.lock();
-        try {
-            requireOpen();
-            final Compaction compaction = new Compaction(log, index, garbageMin);
-            final int unmapped = compaction.run();
-            if (unmapped > 0) {
-                compactions.incrementAndGet();
-                atomicCompactions.addAndGet(compaction.isAtomic() ? 1 : 0);
-                segmentsUnmapped.addAndGet(unmapped);
+        return write(() -> {
+            final List<Segment> old = log.candidates(garbageMin);
+            try {
+                return old.isEmpty() ? 0 : compact(old);
+            } catch (final NoSpaceException e) {
+                return compactOneByOne(old);
             }
-            return unmapped;
-        } finally {
-            writing.unlock();
+        });
+    }
+
+    private int compactOneByOne(final List<Segment> old) {
+        final List<Segment> smallestFirst =
+            old.stream().sorted(Comparator.comparingLong(Segment::liveBytes)).toList();
+        int unmapped = 0;
+        for (final Segment segment : smallestFirst) {
+            unmapped += reserve.lend(0, () -> compact(List.of(segment)));
         }
+        return unmapped;
+    }
+
+    private int compact(final List<Segment> old) {
+        final Compaction compaction = new Compaction(log, index, old);
+        compaction.run();
+        compactions.incrementAndGet();
+        atomicCompactions.addAndGet(compaction.isAtomic() ? 1 : 0);
+        segmentsUnmapped.addAndGet(old.size());
+        return old.size();
     }
 
     /**
@@ -299,7 +406,7 @@ public final class Store implements AutoCloseable {
     public long lastSequence() {
         writing.lock();
         try {
-            return sequence;
+            return log.sequence();
         } finally {
             writing.unlock();
         }
@@ -313,45 +420,37 @@ public final class Store implements AutoCloseable {
     public StoreStatistics statistics() {
         return new StoreStatistics(index.size(), log.segmentCount(), storage.mappedBytes(), storage.mappedFiles(),
             compactions.get(), atomicCompactions.get(), segmentsUnmapped.get(), readRetries.sum(),
-            optimisticFallbacks.sum(), recoveredEntries, tornBytes);
+            optimisticFallbacks.sum(), recoveredEntries, tornBytes, closedInOrder);
     }
 
-    /** Waits for the write under way, unmaps everything, lets go of the directory. The second time it does nothing. */
+    /**
+     * Waits for the write under way, forces everything to the disk, unmaps it, lets go of the directory. The second time
+     * it does nothing.
+     */
     @Override
     public void close() {
-        writing.lock();
-        try {
+        writing(() -> {
             if (closed) {
                 return;
             }
             closed = true;
             try (directoryLock; storage) {
-                log.close();
+                log.unmap();
+                reserve.lend(0, () -> {
+                    log.markClosed();
+                    return true;
+                });
             }
-        } finally {
-            writing.unlock();
-        }
+        });
     }
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("store is closed: directory=" + directory);
+            throw closed();
         }
     }
 
-    private static byte[] encode(final String key) {
-        final ByteBuffer bytes;
-        try {
-            bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(key));
-        } catch (final CharacterCodingException e) {
-            throw new IllegalArgumentException("key is no valid text: key=" + key + "; use paired surrogates", e);
-        }
-        if (bytes.remaining() > EntryLayout.KEY_LENGTH_MAX) {
-            throw new IllegalArgumentException("key is too long: bytes=" + bytes.remaining() + ", max=" +
-                EntryLayout.KEY_LENGTH_MAX);
-        }
-        final byte[] result = new byte[bytes.remaining()];
-        bytes.get(result);
-        return result;
+    private IllegalStateException closed() {
+        return new IllegalStateException("store is closed: directory=" + directory);
     }
 }

@@ -9,8 +9,9 @@ import java.nio.file.Path;
  * @param directory of the store's files; created if missing
  * @param engine that maps the segments
  * @param segmentBytes size at which a segment is full; a multiple of 64 KiB
- * @param durable whether full segments and compactions are forced to the disk as they come, so that a power failure
- *     loses nothing that was written before them; a killed process loses nothing either way
+ * @param durable whether each write is forced to the disk before it returns, so that it survives a power failure too;
+ *     otherwise it does from the next {@link Store#force}, compaction or close on, or when its segment is full. A killed
+ *     process loses nothing either way
  */
 public record StoreOptions(Path directory, Engine engine, long segmentBytes, boolean durable) {
     /** Smallest segment. */
@@ -66,7 +67,7 @@ public record StoreOptions(Path directory, Engine engine, long segmentBytes, boo
     /**
      * Changes durability.
      *
-     * @param forced whether to force as the store goes
+     * @param forced whether to force each write
      * @return changed options
      */
     public StoreOptions durable(final boolean forced) {

@@ -14,7 +14,8 @@ package io.holdfast.examples.store;
  * @param readRetries reads that were refused by a segment just compacted away and found the key elsewhere
  * @param optimisticFallbacks optimistic reads that were repeated under a guard
  * @param recoveredEntries records read while opening
- * @param tornBytes bytes at the end of open segments that recovery ignored
+ * @param tornBytes bytes that were dropped while opening because a write had not been completed before them
+ * @param closedInOrder whether the store had been closed before it was opened; after a crash it had not
  */
 public record StoreStatistics(
     long entries,
@@ -27,5 +28,6 @@ public record StoreStatistics(
     long readRetries,
     long optimisticFallbacks,
     long recoveredEntries,
-    long tornBytes) {
+    long tornBytes,
+    boolean closedInOrder) {
 }

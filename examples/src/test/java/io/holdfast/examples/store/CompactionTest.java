@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,7 +22,7 @@ class CompactionTest {
     private static final long SEGMENT = StoreOptions.SEGMENT_BYTES_MIN;
     private static final int COMPACTIONS_MAX = 200_000;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     private Path directory;
 
     private StoreOptions options(final Engine engine) {
@@ -69,7 +70,13 @@ class CompactionTest {
         final int keys = 64;
         final AtomicBoolean stop = new AtomicBoolean();
         final ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();
-        try (Store store = Store.open(options(engine))) {
+        final SegmentStorage storage = new StorageDecorator(engine.open()) {
+            @Override
+            void afterPublish() {
+                LockSupport.parkNanos(100_000); // lets readers meet the step, and decides nothing
+            }
+        };
+        try (Store store = Store.open(options(engine), storage)) {
             for (int i = 0; i < keys; i++) {
                 store.put("key" + i, value(1_000 + i, i));
             }

@@ -23,7 +23,7 @@ class ExchangeTest {
     private static final int KEYS = 40;
     private static final int VALUE = 5_000;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     private Path directory;
 
     /** Reads what it wants at each step of a compaction. */

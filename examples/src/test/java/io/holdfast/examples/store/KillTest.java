@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class KillTest {
     private static final int LINES_MAX = 1_500;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     private Path directory;
 
     @ParameterizedTest

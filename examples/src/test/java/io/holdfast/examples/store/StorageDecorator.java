@@ -48,6 +48,10 @@ class StorageDecorator implements SegmentStorage {
     void beforeWrite() {
     }
 
+    /** Called before what was written is forced to the disk. */
+    void beforeForce() {
+    }
+
     /** Called when the manifest lists fresh segments and the old ones are mapped as ever. */
     void beforeExchange() {
     }
@@ -141,6 +145,7 @@ class StorageDecorator implements SegmentStorage {
 
         @Override
         public void force() {
+            beforeForce();
             file.force();
         }
 

@@ -219,7 +219,7 @@ class StoreJobTest {
         final Outcome outcome = new Outcome(process.waitFor(),
             new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8),
             new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8));
-        assertRefused(outcome, "cannot extend segment: file=" + temporary);
+        assertRefused(outcome, "cannot extend file: path=" + temporary);
         try (Stream<Path> left = Files.list(temporary)) {
             assertThat(left.filter(file -> file.toString().contains("holdfast-store"))).isEmpty();
         }
@@ -246,9 +246,8 @@ class StoreJobTest {
                     // An intact record of the right sequence with another content.
                     final byte[] value = EntryLayout.value(target);
                     value[0] ^= 1;
-                    final byte[] forged = EntryLayout.encode(EntryLayout.KIND_VALUE, EntryLayout.sequence(target),
+                    EntryLayout.write(target, 0, EntryLayout.KIND_VALUE, false, EntryLayout.sequence(target),
                         EntryLayout.key(target).getBytes(StandardCharsets.UTF_8), value);
-                    System.arraycopy(forged, 0, target, 0, length);
                 }
             }
         };

@@ -17,7 +17,7 @@ class StoreModelTest {
     private static final int OPERATIONS = 6_000;
     private static final int KEYS = 50;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     private Path directory;
 
     @ParameterizedTest
@@ -41,6 +41,17 @@ class StoreModelTest {
                 } else if (choice < 700) {
                     assertThat(store.delete(key)).as("seed %d, operation %d", seed, i)
                         .isEqualTo(model.remove(key) != null);
+                } else if (choice < 750) {
+                    applyBatch(store, model, random);
+                } else if (choice < 755) {
+                    try (Snapshot snapshot = store.snapshot()) {
+                        store.put(key, new byte[1]);
+                        store.compact(0);
+                        assertThat(snapshot.keys()).as("seed %d, operation %d", seed, i).isEqualTo(model.keySet());
+                        assertThat(Arrays.equals(snapshot.get(key), model.get(key)))
+                            .as("seed %d, operation %d", seed, i).isTrue();
+                    }
+                    model.put(key, new byte[1]);
                 } else if (choice < 990) {
                     final byte[] read = choice % 2 == 0 ? store.get(key) : store.getOptimistically(key);
                     assertThat(Arrays.equals(read, model.get(key))).as("seed %d, operation %d", seed, i).isTrue();
@@ -58,5 +69,22 @@ class StoreModelTest {
         } finally {
             store.close();
         }
+    }
+
+    private static void applyBatch(final Store store, final Map<String, byte[]> model, final SplittableRandom random) {
+        final Batch batch = new Batch();
+        for (int n = random.nextInt(6); n > 0; n--) {
+            final String key = "key" + random.nextInt(KEYS);
+            if (random.nextBoolean()) {
+                batch.delete(key);
+                model.remove(key);
+            } else {
+                final byte[] value = new byte[random.nextInt(2_000)];
+                random.nextBytes(value);
+                batch.put(key, value);
+                model.put(key, value);
+            }
+        }
+        store.apply(batch);
     }
 }

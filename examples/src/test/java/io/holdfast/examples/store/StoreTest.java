@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -159,19 +161,118 @@ class StoreTest {
 
     @ParameterizedTest
     @EnumSource
-    void durableStoreMustSealWhatIsFull(final Engine engine) {
-        try (Store store = Store.open(
-            StoreOptions.in(directory).engine(engine).segmentBytes(SEGMENT).durable(true))) {
+    void manifestMustSealAllSegmentsButTheOneThatIsWritten(final Engine engine) {
+        try (Store store = open(engine)) {
             for (int i = 0; i < 10; i++) {
                 store.put("key" + i % 2, filled(40_000, i));
+                assertThat(openSegments()).isEqualTo(1);
             }
             assertThat(store.compact(0.9)).isPositive();
-            store.force();
-            assertThat(Manifest.read(directory).orElseThrow().stream().filter(line -> !line.isSealed())).hasSize(1);
+            assertThat(openSegments()).isEqualTo(1);
+        }
+        assertThat(openSegments()).isZero();
+    }
+
+    private long openSegments() {
+        return Manifest.read(directory).orElseThrow().lines().stream().filter(line -> !line.isSealed()).count();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void durableStoreMustForceEachWriteBeforeItReturns(final Engine engine) {
+        final List<String> calls = new ArrayList<>();
+        final SegmentStorage storage = new StorageDecorator(engine.open()) {
+            @Override
+            void beforeWrite() {
+                calls.add("write");
+            }
+
+            @Override
+            void beforeForce() {
+                calls.add("force");
+            }
+        };
+        try (Store store = Store.open(StoreOptions.in(directory).engine(engine).durable(true), storage)) {
+            store.put("key", bytes("value"));
+            assertThat(calls).containsExactly("write", "force");
+            store.delete("key");
+            assertThat(calls).containsExactly("write", "force", "write", "force");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void batchMustMakeItsWritesInTheirOrder(final Engine engine) {
+        try (Store store = open(engine)) {
+            store.put("gone", bytes("old"));
+            final Batch batch = new Batch().put("a", bytes("1")).put("b", bytes("2")).delete("gone").delete("never")
+                .put("a", bytes("3"));
+            store.apply(batch);
+            store.apply(new Batch());
+            assertThat(store.lastSequence()).isEqualTo(6);
+            assertBatch(store);
+            store.put("filler", filled(65_400, 1));
+            assertThat(store.compact(0)).isEqualTo(1);
+            assertBatch(store);
         }
         try (Store store = open(engine)) {
-            assertThat(store.get("key1")).isEqualTo(filled(40_000, 9));
+            assertBatch(store);
+            assertThatThrownBy(() -> store.apply(
+                new Batch().put("c", filled(40_000, 1)).put("d", filled(40_000, 1))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("batch does not fit into a segment");
+            assertThat(store.contains("c")).isFalse();
         }
+    }
+
+    private static void assertBatch(final Store store) {
+        assertThat(store.get("a")).isEqualTo(bytes("3"));
+        assertThat(store.get("b")).isEqualTo(bytes("2"));
+        assertThat(store.contains("gone")).isFalse();
+        assertThat(store.contains("never")).isFalse();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void snapshotMustKeepItsMomentThroughWritesAndCompactions(final Engine engine) {
+        try (Store store = open(engine)) {
+            for (int i = 0; i < 6; i++) {
+                store.put("key" + i, filled(30_000, i));
+            }
+            final Snapshot snapshot = store.snapshot();
+            for (int i = 0; i < 6; i++) {
+                store.put("key" + i, filled(30_000, 10 + i));
+            }
+            store.delete("key2");
+            store.put("later", bytes("value"));
+            store.compact(0);
+            assertThat(snapshot.keys()).containsExactly("key0", "key1", "key2", "key3", "key4", "key5");
+            assertThat(snapshot.keys().subSet("key2", "key4")).containsExactly("key2", "key3");
+            for (int i = 0; i < 6; i++) {
+                assertThat(snapshot.get("key" + i)).isEqualTo(filled(30_000, i));
+            }
+            assertThat(snapshot.get("later")).isNull();
+            final long segments = store.statistics().segments();
+            snapshot.close();
+            snapshot.close();
+            assertThat(store.compact(0.5)).isPositive();
+            assertThat(store.statistics().segments()).isLessThan(segments);
+            assertThatThrownBy(() -> snapshot.get("key0")).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("snapshot is closed");
+            assertThat(store.get("key1")).isEqualTo(filled(30_000, 11));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void snapshotOfAClosedStoreMustRefuse(final Engine engine) {
+        final Store store = open(engine);
+        store.put("key", bytes("value"));
+        try (Snapshot snapshot = store.snapshot()) {
+            store.close();
+            assertClosed(() -> snapshot.get("key"));
+        }
+        assertClosed(store::snapshot);
+        assertClosed(() -> store.apply(new Batch().delete("key")));
     }
 
     @ParameterizedTest
