@@ -2,6 +2,7 @@
 package io.holdfast.examples.store;
 
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import org.HdrHistogram.ValueRecorder;
 
 /** Gets random keys until told to stop, and checks each value. */
@@ -12,6 +13,7 @@ final class JobReader implements Runnable {
     private final Corpus corpus;
     private final Findings findings;
     private final StopSignal stop;
+    private final CountDownLatch reading;
     private final ValueRecorder guarded;
     private final ValueRecorder optimistic;
     private final double optimisticShare;
@@ -22,6 +24,7 @@ final class JobReader implements Runnable {
         this.corpus = run.corpus();
         this.findings = run.findings();
         this.stop = run.workersStop();
+        this.reading = run.reading();
         this.guarded = run.guardedLatency().recorder(number);
         this.optimistic = run.optimisticLatency().recorder(number);
         this.optimisticShare = run.options().optimisticShare();
@@ -32,6 +35,8 @@ final class JobReader implements Runnable {
     public void run() {
         try {
             final boolean virtual = Thread.currentThread().isVirtual();
+            readOne();
+            reading.countDown();
             for (int round = 0; !stop.isRequested(); round++) {
                 readOne();
                 if (virtual && (round & YIELD_MASK) == 0) {

@@ -29,6 +29,11 @@ record JobResult(
     StoreStatistics loaded,
     StoreStatistics worked) {
 
+    /** Segments that were unmapped while readers were at work. */
+    long segmentsUnmapped() {
+        return worked.segmentsUnmapped() - loaded.segmentsUnmapped();
+    }
+
     long reads() {
         return guarded.getTotalCount() + optimistic.getTotalCount();
     }

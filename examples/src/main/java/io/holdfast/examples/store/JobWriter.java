@@ -2,10 +2,16 @@
 package io.holdfast.examples.store;
 
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Overwrites random keys and compacts until told to stop. The content comes from the store itself. */
+/**
+ * Overwrites random keys and compacts until told to stop, once readers are at work. The content comes from the store
+ * itself.
+ */
 final class JobWriter implements Runnable {
+    private static final long STOP_CHECK_NS = 100_000_000L;
     private static final int COMPACT_MASK = 63;
     private static final double GARBAGE_MIN = 0.5;
 
@@ -13,6 +19,7 @@ final class JobWriter implements Runnable {
     private final Corpus corpus;
     private final Findings findings;
     private final StopSignal stop;
+    private final CountDownLatch reading;
     private final SplittableRandom random;
     private final AtomicLong overwrites = new AtomicLong();
 
@@ -21,6 +28,7 @@ final class JobWriter implements Runnable {
         this.corpus = run.corpus();
         this.findings = run.findings();
         this.stop = run.workersStop();
+        this.reading = run.reading();
         this.random = new SplittableRandom(run.options().seed());
     }
 
@@ -31,6 +39,7 @@ final class JobWriter implements Runnable {
     @Override
     public void run() {
         try {
+            awaitReaders();
             for (int round = 1; !stop.isRequested(); round++) {
                 overwriteOne();
                 if ((round & COMPACT_MASK) == 0) {
@@ -40,9 +49,15 @@ final class JobWriter implements Runnable {
         } catch (final CorruptStoreException e) {
             findings.damage(e);
             stop.request();
-        } catch (final RuntimeException | Error e) {
+        } catch (final InterruptedException | RuntimeException | Error e) {
             findings.failure(e);
             stop.request();
+        }
+    }
+
+    private void awaitReaders() throws InterruptedException {
+        while (!stop.isRequested() && !reading.await(STOP_CHECK_NS, TimeUnit.NANOSECONDS)) {
+            // Goes on until somebody reads or it is told to stop.
         }
     }
 

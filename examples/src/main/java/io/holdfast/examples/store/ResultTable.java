@@ -48,7 +48,7 @@ final class ResultTable {
         final StoreStatistics worked = result.worked();
         table.row("compactions", worked.compactions() - loaded.compactions());
         table.row("compactions in one write section", worked.atomicCompactions() - loaded.atomicCompactions());
-        table.row("regions unmapped under readers", worked.segmentsUnmapped() - loaded.segmentsUnmapped());
+        table.row("regions unmapped under readers", result.segmentsUnmapped());
         table.row("gets that met one and found the key elsewhere", worked.readRetries() - loaded.readRetries());
         table.row("optimistic gets repeated under a guard",
             worked.optimisticFallbacks() - loaded.optimisticFallbacks());

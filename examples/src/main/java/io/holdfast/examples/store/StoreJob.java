@@ -31,10 +31,15 @@ import picocli.CommandLine.TypeConversionException;
     description = {
         "Loads every file below a directory into a log-structured key-value store on memory-mapped segments. Then " +
             "readers get random keys while a writer overwrites and compacts at full rate, so that segments are " +
-            "unmapped under the readers. Every value is checked against the checksum of its source."
+            "unmapped under the readers. Every value is checked against the checksum of its source.",
+        "",
+        "A write that has returned survives the death of the process. It survives a power failure once a force, a " +
+            "compaction or a close has returned after it, or its segment is full; with --durable at once. What is " +
+            "lost is the newest: after a crash the store is what it was after some number of its writes.",
+        ""
     },
-    footerHeading = "%nExit codes: 0 all is well; 1 a wrong value, a lost key or a leaked mapping; 2 bad " +
-        "arguments, unreadable input, a full disk.%n%nExamples:%n",
+    footerHeading = "%nExit codes: 0 all is well; 1 a wrong value, a lost key, a leaked mapping, or nothing was " +
+        "unmapped under readers; 2 bad arguments, unreadable input, a full disk.%n%nExamples:%n",
     footer = {
         "  holdfast-store",
         "  holdfast-store --seconds 60 --readers 4",
@@ -58,6 +63,11 @@ public final class StoreJob implements Callable<Integer> {
     @Option(names = "--seconds", paramLabel = "N", defaultValue = "10",
         description = "How long readers and writer work. Default: ${DEFAULT-VALUE}. 0 loads and checks only.")
     private int seconds;
+
+    @Option(names = "--patience", paramLabel = "N", defaultValue = "120",
+        description = "How many seconds longer they work at most, until a compaction has unmapped something under the " +
+            "readers; without one the job fails. Default: ${DEFAULT-VALUE}.")
+    private int patience;
 
     @Option(names = "--readers", paramLabel = "N", defaultValue = "2",
         description = "Number of reading threads, at most 10000. Default: ${DEFAULT-VALUE}.")
@@ -86,7 +96,7 @@ public final class StoreJob implements Callable<Integer> {
     private long segmentSize;
 
     @Option(names = "--durable",
-        description = "Force full segments and compactions to the disk before going on.")
+        description = "Force each write to the disk before it returns.")
     private boolean durable;
 
     @Option(names = "--seed", paramLabel = "N",
@@ -198,6 +208,7 @@ public final class StoreJob implements Callable<Integer> {
 
     private JobOptions checkedOptions() {
         require(seconds >= 0, "seconds are out of range: --seconds=" + seconds + "; choose 0 or more");
+        require(patience >= 0, "patience is out of range: --patience=" + patience + "; choose 0 or more");
         require(readers >= 1 && readers <= READERS_MAX,
             "number of readers is out of range: --readers=" + readers + "; choose 1 to " + READERS_MAX);
         require(optimisticShare >= 0 && optimisticShare <= 1,
@@ -205,7 +216,7 @@ public final class StoreJob implements Callable<Integer> {
         require(segmentSize >= StoreOptions.SEGMENT_BYTES_MIN && segmentSize <= StoreOptions.SEGMENT_BYTES_MAX,
             "segment size is out of range: --segment-size=" + segmentSize + "; choose 64K to 64G");
         return new JobOptions(
-            seconds, readers, optimisticShare, virtual, seed == null ? System.nanoTime() : seed);
+            seconds, patience, readers, optimisticShare, virtual, seed == null ? System.nanoTime() : seed);
     }
 
     private void require(final boolean condition, final String message) {
@@ -227,7 +238,7 @@ public final class StoreJob implements Callable<Integer> {
         final StoreStatistics closed = store.statistics();
         final long leaked = Math.max(ProcessMaps.countFilesOf(storeOptions.directory()), closed.mappedFiles());
         out.print(ResultTable.render(title(options), result, run.findings(), closed, leaked));
-        return verdict(result, run.findings(), leaked);
+        return verdict(options, result, run.findings(), leaked);
     }
 
     private String title(final JobOptions options) {
@@ -235,7 +246,8 @@ public final class StoreJob implements Callable<Integer> {
             options.seconds() + ", seed=" + options.seed();
     }
 
-    private int verdict(final JobResult result, final Findings findings, final long leaked) {
+    private int verdict(
+        final JobOptions options, final JobResult result, final Findings findings, final long leaked) {
         if (findings.mismatches() > 0 || findings.lostKeys() > 0 || leaked > 0) {
             out.println("FAILED: mismatches=" + findings.mismatches() + ", lost keys=" + findings.lostKeys() +
                 ", leaked mappings=" + leaked + findings.first().map(first -> ", first: " + first).orElse(""));
@@ -247,6 +259,11 @@ public final class StoreJob implements Callable<Integer> {
         }
         if (failure != null) {
             failure.printStackTrace(err);
+            return EXIT_WRONG;
+        }
+        if (options.seconds() > 0 && !result.interrupted() && result.segmentsUnmapped() == 0) {
+            out.println("FAILED: nothing was unmapped under readers; give it more time with --seconds or --patience, " +
+                "or a smaller --segment-size");
             return EXIT_WRONG;
         }
         out.println(result.interrupted() ? "interrupted, all was well so far" : "all is well");

@@ -20,6 +20,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -106,6 +107,43 @@ class StoreJobTest {
         assertThat(outcome.out()).contains("readers=50 virtual");
     }
 
+    /** Nobody has looked at an unmapping under readers, so there is nothing of which it could say that all is well. */
+    @Test
+    void jobThatUnmappedNothingUnderReadersMustFail() {
+        final Outcome outcome = jobOnInput("--engine", "shared-arena", "--seconds", "1", "--patience", "0",
+            "--segment-size", "64G");
+        assertThat(outcome.code()).as(outcome.out() + outcome.err()).isEqualTo(1);
+        assertThat(outcome.row("regions unmapped under readers")).isZero();
+        assertThat(outcome.out().lines().toList().getLast()).startsWith("FAILED: nothing was unmapped under readers");
+    }
+
+    /** On a slow machine: the writer comes to its first overwrite when the time is over. */
+    @Test
+    void jobMustGoOnUntilSomethingWasUnmappedUnderReaders() {
+        final AtomicLong workBegan = new AtomicLong();
+        final SegmentStorage storage = new StorageDecorator(Engine.SHARED_ARENA.open()) {
+            @Override
+            void beforeRead() {
+                workBegan.compareAndSet(0, System.nanoTime());
+            }
+
+            @Override
+            void beforeWrite() {
+                while (workBegan.get() != 0 && System.nanoTime() - workBegan.get() < 1_500_000_000L) {
+                    Thread.onSpinWait();
+                }
+            }
+        };
+        final StoreOptions options = StoreOptions.in(directory.resolve("place")).engine(Engine.SHARED_ARENA)
+            .segmentBytes(1 << 18);
+        try (Store store = Store.open(options, storage)) {
+            final JobRun run = new JobRun(store, InputTree.of(input), new JobOptions(1, 1_000, 1, 0.5, false, 1),
+                new Progress(System.err, false), new StopSignal());
+            assertThat(run.run(options.segmentBytes()).segmentsUnmapped()).isPositive();
+            assertThat(run.findings().failure()).isEmpty();
+        }
+    }
+
     @Test
     void directoryOfTheCallerMustStayAndBeUsedAgain() throws IOException {
         final Path place = directory.resolve("place");
@@ -135,8 +173,9 @@ class StoreJobTest {
     void helpMustExplainEveryOptionAndExitCode() {
         final Outcome outcome = job("--help");
         assertThat(outcome.code()).isZero();
-        assertThat(outcome.out()).contains("--input", "--seconds", "--readers", "--optimistic", "--virtual",
-            "--engine", "--directory", "--segment-size", "--durable", "--seed", "Exit codes: 0 all is well");
+        assertThat(outcome.out()).contains("--input", "--seconds", "--patience", "--readers", "--optimistic", "--virtual",
+            "--engine", "--directory", "--segment-size", "--durable", "--seed", "Exit codes: 0 all is well",
+            "survives the death of the process");
     }
 
     @ParameterizedTest
@@ -145,6 +184,7 @@ class StoreJobTest {
         "--readers -3|number of readers is out of range: --readers=-3",
         "--readers 10001|number of readers is out of range: --readers=10001",
         "--seconds -1|seconds are out of range: --seconds=-1; choose 0 or more",
+        "--patience -1|patience is out of range: --patience=-1; choose 0 or more",
         "--seconds 99999999999|'99999999999' is not an int",
         "--seconds soon|'soon' is not an int",
         "--optimistic 1.5|share of optimistic reads is out of range: --optimistic=1.5; choose 0 to 1",
@@ -254,7 +294,7 @@ class StoreJobTest {
         final Path place = directory.resolve("place");
         final StoreOptions options = StoreOptions.in(place).engine(Engine.SHARED_ARENA);
         try (Store store = Store.open(options, storage)) {
-            final JobRun run = new JobRun(store, InputTree.of(input), new JobOptions(0, 1, 0.5, false, 1),
+            final JobRun run = new JobRun(store, InputTree.of(input), new JobOptions(0, 0, 1, 0.5, false, 1),
                 new Progress(System.err, false), new StopSignal());
             run.run(options.segmentBytes());
             assertThat(run.findings().mismatches()).isGreaterThan(FILES / 2);
