@@ -23,8 +23,8 @@ import java.nio.file.Path;
  * <p>Not by {@link java.nio.channels.FileLock}: that is a POSIX record lock, which belongs to the process and is gone as
  * soon as the process closes any descriptor of the file, so that whoever copies the directory unlocks it without a
  * sign. Not by a process's number in the file either, which says nothing in another container and may be somebody
- * else's by now. A {@code flock} belongs to the one descriptor that took it. The price are three system calls that the
- * JDK does not offer.
+ * else's by now. A {@code flock} belongs to the one descriptor that took it. The price is three system calls that
+ * the JDK does not offer.
  */
 final class DirectoryLock implements AutoCloseable {
     private static final int OPEN_READ_ONLY = 0;

@@ -24,13 +24,15 @@ import org.jspecify.annotations.Nullable;
  * interrupt disturbs nothing and is kept.
  *
  * <p>What a write did is visible to every read that begins after it returned, and survives the death of the process from
- * then on. It survives a power failure once {@link #force}, a compaction or {@link #close} returned after it, or its
- * segment was full; at once if the store is {@linkplain StoreOptions#durable durable}. Whatever is lost is the newest:
- * after a crash the store is what it was after some number of its writes, a batch being one of them. Damage to what
- * had been forced before a segment was full or the store was closed is reported, and never taken for a crash.
+ * then on. It survives a power failure too once {@link #force} or {@link #close} returned after it, a compaction
+ * rewrote segments, or a new segment was begun; at once if the store is {@linkplain StoreOptions#durable durable}.
+ * Whatever is lost is the newest: after a crash the store is what it was after some number of its writes, a batch being
+ * one of them. A write that threw may be there after a crash. Damage in a segment that was full, compacted or closed is
+ * reported, and never taken for a crash.
  *
  * <p>On a full disk nothing can be stored, but keys can be deleted and segments be compacted, because the store keeps as
- * much space back as that takes: its largest segment's size and a little.
+ * much space back as that takes: the size of its largest segment and a little. That is not so on file systems that
+ * compress, or copy on every write.
  */
 public final class Store implements AutoCloseable {
     private static final long SPACE_FOR_DELETES = 4 * StoreFiles.GRANULE;

@@ -10,8 +10,8 @@ import java.nio.file.Path;
  * @param engine that maps the segments
  * @param segmentBytes size at which a segment is full; a multiple of 64 KiB
  * @param durable whether each write is forced to the disk before it returns, so that it survives a power failure too;
- *     otherwise it does from the next {@link Store#force}, compaction or close on, or when its segment is full. A killed
- *     process loses nothing either way
+ *     otherwise it does from the next {@link Store#force} or close on, or once segments were compacted or a new one
+ *     begun. A killed process loses nothing either way
  */
 public record StoreOptions(Path directory, Engine engine, long segmentBytes, boolean durable) {
     /** Smallest segment. */

@@ -5,9 +5,9 @@ import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 
 /**
- * File access of a thread that may be interrupted. An interrupt closes the channel that the thread is using, also when it
- * came long before, so whoever stores something would be told of a broken disk because somebody wants him to end. Here
- * the access is made, and the thread is interrupted still when it returns.
+ * File access of a thread that may be interrupted. An interrupt closes the channel that the thread is using, even if it
+ * came long before, and the access fails as if the disk were broken. Here the access is made all the same, and the thread
+ * is still interrupted when it returns.
  */
 final class Uninterrupted {
     private Uninterrupted() {

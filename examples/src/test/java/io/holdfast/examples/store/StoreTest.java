@@ -177,6 +177,36 @@ class StoreTest {
         return Manifest.read(directory).orElseThrow().lines().stream().filter(line -> !line.isSealed()).count();
     }
 
+    /** Of what was not on the disk when the manifest called it sealed, a power failure would make a damaged store. */
+    @ParameterizedTest
+    @EnumSource
+    void everythingMustBeForcedBeforeItIsSealed(final Engine engine) {
+        final List<String> calls = new ArrayList<>();
+        final SegmentStorage storage = new StorageDecorator(engine.open()) {
+            @Override
+            void beforeWrite() {
+                calls.add("write");
+            }
+
+            @Override
+            void beforeForce() {
+                calls.add("force");
+            }
+        };
+        try (Store store =
+                 Store.open(StoreOptions.in(directory).engine(engine).segmentBytes(SEGMENT), storage)) {
+            store.put("first", filled(40_000, 1));
+            store.put("second", filled(40_000, 2));
+            assertThat(calls).as("a new segment").containsExactly("write", "force", "write");
+            calls.clear();
+            assertThat(store.compact(0)).isEqualTo(1);
+            assertThat(calls).as("the copy, and what is newer").containsExactly("write", "force", "force");
+            calls.clear();
+            store.put("third", filled(1, 3));
+        }
+        assertThat(calls).as("close").containsExactly("write", "force");
+    }
+
     @ParameterizedTest
     @EnumSource
     void durableStoreMustForceEachWriteBeforeItReturns(final Engine engine) {
