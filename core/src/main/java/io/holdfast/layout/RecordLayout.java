@@ -9,11 +9,11 @@ package io.holdfast.layout;
  *   0     LOCK         anybody, read-modify-write                   anybody
  *   1     SEQUENCE     who holds the region exclusively, detacher   anybody
  *   2     INCARNATION  attach                                       anybody
- *   3     BASE         attach                                       holders, pinned threads
+ *   3     BASE         attach; holders change the kind in it        holders, pinned threads
  *   4     SIZE         attach, growth                               anybody who holds or validates
- *   5     START        attach                                       holders, pinned threads
- *   6     LIMIT        attach                                       holders, pinned threads
- *   7     KIND         attach; holders add to it; detach           holders, pinned threads
+ *   5     EXTENT       attach                                       holders, pinned threads
+ *   6     BEGUN        attach, who attached, who looks              snapshots, lookups
+ *   7     ENDED        move, who detached, who looks                snapshots, lookups
  *
  *   LOCK, bit 63 on the left; COUNT_BITS is the one free choice
  *
@@ -22,17 +22,22 @@ package io.holdfast.layout;
  *
  *     OWNER is the id of the writing thread, or SECTION (its highest bit) and the ticket of a write section
  *
- *   KIND
+ *   BASE; holders of the region add to KIND and take from it by read-modify-write
  *
- *     63 ......... 36    35 ......... 8    7 ....... 0
- *     ENDED (time)       BEGUN (time)      KIND of the pages
+ *     63 .......... 56    55 ............... 48    47 ............ 0
+ *     KIND of the pages   upper bits of LENGTH     native address
  *
- *   BASE
+ *   EXTENT, in pages of PAGE_BITS
  *
- *     63 ......................... 56    55 ................ 0
- *     KIND that the life began with      native address
+ *     63 .......... LENGTH_BITS   LENGTH_BITS-1 ....... 0
+ *     START in the space          lower bits of LENGTH
  *
- *   While a record is free, KIND links it to the next free one.
+ *   BEGUN and ENDED are times, see io.holdfast.lock.Lifetimes
+ *
+ *     BEGUN    0: with the tree that shows it      negative: to be stamped, and the incarnation    else a time
+ *     ENDED    0: not, or to be stamped            negative: with the life of another record      else a time
+ *
+ *   While a record is free, ENDED links it to the next free one.
  * </pre>
  *
  * <p>One cache line holds all of it: a reader needs the lock word, the incarnation and the bounds together, and 64
@@ -80,21 +85,25 @@ public final class RecordLayout {
     /** Width of a write section's ticket. */
     public static final int TICKET_BITS = Long.SIZE - 2 - OWNER_SHIFT;
 
-    private static final long KINDS = 0xFF;
-    private static final int BEGUN_SHIFT = 8;
-    private static final int ENDED_SHIFT = 36;
+    /** Width of what addresses of pages have in common, whatever the size of a page is. */
+    private static final int PAGE_BITS = 12;
+
     private static final int KIND_SHIFT = 56;
-    private static final long BASE_MASK = (1L << KIND_SHIFT) - 1;
-    private static final long TIME = (1L << Long.SIZE - ENDED_SHIFT) - 1;
+    private static final int UPPER_SHIFT = 48;
+    private static final long BASE_MASK = (1L << UPPER_SHIFT) - 1;
+    private static final long UPPER_MASK = (1L << KIND_SHIFT - UPPER_SHIFT) - 1;
+    private static final int LENGTH_BITS = 31;
+    private static final long LENGTH_MASK = (1L << LENGTH_BITS) - 1;
+    private static final long TO_BE_STAMPED = Long.MIN_VALUE;
 
     private static final int LOCK = 0;
     private static final int SEQUENCE = LOCK + Words.BYTES;
     private static final int INCARNATION = SEQUENCE + Words.BYTES;
     private static final int BASE = INCARNATION + Words.BYTES;
     private static final int SIZE = BASE + Words.BYTES;
-    private static final int START = SIZE + Words.BYTES;
-    private static final int LIMIT = START + Words.BYTES;
-    private static final int KIND = LIMIT + Words.BYTES;
+    private static final int EXTENT = SIZE + Words.BYTES;
+    private static final int BEGUN = EXTENT + Words.BYTES;
+    private static final int ENDED = BEGUN + Words.BYTES;
 
     private RecordLayout() {
     }
@@ -174,7 +183,7 @@ public final class RecordLayout {
         return baseOf(baseAndKind(record));
     }
 
-    /** The base and the kind that the record's life began with, in one word, for {@link #baseOf} and {@link #kindOf}. */
+    /** The base and the kind in one word, for {@link #baseOf} and {@link #kindOf}. */
     public static long baseAndKind(final long record) {
         return Words.get(record, BASE);
     }
@@ -206,71 +215,87 @@ public final class RecordLayout {
 
     /** Offset in the space of the first page that the region reserves. */
     public static long start(final long record) {
-        return Words.get(record, START);
+        return Words.get(record, EXTENT) >>> LENGTH_BITS << PAGE_BITS;
     }
 
     /** Offset in the space just past the last page that the region reserves. */
     public static long limit(final long record) {
-        return Words.get(record, LIMIT);
+        final long extent = Words.get(record, EXTENT);
+        final long upper = Words.get(record, BASE) >>> UPPER_SHIFT & UPPER_MASK;
+        return (extent >>> LENGTH_BITS) + (upper << LENGTH_BITS | extent & LENGTH_MASK) << PAGE_BITS;
     }
 
     /** What the region's pages are; the meaning of the value belongs to the owner of the record. */
     public static long kind(final long record) {
-        return Words.get(record, KIND) & KINDS;
-    }
-
-    /**
-     * The time that a record's life began at, 0 if none was noted, with acquire access. Times are counted by whoever
-     * takes snapshots, and compared by {@link #isBefore}.
-     */
-    public static long begun(final long record) {
-        return Words.getAcquire(record, KIND) >>> BEGUN_SHIFT & TIME;
-    }
-
-    /** Notes the time at which the life of a record begins, which nobody else has yet. */
-    public static void begin(final long record, final long time) {
-        Words.putOpaque(record + KIND, Words.get(record, KIND) | (time & TIME) << BEGUN_SHIFT);
-    }
-
-    /** The time that a record's life ended at, 0 if none is noted yet, with acquire access. */
-    public static long ended(final long record) {
-        return Words.getAcquire(record, KIND) >>> ENDED_SHIFT;
-    }
-
-    /** Notes the time at which the life of a record has ended, with volatile access; for the one who ended it. */
-    public static void end(final long record, final long time) {
-        Words.getAndBitwiseOr(record + KIND, time << ENDED_SHIFT);
-    }
-
-    /** Whether a time came before another; right as long as they are less than 2^27 snapshots apart. */
-    public static boolean isBefore(final long time, final long other) {
-        return (time - other << ENDED_SHIFT) < 0;
-    }
-
-    /** A count of snapshots as a record notes it; never 0: a count that would be is the same time as the one before. */
-    public static long time(final long count) {
-        final long time = count & TIME;
-        return time == 0 ? TIME : time;
+        return kindOf(baseAndKind(record));
     }
 
     /** Adds to what the region's pages are, with volatile access; only for who holds the region. */
     public static void addKind(final long record, final long bits) {
-        Words.getAndBitwiseOr(record + KIND, bits);
+        Words.getAndBitwiseOr(record + BASE, bits << KIND_SHIFT);
     }
 
     /** Takes from what the region's pages are, with volatile access; only for who holds the region. */
     public static void removeKind(final long record, final long bits) {
-        Words.getAndBitwiseAnd(record + KIND, ~bits);
+        Words.getAndBitwiseAnd(record + BASE, ~(bits << KIND_SHIFT));
     }
 
     /** Writes the words that stay as they are for one life of the record, with plain access, before it is attached. */
     public static void describe(final long record, final long base, final long start, final long limit,
                                 final long kind) {
-        assert (base & ~BASE_MASK) == 0 : "base out of range: base=0x" + Long.toHexString(base);
-        Words.put(record, BASE, base | kind << KIND_SHIFT);
-        Words.put(record, START, start);
-        Words.put(record, LIMIT, limit);
-        Words.put(record, KIND, kind);
+        final long length = limit - start >>> PAGE_BITS;
+        assert (base & ~BASE_MASK) == 0 && start >= 0 && limit >= start && (start | limit) << -PAGE_BITS == 0 &&
+            kind >>> Long.SIZE - KIND_SHIFT == 0 : "out of range: base=0x" + Long.toHexString(base) + ", start=" + start +
+            ", limit=" + limit + ", kind=" + kind;
+        Words.put(record, BASE, base | length >>> LENGTH_BITS << UPPER_SHIFT | kind << KIND_SHIFT);
+        Words.put(record, EXTENT, start >>> PAGE_BITS << LENGTH_BITS | length & LENGTH_MASK);
+        Words.put(record, BEGUN, 0);
+        Words.put(record, ENDED, 0);
+    }
+
+    /** Whether a stamp is not asked for, and no end in sight, with plain access; for a first look. */
+    public static boolean isSettled(final long record) {
+        return Words.get(record, BEGUN) >= 0 && Words.get(record, ENDED) == 0;
+    }
+
+    /** The word that says when the record's life began, with volatile access. */
+    public static long begunVolatile(final long record) {
+        return Words.getVolatile(record, BEGUN);
+    }
+
+    /** The beginning of the record's life is to be stamped, once it is attached; with plain access, before that. */
+    public static void begunToBeStamped(final long record, final long incarnation) {
+        Words.put(record, BEGUN, TO_BE_STAMPED | incarnation);
+    }
+
+    /** Whether such a word asks for a stamp: no two lives of a record have the same one. */
+    public static boolean isToBeStamped(final long begun) {
+        return begun < 0;
+    }
+
+    /** Stamps the beginning of a life with volatile access, unless somebody else has. */
+    public static void stampBegun(final long record, final long toBeStamped, final long time) {
+        Words.compareAndSet(record + BEGUN, toBeStamped, time);
+    }
+
+    /** The word that says when the record's life ended, with volatile access. */
+    public static long endedVolatile(final long record) {
+        return Words.getVolatile(record, ENDED);
+    }
+
+    /** Swaps the word that says when the record's life ended, with volatile access, unless somebody else has. */
+    public static void compareAndSetEnded(final long record, final long expected, final long ended) {
+        Words.compareAndSet(record + ENDED, expected, ended);
+    }
+
+    /** The word of a life that ends when that of another record begins. */
+    public static long endedWith(final long successor) {
+        return -successor;
+    }
+
+    /** The record with whose life the one of this word ends, or 0 if it does not end so. */
+    public static long successor(final long ended) {
+        return ended < 0 ? -ended : 0;
     }
 
     /** A thread's id in the place of {@link #OWNER}: as many of its bits as a ticket has, enough for 5 * 10^11 threads. */
@@ -290,12 +315,12 @@ public final class RecordLayout {
 
     /** Link of a free record, with opaque access: it may be read while another thread takes the record. */
     public static long linkOpaque(final long record) {
-        return Words.getOpaque(record, KIND);
+        return Words.getOpaque(record, ENDED);
     }
 
     /** Links a record that the caller is about to free, with opaque access. */
     public static void linkOpaque(final long record, final long link) {
-        Words.putOpaque(record, KIND, link);
+        Words.putOpaque(record, ENDED, link);
     }
 
     /** The decoded lock word, for messages. */

@@ -38,6 +38,7 @@ public final class SectionLock {
      *   settle          ENDED           OPEN
      *   move            SECTION         MOVED
      *   detach          SECTION         UNMAPPED: lookups do not find it any more, and handles are told that it is gone
+     *   abandon         SECTION         DETACHED: the same, but lookups may still find it
      *   reclaim         UNMAPPED        FREE
      *
      *   ENDED is OPEN for everybody: whoever would lock it settles it first; an optimistic reader need not, and stores
@@ -215,6 +216,13 @@ public final class SectionLock {
     public static void detach(final long record, final long ticket) {
         checkHeld("unmap", record, ticket);
         RecordLayout.getAndMaskLock(record, ~(ATTACHED | OWNER & ~SECTION));
+        LockOrder.forgetRegion(record);
+    }
+
+    /** The region is unmapped, and what the tree shows has not changed: as by {@link RegionLock#tryDetach}. */
+    public static void abandon(final long record, final long ticket) {
+        checkHeld("unmap", record, ticket);
+        RecordLayout.getAndMaskLock(record, ~(ATTACHED | EXCLUSIVE | OWNER));
         LockOrder.forgetRegion(record);
     }
 

@@ -47,7 +47,8 @@ public final class CursorHandle implements RegionCursor {
         try {
             while (forward ? cursor.next() : cursor.previous()) {
                 final long record = cursor.interval().value();
-                if (RegionLock.isAttached(record)) {
+                final boolean attached = RegionLock.isAttached(record);
+                if (space.core().lifetimes().settle(record) && attached) {
                     return space.region(record);
                 }
                 if (RegionLock.isMoved(record) && isReplaced(record)) {

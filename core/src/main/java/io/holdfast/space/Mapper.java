@@ -7,7 +7,6 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
-import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
@@ -77,7 +76,7 @@ final class Mapper {
             return mapIn(gate.ranges().enter("map", plan.start(), plan.start() + plan.length(), waiting), plan, handle);
         }
         try (RangeLock.Passage passage = gate.ranges().enterAnywhere()) {
-            return map(plan, Addresses.of(passage), start -> { }, handle);
+            return map(plan, Addresses.of(passage), start -> { }, 0, handle);
         } catch (final NoGapException e) {
             if (!e.isBesideSections()) {
                 throw e;
@@ -89,7 +88,7 @@ final class Mapper {
     private @Nullable RegionHandle mapIn(final RangeLock.@Nullable Passage entered, final MapPlan plan,
                                          final LongFunction<RegionHandle> handle) {
         try (RangeLock.Passage passage = entered) {
-            return passage == null ? null : map(plan, Addresses.of(passage), start -> { }, handle);
+            return passage == null ? null : map(plan, Addresses.of(passage), start -> { }, 0, handle);
         }
     }
 
@@ -98,14 +97,15 @@ final class Mapper {
      *
      * @param addresses where the region may be
      * @param fill      puts the first bytes into the pages, of which the first one's offset in the space it is given
+     * @param old       record of a region that goes on in the new one, and that the caller holds exclusively; or 0
      */
-    RegionHandle map(final MapPlan plan, final Addresses addresses, final LongConsumer fill,
+    RegionHandle map(final MapPlan plan, final Addresses addresses, final LongConsumer fill, final long old,
                      final LongFunction<RegionHandle> handle) {
         final Prepared prepared = prepare(plan, addresses, fill);
         boolean attached = false;
         try {
             describe(plan, prepared.record(), prepared.start());
-            final RegionHandle region = attach(prepared.record(), handle);
+            final RegionHandle region = attach(prepared.record(), old, handle);
             attached = true;
             return region;
         } finally {
@@ -327,13 +327,16 @@ final class Mapper {
         registry.notes().add(record, plan.name());
     }
 
-    private RegionHandle attach(final long record, final LongFunction<RegionHandle> handle) {
+    private RegionHandle attach(final long record, final long old, final LongFunction<RegionHandle> handle) {
         final EpochDomain domain = core.domain();
         domain.pinStructure(); // [A1]
         try {
             gate.checkOpen("map");
-            RecordLayout.begin(record, core.now());
-            RegionLock.attach(record);
+            if (old == 0) {
+                core.lifetimes().attach(record);
+            } else {
+                core.lifetimes().attachInstead(record, old);
+            }
             return handle.apply(record);
         } finally {
             domain.unpinStructure();

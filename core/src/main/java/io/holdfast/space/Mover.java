@@ -83,9 +83,8 @@ final class Mover {
             final MapPlan plan = plan(old, newSize, file);
             held.passage().widen();
             final RegionHandle fresh = mapper.map(plan, Addresses.of(held.passage()),
-                start -> fill(region, old, start), record -> {
+                start -> fill(region, old, start), region.record(), record -> {
                 final RegionHandle handle = region.space().region(record);
-                RecordLayout.end(region.record(), RecordLayout.begun(record));
                 held.move();
                 return handle;
             });

@@ -4,7 +4,7 @@ package io.holdfast.space;
 import io.holdfast.FileBacking;
 import io.holdfast.MapRequest;
 
-/** What the pages of a region are, as the KIND word of its record says it. */
+/** What the pages of a region are, as its record says it. */
 final class PageFlags {
     private static final long FILE = 1;
     private static final long WRITABLE = 1 << 1;

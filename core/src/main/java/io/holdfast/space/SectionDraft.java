@@ -535,9 +535,8 @@ final class SectionDraft {
         // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
         if (!isTakenBack(changed) && changed.wasWritable() && source != null &&
             SectionLock.isHeld(source.record(), exclusion.ticket())) {
-            final long time = core.now();
-            SectionLock.detach(source.record(), exclusion.ticket());
-            RecordLayout.end(source.record(), time);
+            SectionLock.abandon(source.record(), exclusion.ticket());
+            core.lifetimes().detached(source.record());
             lost.add(new PendingUnmap(source.record(), changed.removal()));
         } else {
             changed.removal().close();

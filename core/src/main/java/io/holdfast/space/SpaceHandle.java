@@ -106,7 +106,8 @@ public final class SpaceHandle implements AddressSpace {
     @Nullable RegionHandle findPinned(final long address) {
         // The pin keeps the record from being reused, so what is read of it below is of one life. As few words as can be.
         final long found = tree.find(address);
-        final long record = found != 0 && RegionLock.isAttached(found) ? found : findAgain(found, address);
+        final long record = found != 0 && RegionLock.isAttached(found) && RecordLayout.isSettled(found) ? found
+            : findAgain(found, address);
         if (record == 0) {
             return null;
         }
@@ -117,18 +118,22 @@ public final class SpaceHandle implements AddressSpace {
             : new RegionHandle(this, lock, record, RecordLayout.incarnation(record), baseAndKind, size);
     }
 
-    /** The attached record that stands at an address in the place of one that was found detached, or 0. */
+    /**
+     * The attached record that stands at an address in the place of one that was found detached, or 0; with its time
+     * settled before anybody hears of it.
+     */
     private long findAgain(final long found, final long address) {
         long record = found;
         while (record != 0 && !RegionLock.isAttached(record)) {
             if (!RegionLock.isMoved(record)) {
+                core.lifetimes().settle(record);
                 return 0;
             }
             // The tree has shown what came into its place before it was moved; if it still shows this, nothing did.
             final long next = tree.find(address);
             record = next == record ? 0 : next;
         }
-        return record;
+        return record != 0 && core.lifetimes().settle(record) ? record : 0;
     }
 
     long quickSeed() {

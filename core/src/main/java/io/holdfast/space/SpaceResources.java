@@ -6,6 +6,7 @@ import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.Lifetimes;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.HugePages;
@@ -17,7 +18,6 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +37,7 @@ final class SpaceResources {
     private final StripedRetireList retiredRecords;
     private final IntervalTree tree;
     private final Quarantine quarantine;
-    private final AtomicLong clock = new AtomicLong(1);
+    private final Lifetimes lifetimes = new Lifetimes();
 
     private SpaceResources(final NativeMemory memory, final Reservation reservation, final EpochDomain domain) {
         this.memory = memory;
@@ -173,15 +173,8 @@ final class SpaceResources {
         return tree;
     }
 
-    /** The time that a life begins or has ended at: it comes before that of every snapshot that is taken later. */
-    long now() {
-        return RecordLayout.time(clock.get());
-    }
-
-    /** The time of a snapshot: what has begun or ended before comes before it, and what begins or ends later does not. */
-    long nextTime() {
-        final long before = clock.getAndIncrement();
-        final long time = RecordLayout.time(before + 1);
-        return time == RecordLayout.time(before) ? nextTime() : time;
+    /** When records were attached and detached, for snapshots. */
+    Lifetimes lifetimes() {
+        return lifetimes;
     }
 }

@@ -116,9 +116,8 @@ final class StructureChanges {
 
     /** The point of no return of an unmap, under the exclusive lock: so nothing can change the region before it. */
     private PendingUnmap detach(final Publisher.Held held, final PreparedRemoval removal) {
-        final long time = core.now();
         held.unmap();
-        RecordLayout.end(held.region().record(), time);
+        core.lifetimes().detached(held.region().record());
         return new PendingUnmap(held.region().record(), removal);
     }
 

@@ -269,7 +269,6 @@ final class Unmapper {
     boolean announce(final PendingUnmap pending, final RegionHandle region, final Waiting waiting,
                      final boolean drains) {
         final long record = region.record();
-        final long time = core.now();
         final long result;
         try (RangeLock.Passage passage = gate.enter("unmap", region, region, waiting)) {
             pending.of(record);
@@ -277,7 +276,7 @@ final class Unmapper {
             result = passage == null ? Stamps.TIMED_OUT : detach(record, region.incarnation(), waiting, drains);
             if (result > 0) {
                 pending.detached = true; // with no call between
-                RecordLayout.end(record, time);
+                core.lifetimes().detached(record);
             }
         }
         if (result > 0) {
@@ -301,11 +300,10 @@ final class Unmapper {
         try {
             pending.of(record);
             StackRoom.forBeginning(record);
-            final long time = core.now();
-            final long result = lock.detach(record, incarnation, waiting);
+                final long result = lock.detach(record, incarnation, waiting);
             if (result > 0) {
                 pending.detached = true;
-                RecordLayout.end(record, time);
+                core.lifetimes().detached(record);
                 reclaimer.add(pending);
             } else {
                 pending.cancel();

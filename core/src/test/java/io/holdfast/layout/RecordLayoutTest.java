@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.memory.Reservation;
 import org.junit.jupiter.api.Test;
 
 /** Records, slots and words: fields do not overlap, masks do not either, and what is unaligned is refused. */
@@ -46,12 +47,51 @@ class RecordLayoutTest {
         RecordLayout.sequenceVolatile(record, 2);
         RecordLayout.incarnationRelease(record, 3);
         RecordLayout.sizeRelease(record, 4);
-        RecordLayout.describe(record, 5, 6, 7, 8);
+        RecordLayout.describe(record, 5, 6 << 12, 7 << 12, 8);
+        RecordLayout.begunToBeStamped(record, 9);
+        final long toBeStamped = RecordLayout.begunVolatile(record);
+        RecordLayout.compareAndSetEnded(record, 0, 10);
         assertThat(new long[] {RecordLayout.lockAcquire(record), RecordLayout.sequence(record),
             RecordLayout.incarnation(record), RecordLayout.sizeAcquire(record), RecordLayout.base(record),
-            RecordLayout.start(record), RecordLayout.limit(record), RecordLayout.kind(record)})
-            .containsExactly(1, 2, 3, 4, 5, 6, 7, 8);
+            RecordLayout.start(record) >> 12, RecordLayout.limit(record) >> 12, RecordLayout.kind(record),
+            toBeStamped - Long.MIN_VALUE, RecordLayout.endedVolatile(record)})
+            .containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
         assertNeighboursAreUntouched(record, RecordLayout.BYTES);
+    }
+
+    /** The largest space there can be, at both its ends, under the highest addresses that a process has. */
+    @Test
+    void theExtentsOfTheLargestSpaceMustFitIntoARecord() {
+        final long capacity = Reservation.MAX_CAPACITY;
+        final long base = (1L << 48) - 1;
+        for (final long[] extent : new long[][] {{0, 4096}, {0, capacity}, {4096, capacity}, {0, capacity - 4096},
+            {capacity - 4096, capacity}, {capacity / 2 - 4096, capacity / 2 + 4096}}) {
+            RecordLayout.describe(record, base, extent[0], extent[1], 0xFF);
+            assertThat(RecordLayout.start(record)).isEqualTo(extent[0]);
+            assertThat(RecordLayout.limit(record)).isEqualTo(extent[1]);
+            assertThat(RecordLayout.base(record)).isEqualTo(base);
+            assertThat(RecordLayout.kind(record)).isEqualTo(0xFF);
+            RecordLayout.removeKind(record, 0x82);
+            assertThat(RecordLayout.kind(record)).isEqualTo(0x7D);
+            RecordLayout.addKind(record, 0x80);
+            assertThat(RecordLayout.kind(record)).isEqualTo(0xFD);
+            assertThat(RecordLayout.limit(record)).isEqualTo(extent[1]);
+            assertThat(RecordLayout.base(record)).isEqualTo(base);
+        }
+    }
+
+    /** What a life's end names is no time, and no time looks like it. */
+    @Test
+    void timesMustBeToldFromWhatStandsInTheirPlace() {
+        for (final long incarnation : new long[] {0, 2, Long.MAX_VALUE - 1}) {
+            RecordLayout.begunToBeStamped(record, incarnation);
+            assertThat(RecordLayout.isToBeStamped(RecordLayout.begunVolatile(record))).isTrue();
+        }
+        for (final long time : new long[] {0, 1, Long.MAX_VALUE}) {
+            assertThat(RecordLayout.isToBeStamped(time)).isFalse();
+            assertThat(RecordLayout.successor(time)).isZero();
+        }
+        assertThat(RecordLayout.successor(RecordLayout.endedWith(record))).isEqualTo(record);
     }
 
     private static void assertNeighboursAreUntouched(final long address, final int bytes) {

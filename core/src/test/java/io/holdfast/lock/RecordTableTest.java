@@ -123,7 +123,8 @@ class RecordTableTest {
             for (int i = 0; i < 200_000 || !mine.isEmpty(); i++) {
                 if ((i < 200_000 && mine.size() < 3 && random.nextBoolean()) || mine.isEmpty()) {
                     final long record = table.allocate();
-                    RecordLayout.describe(record, i, i, i, random.nextLong()); // overwrites the link, as owners do
+                    RecordLayout.describe(record, i, 0, 0, 0); // overwrites the link, as owners do
+                    RecordLayout.compareAndSetEnded(record, 0, random.nextLong());
                     if (!Words.compareAndSet(owners + (record - first) / RecordLayout.BYTES * Words.BYTES, 0, 1)) {
                         throw new AssertionError("allocated twice: record=0x" + Long.toHexString(record));
                     }

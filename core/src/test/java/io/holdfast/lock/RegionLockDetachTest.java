@@ -223,7 +223,7 @@ class RegionLockDetachTest {
         for (int i = 0; i < 1_500 || (i < 3_000_000 && (locked.get() == 0 || refused.get() == 0)); i++) {
             final long next = fixture.records.allocate();
             final long generation = (RecordLayout.sequenceAcquire(next) | 1) + 1;
-            RecordLayout.describe(next, generation, generation, generation, generation);
+            RecordLayout.describe(next, generation, pages(generation), pages(generation), 0);
             final long incarnation = RegionLock.attach(next);
             assertThat(incarnation).isEqualTo(generation);
             final int place = i % count;
@@ -240,6 +240,10 @@ class RegionLockDetachTest {
             RegionLock.reclaim(next);
             fixture.records.free(next);
         }
+    }
+
+    private static long pages(final long generation) {
+        return generation << 12;
     }
 
     private void readHandles(final AtomicLongArray handles, final int count, final AtomicBoolean stop,
@@ -260,7 +264,7 @@ class RegionLockDetachTest {
             }
             locked.incrementAndGet();
             for (int look = 0; look < 5; look++) {
-                if (RecordLayout.base(handle) != incarnation || RecordLayout.limit(handle) != incarnation) {
+                if (RecordLayout.base(handle) != incarnation || RecordLayout.limit(handle) != pages(incarnation)) {
                     throw new AssertionError("locked a record of another life: incarnation=" + incarnation + ", base=" +
                         RecordLayout.base(handle) + ", " + RegionLock.describe(handle));
                 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import static io.holdfast.space.Inside.inside;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,12 +13,16 @@ import io.holdfast.RegionInfo;
 import io.holdfast.SpaceSnapshot;
 import io.holdfast.WriteSection;
 import io.holdfast.epoch.EpochTestSupport;
-import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.LifetimesTestSupport;
+import io.holdfast.lock.RegionLock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Snapshots show one moment, cursors never a gap that was never there (G7; T14, T15). */
 class SpaceSnapshotTest extends SpaceFixture {
@@ -99,14 +104,100 @@ class SpaceSnapshotTest extends SpaceFixture {
         assertThatIllegalStateException().isThrownBy(space::cursor);
     }
 
+    /** T9: where 28 bits end, as they did once, and long after. */
+    @ParameterizedTest
+    @ValueSource(longs = {1L << 27, 1L << 28, 1L << 32, 1L << 60})
+    void liveRegionsMustBeShownHoweverManySnapshotsThereWere(final long count) {
+        final Region old = space.map(SIZE);
+        LifetimesTestSupport.preset(inside(space).core().lifetimes(), count - 2);
+        final Region young = space.map(SIZE);
+        for (int i = 0; i < 5; i++) {
+            assertThat(space.maps()).hasSize(2);
+            try (SpaceSnapshot snapshot = space.snapshot()) {
+                assertThat(addresses(snapshot)).containsExactly(old.address(), young.address());
+            }
+        }
+        young.unmap();
+        assertThat(space.maps()).hasSize(1);
+    }
+
+    /** An unmap, and a map, whose threads have stopped between the step and the stamp. */
     @Test
-    void timesMustCompareRightlyAcrossTheirWrap() {
-        final long last = (1L << 28) - 1;
-        assertThat(RecordLayout.time(last + 1)).isEqualTo(last);
-        assertThat(RecordLayout.isBefore(last, 1)).isTrue();
-        assertThat(RecordLayout.isBefore(1, last)).isFalse();
-        assertThat(RecordLayout.isBefore(5, 5)).isFalse();
-        assertThat(RecordLayout.isBefore(4, 5)).isTrue();
+    void lookupsListingsAndSnapshotsMustAgreeWhileAnUnmapIsUnderWay() {
+        final RegionHandle region = (RegionHandle) space.map(SIZE);
+        final long record = region.record();
+        final RegionLock lock = new RegionLock(inside(space).core().domain(), (which, tag, elapsedNs) -> { });
+        try (SpaceSnapshot before = space.snapshot()) {
+            assertThat(lock.tryDetach(record, region.incarnation())).isEqualTo(1);
+            try (SpaceSnapshot between = space.snapshot()) {
+                assertThat(addresses(between)).as("no lookup has missed it").containsExactly(region.address());
+                assertThat(find(region.address())).isNull();
+                assertThat(space.cursor().next()).isNull();
+                assertThat(space.maps()).isEmpty();
+                assertThat(addresses(before)).containsExactly(region.address());
+                assertThat(addresses(between)).containsExactly(region.address());
+            }
+        }
+        inside(space).unmapper().complete(new PendingUnmap(record, null));
+    }
+
+    private @Nullable Region find(final long address) {
+        try (Pin pin = space.pin()) {
+            return pin.find(address);
+        }
+    }
+
+    /**
+     * Maps and unmaps beside snapshots that are looked at again and again: each gives one answer, and agrees with the
+     * lookups before and after it; until regions have come and gone meanwhile.
+     */
+    @Test
+    void aSnapshotMustGiveOneAnswerWhateverHappensBesideIt() {
+        final AtomicBoolean stop = new AtomicBoolean();
+        final AtomicLong came = new AtomicLong();
+        final AtomicLong went = new AtomicLong();
+        EpochTestSupport.together(3, number -> {
+            if (number == 0) {
+                for (int i = 0; !stop.get() && (i < 20_000 || came.get() < 100 || went.get() < 100); i++) {
+                    final Region region = space.map(SIZE);
+                    if (i % 3 == 0) {
+                        region.remap(2 * SIZE).unmap();
+                    } else {
+                        region.unmap();
+                    }
+                }
+                stop.set(true);
+                return;
+            }
+            while (!stop.get()) {
+                boolean right = false;
+                try {
+                    lookAgainAndAgain(came, went);
+                    right = true;
+                } finally {
+                    stop.compareAndSet(false, !right);
+                }
+            }
+        });
+    }
+
+    private void lookAgainAndAgain(final AtomicLong came, final AtomicLong went) {
+        final Region before = find(0);
+        try (SpaceSnapshot snapshot = space.snapshot()) {
+            final List<Long> first = addresses(snapshot);
+            for (int look = 0; look < 20; look++) {
+                assertThat(addresses(snapshot)).isEqualTo(first);
+            }
+            assertThat(first.size()).as("regions at a time").isLessThanOrEqualTo(1);
+            final Region after = find(0);
+            if (before != null && before.equals(after)) {
+                assertThat(first).containsExactly(0L);
+            } else if (after != null) {
+                came.incrementAndGet();
+            } else if (before != null) {
+                went.incrementAndGet();
+            }
+        }
     }
 
     @Test

@@ -123,6 +123,35 @@ class WeakenedTwinsTest {
     }
 
     @TestFactory
+    List<DynamicTest> stampsOfLivesThatAreNotLaterMustShowTheBadResult() {
+        return List.of(
+            shows("clock read before the step", LifetimeStress.WeakenedStampedBefore::new,
+                LifetimeStress.WeakenedStampedBefore::reader, LifetimeStress.WeakenedStampedBefore::writer,
+                WeakenedTwinsTest::changing),
+            shows("clock read before the step is seen", LifetimeStress.WeakenedUnfenced::new,
+                LifetimeStress.WeakenedUnfenced::reader, LifetimeStress.WeakenedUnfenced::writer,
+                WeakenedTwinsTest::changing),
+            shows("look that does not stamp", LifetimeStress.WeakenedUnhelped::new,
+                LifetimeStress.WeakenedUnhelped::reader, LifetimeStress.WeakenedUnhelped::writer,
+                WeakenedTwinsTest::changing));
+    }
+
+    @TestFactory
+    List<DynamicTest> snapshotsMustNeverChange() {
+        return List.of(
+            hides("snapshot against attach, model", LifetimeStress.Model::new, LifetimeStress.Model::reader,
+                LifetimeStress.Model::writer, WeakenedTwinsTest::changing),
+            hides("snapshot against attach", LifetimeStress.ActualAttach::new, LifetimeStress.ActualAttach::reader,
+                LifetimeStress.ActualAttach::writer, WeakenedTwinsTest::changing),
+            hides("snapshot against detach, membarrier", LifetimeStress.ActualDetachMembarrier::new,
+                LifetimeStress.ActualDetachMembarrier::reader, LifetimeStress.ActualDetachMembarrier::writer,
+                WeakenedTwinsTest::changing),
+            hides("snapshot against detach, fence", LifetimeStress.ActualDetachFence::new,
+                LifetimeStress.ActualDetachFence::reader, LifetimeStress.ActualDetachFence::writer,
+                WeakenedTwinsTest::changing));
+    }
+
+    @TestFactory
     List<DynamicTest> aFurtherHazardMustNeverBePassedOver() {
         return List.of(
             hides("further hazard, membarrier", FurtherHazardStress.ActualMembarrier::new,
@@ -284,6 +313,10 @@ class WeakenedTwinsTest {
 
     private static boolean both(final int first, final int second) {
         return first == 1 && second == 1;
+    }
+
+    private static boolean changing(final int first, final int second) {
+        return first == 2;
     }
 
     private static boolean poisoned(final int first, final int second) {
