@@ -103,27 +103,8 @@ final class Change {
     void becomeEmpty() {
         final long leaf = supply.take();
         NodeLayout.formatLeaf(leaf);
-        become(NodeLayout.root(leaf, 0));
-    }
-
-    /** Makes the private version what a root word names; nothing else is changed after it. */
-    void become(final long other) {
-        root = other;
-        height = NodeLayout.rootLevel(other);
-    }
-
-    /** Drops every node of the base, for a tree that becomes empty. */
-    void dropAll() {
-        dropAll(NodeLayout.rootNode(base), NodeLayout.rootLevel(base));
-    }
-
-    private void dropAll(final long node, final int level) {
-        if (level > 0) {
-            for (int i = 0; i < NodeLayout.count(node); i++) {
-                dropAll(NodeLayout.child(node, i), level - 1);
-            }
-        }
-        supply.drop(node);
+        root = NodeLayout.root(leaf, 0);
+        height = 0;
     }
 
     /** Inserts an interval; false if it overlaps another. */

@@ -48,11 +48,6 @@ public final class Cursor {
         return this;
     }
 
-    /** Sets the position behind everything. */
-    public Cursor seekEnd() {
-        return seek(NodeLayout.ADDRESS_LIMIT);
-    }
-
     /** The address that the cursor stands at. */
     public long position() {
         return position;

@@ -44,40 +44,22 @@ public final class Edit implements AutoCloseable {
 
     private final IntervalTree tree;
     private final Change change;
-    private final long opening;
     private final Thread owner = Thread.currentThread();
     private final RangeList touched = new RangeList();
     private final Interval scratch = new Interval();
     private State state = State.OPEN;
     private int lostRaces;
 
-    /**
-     * Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called.
-     *
-     * @param opening for {@link IntervalTree#checkNotClosedSince}
-     */
-    Edit(final IntervalTree tree, final Change change, final long opening) {
+    /** Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called. */
+    Edit(final IntervalTree tree, final Change change) {
         this.tree = tree;
         this.change = change;
-        this.opening = opening;
     }
 
     /** The value of the interval of the private version that contains the address, or 0. */
     public long find(final long address) {
         checkOpen("find");
         return TreeReader.findUnder(change.root(), address);
-    }
-
-    /** The private version's interval with the greatest start at or before the address; false if there is none. */
-    public boolean floor(final long address, final Interval into) {
-        checkOpen("floor");
-        return TreeReader.floor(change.root(), address, into);
-    }
-
-    /** The private version's interval with the smallest start at or after the address; false if there is none. */
-    public boolean ceiling(final long address, final Interval into) {
-        checkOpen("ceiling");
-        return TreeReader.ceiling(change.root(), address, into);
     }
 
     /** Shows the private version's intervals that overlap a range, in order, until the visitor has seen enough. */
@@ -159,8 +141,7 @@ public final class Edit implements AutoCloseable {
      * Makes all changes visible in one step, and ends the edit.
      *
      * @return false, with nothing made visible, if another change came in the same ranges since the edit began
-     * @throws IllegalStateException if the edit has ended, or the tree was closed since it began, whether or not it is open
-     *                               again
+     * @throws IllegalStateException if the edit has ended
      * @throws NativeException       if no node could be had; nothing is visible and the edit is still open
      */
     public boolean publish() {
@@ -201,11 +182,10 @@ public final class Edit implements AutoCloseable {
     private enum Outcome { PUBLISHED, REFUSED, LOST }
 
     private Outcome attempt() {
-        final long current = tree.openRootAcquire();
+        final long current = tree.rootAcquire();
         if (current == change.base()) {
             return tree.swing(change) ? Outcome.PUBLISHED : Outcome.LOST;
         }
-        tree.checkNotClosedSince(opening);
         for (int i = 0; i < touched.size(); i++) {
             if (!isSame(change.base(), current, touched.start(i), touched.end(i))) {
                 return Outcome.REFUSED;

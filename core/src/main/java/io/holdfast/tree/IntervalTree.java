@@ -6,7 +6,6 @@ import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
@@ -25,15 +24,14 @@ import org.agrona.concurrent.IdleStrategy;
  */
 public final class IntervalTree {
     /*
-     * Layout of the control block: ROOT, HOLD (HoldBack) and the pool's words, each on a line pair of its own; then
-     * CLOSED_LEAF, an empty leaf that is the root of a closed tree and of no other.
+     * Layout of the control block: ROOT, HOLD (HoldBack) and the pool's words, each on a line pair of its own.
      *
      * A change: pin; read the root R; make copies of what changes, with a new root R'; compare-and-set ROOT from R to R'.
      * If that fails all copies go straight back, since nobody saw them, and the change starts again from the root that is
      * there now. If it succeeds the nodes that only R reached are retired, and used again after a grace period.
      *
      *   operation                     takes effect at
-     *   find, floor, ceiling, ...     the read of ROOT
+     *   find, floor, ...              the read of ROOT
      *   change that finds its case    the compare-and-set of ROOT
      *   change that refuses           its last read of ROOT
      *
@@ -47,9 +45,6 @@ public final class IntervalTree {
      * [T3] Retiring comes after the exchange: what a thread finds that pins itself later is not retired. The domain's
      *      heavy barrier stands between the exchange and the look at the pins (EpochDomain [E1]).
      *
-     * [T4] OPENINGS rises, in volatile mode, before the root of a closed tree is swung to an empty one. So an edit that
-     *      reads a root from after a closing also sees that there was one: what it looked at is gone, and it is refused.
-     *
      * Left out: changing a node in place (snapshots and readers rely on published nodes), parent pointers (copying a
      * path would copy the tree).
      */
@@ -57,19 +52,16 @@ public final class IntervalTree {
     private static final int ROOT = 0;
     private static final int HOLD = ROOT + LINE_PAIR;
     private static final int POOL = HOLD + LINE_PAIR;
-    private static final int CLOSED_LEAF = POOL + NodePool.CONTROL_BYTES;
-    private static final int CONTROL_BYTES = CLOSED_LEAF + NodeLayout.BYTES;
+    private static final int CONTROL_BYTES = POOL + NodePool.CONTROL_BYTES;
 
     private final EpochDomain domain;
     private final TreeTuning tuning;
     private final Bounds bounds;
     private final long rootAddress;
-    private final long closedRoot;
     private final HoldBack holdBack;
     private final NodePool nodes;
     private final StripedRetireList retired;
     private final ChangePool changes;
-    private final AtomicLong openings = new AtomicLong(); // [T4]
 
     /**
      * An empty tree.
@@ -97,15 +89,23 @@ public final class IntervalTree {
         final long control =
             memory.mapTable(Math.ceilDiv((long) CONTROL_BYTES, memory.pageSize()) * memory.pageSize());
         this.rootAddress = control + ROOT;
-        this.closedRoot = NodeLayout.root(control + CLOSED_LEAF, 0);
-        NodeLayout.formatLeaf(control + CLOSED_LEAF);
-        NodeLayout.seal(control + CLOSED_LEAF);
-        Words.putVolatile(rootAddress, closedRoot); // [T1]
         this.holdBack = new HoldBack(control + HOLD, strategy);
         this.nodes = new NodePool(memory, control + POOL);
         this.retired = new StripedRetireList(domain, tuning.retireBatch(), nodes::push);
         this.changes = new ChangePool(nodes, retired, tuning);
-        reopen();
+        plant();
+    }
+
+    /** Makes an empty leaf the first root. */
+    private void plant() {
+        final Change change = open();
+        try {
+            change.begin(0);
+            change.becomeEmpty();
+            swing(change);
+        } finally {
+            close(change);
+        }
     }
 
     /** The root word of this moment [T1]; what it names stays as it is while the calling thread is pinned. */
@@ -116,15 +116,6 @@ public final class IntervalTree {
 
     private void assertPinned() {
         assert domain.isStructurePinned() : "read without a pin: thread=" + Thread.currentThread();
-    }
-
-    /** The same, for who wants to change the tree. */
-    long openRootAcquire() {
-        final long root = rootAcquire();
-        if (root == closedRoot) {
-            throw closed();
-        }
-        return root;
     }
 
     /** Swings the root from the base of a change to its private version; false if another change came first. */
@@ -175,18 +166,6 @@ public final class IntervalTree {
         changes.give(change);
     }
 
-    /** Refuses what began before a closing of the tree, once a root from after it has been read [T4]. */
-    void checkNotClosedSince(final long opening) {
-        if (openings.get() != opening) {
-            throw closed();
-        }
-    }
-
-    private IllegalStateException closed() {
-        return new IllegalStateException("tree is closed, or was closed meanwhile: from=" + bounds.from() + ", to=" +
-            bounds.to());
-    }
-
     /** A change from the pool, for a thread that is pinned already. */
     Change takeChange() {
         return changes.take();
@@ -216,27 +195,6 @@ public final class IntervalTree {
         return TreeReader.floor(rootAcquire(), address, into);
     }
 
-    /** The interval with the smallest start at or after the address; false if there is none. The caller is pinned. */
-    public boolean ceiling(final long address, final Interval into) {
-        return TreeReader.ceiling(rootAcquire(), address, into);
-    }
-
-    /** The interval with the smallest start after the address; false if there is none. The caller is pinned. */
-    public boolean next(final long address, final Interval into) {
-        return TreeReader.higher(rootAcquire(), address, into);
-    }
-
-    /** The interval with the greatest start before the address; false if there is none. The caller is pinned. */
-    public boolean previous(final long address, final Interval into) {
-        return TreeReader.lastStartingBefore(rootAcquire(), address, into);
-    }
-
-    /** The first interval that overlaps a range; false if there is none. The caller is pinned. */
-    public boolean firstOverlap(final long start, final long end, final Interval into) {
-        Bounds.checkRange(start, end);
-        return TreeReader.firstEndingAfter(rootAcquire(), start, into) && into.start() < end;
-    }
-
     /**
      * Shows all intervals that overlap a range, in order, until the visitor has seen enough. They are those of one
      * moment, also when the visitor changes the tree. The caller is pinned.
@@ -244,12 +202,6 @@ public final class IntervalTree {
     public void forEach(final long start, final long end, final IntervalVisitor visitor) {
         Bounds.checkRange(start, end);
         TreeReader.forEach(rootAcquire(), start, end, visitor);
-    }
-
-    /** The same from the last to the first. */
-    public void forEachDescending(final long start, final long end, final IntervalVisitor visitor) {
-        Bounds.checkRange(start, end);
-        TreeReader.forEachDescending(rootAcquire(), start, end, visitor);
     }
 
     /** The tree as it is now. Pins the calling thread until the snapshot is closed. */
@@ -267,9 +219,8 @@ public final class IntervalTree {
         final Change change = open();
         boolean begun = false;
         try {
-            final long opening = openings.get(); // before the root [T4]
-            change.begin(openRootAcquire());
-            final Edit edit = new Edit(this, change, opening);
+            change.begin(rootAcquire());
+            final Edit edit = new Edit(this, change);
             begun = true;
             return edit;
         } finally {
@@ -290,7 +241,7 @@ public final class IntervalTree {
         final Change change = open();
         try {
             while (true) {
-                change.begin(openRootAcquire());
+                change.begin(rootAcquire());
                 if (!change.insert(start, end, value)) {
                     return false;
                 }
@@ -318,7 +269,7 @@ public final class IntervalTree {
         open(change);
         try {
             while (true) {
-                change.begin(openRootAcquire());
+                change.begin(rootAcquire());
                 final long value = change.remove(start);
                 if (value == 0 || publish(change)) {
                     return value;
@@ -333,7 +284,6 @@ public final class IntervalTree {
     public PreparedRemoval prepareRemoval() {
         final Change change = open();
         try {
-            openRootAcquire();
             return new PreparedRemoval(this, change.reserveForRemoval());
         } finally {
             close(change);
@@ -368,7 +318,7 @@ public final class IntervalTree {
         final Change change = open();
         try {
             while (true) {
-                change.begin(openRootAcquire());
+                change.begin(rootAcquire());
                 if (!change.change(start, expected, newEnd, newValue)) {
                     return false;
                 }
@@ -394,7 +344,7 @@ public final class IntervalTree {
         final Change change = open();
         try {
             while (true) {
-                change.begin(openRootAcquire());
+                change.begin(rootAcquire());
                 if (!change.replace(start, end, intervals)) {
                     return false;
                 }
@@ -423,7 +373,7 @@ public final class IntervalTree {
         final Change change = open();
         try {
             while (true) {
-                final long root = openRootAcquire();
+                final long root = rootAcquire();
                 final long start = gapUnder(root, size, alignment, low, high, lowestFirst);
                 if (start == GapSearch.NONE) {
                     return GapSearch.NONE;
@@ -443,63 +393,16 @@ public final class IntervalTree {
     /**
      * The start of the first gap of a size, lowest or highest first, or -1; parameters as for
      * {@link #insertIntoGap}. The calling thread is pinned.
-     *
-     * @throws IllegalStateException if the tree is closed
      */
     public long findGap(final long size, final long alignment, final long low, final long high,
                         final boolean lowestFirst) {
-        return gapUnder(openRootAcquire(), size, alignment, low, high, lowestFirst);
+        return gapUnder(rootAcquire(), size, alignment, low, high, lowestFirst);
     }
 
     long gapUnder(final long root, final long size, final long alignment, final long low, final long high,
                   final boolean lowestFirst) {
         bounds.checkGap(size, alignment, low, high);
         return GapSearch.search(root, bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
-    }
-
-    /**
-     * Removes everything and refuses changes from now on; lookups find nothing. Does nothing if the tree is closed.
-     *
-     * @return whether this call closed it
-     */
-    public boolean close() {
-        final Change change = open();
-        try {
-            while (true) {
-                final long root = rootAcquire();
-                if (root == closedRoot) {
-                    return false;
-                }
-                change.begin(root);
-                change.dropAll();
-                change.become(closedRoot);
-                if (publish(change)) {
-                    return true;
-                }
-            }
-        } finally {
-            close(change);
-        }
-    }
-
-    /**
-     * Makes a closed tree usable again, empty.
-     *
-     * @return whether this call did; false if it was open
-     */
-    public boolean reopen() {
-        final Change change = open();
-        try {
-            if (rootAcquire() != closedRoot) {
-                return false;
-            }
-            openings.incrementAndGet(); // [T4]
-            change.begin(closedRoot);
-            change.becomeEmpty();
-            return swing(change);
-        } finally {
-            close(change);
-        }
     }
 
     /** The number of intervals; O(n / leaf capacity). The calling thread is pinned. */

@@ -18,7 +18,7 @@ public final class PreparedRemoval implements AutoCloseable {
      * Removes the interval that starts at the address, as {@link IntervalTree#remove} does, and ends the preparation.
      *
      * @return its value, or 0 if no interval starts there
-     * @throws IllegalStateException if this was committed or closed before, or the tree is closed
+     * @throws IllegalStateException if this was committed or closed before
      */
     public long commit(final long start) {
         final long prepared = chain;

@@ -55,11 +55,6 @@ public final class Snapshot implements AutoCloseable {
         return TreeReader.floor(checkedRoot(), address, into);
     }
 
-    /** The interval with the smallest start at or after the address; false if there is none. */
-    public boolean ceiling(final long address, final Interval into) {
-        return TreeReader.ceiling(checkedRoot(), address, into);
-    }
-
     /** A cursor over this snapshot that stands before everything. */
     public Cursor cursor() {
         checkedRoot();

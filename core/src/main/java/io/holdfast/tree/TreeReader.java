@@ -114,11 +114,6 @@ final class TreeReader {
         return load(next, 1, into);
     }
 
-    /** The interval with the smallest start at or after the address; false if there is none. */
-    static boolean ceiling(final long root, final long address, final Interval into) {
-        return higher(root, Math.max(address, 0) - 1, into);
-    }
-
     /** The first interval that ends after the address: the one that contains it, or the next; false if none. */
     static boolean firstEndingAfter(final long root, final long address, final Interval into) {
         return floor(root, address, into) && into.end() > address || higher(root, address, into);
@@ -165,22 +160,6 @@ final class TreeReader {
                 }
             }
             more = higher(root, NodeLayout.start(leaf, count), interval);
-        }
-    }
-
-    /** The same from the last to the first. */
-    static void forEachDescending(final long root, final long start, final long end, final IntervalVisitor visitor) {
-        final Interval interval = new Interval();
-        boolean more = lastStartingBefore(root, end, interval);
-        while (more && interval.end() > start) {
-            final long leaf = leaf(root, interval.start());
-            for (int i = NodeLayout.leafRank(leaf, interval.start()); i > 0; i--) {
-                if (NodeLayout.end(leaf, i) <= start ||
-                    !visitor.visit(NodeLayout.start(leaf, i), NodeLayout.end(leaf, i), NodeLayout.value(leaf, i))) {
-                    return;
-                }
-            }
-            more = lastStartingBefore(root, NodeLayout.start(leaf, 1), interval);
         }
     }
 

@@ -39,7 +39,6 @@ final class TreeChangingProgram {
         domain.pin();
         boolean all = isFree("find", LOOKUP_BYTES, address -> tree.find(address));
         all &= isFree("floor", LOOKUP_BYTES, address -> tree.floor(address, FOUND) ? FOUND.value() : 0);
-        all &= isFree("next", LOOKUP_BYTES, address -> tree.next(address, FOUND) ? 1 : 1);
         all &= isFree("findGap", LOOKUP_BYTES, address -> tree.findGap(1, 1, address, 1L << 40, true));
         domain.unpin();
         all &= isFree("insert and remove", CHANGE_BYTES, address -> {

@@ -110,7 +110,7 @@ class HoldBackTest {
         final PreparedRemoval prepared = tree.prepareRemoval();
         final long request = tree.holdBack().request(0, HOUR_NS, 0);
         for (final ThrowingCallable change : List.<ThrowingCallable>of(() -> tree.insert(5, 6, 1), () -> tree.remove(0),
-            () -> tree.replace(0, 1024), () -> prepared.commit(0), tree::edit, tree::prepareRemoval, tree::close)) {
+            () -> tree.replace(0, 1024), () -> prepared.commit(0), tree::edit, tree::prepareRemoval)) {
             assertThatThrownBy(change).hasMessage("waited");
             assertThat(fixture.domain.isStructurePinned()).isFalse();
         }

@@ -50,11 +50,11 @@ class TreeCursorTest {
             final List<Entry> all = fixture.entries();
             fixture.pinned(() -> {
                 assertThat(forward(tree.cursor())).isEqualTo(all);
-                assertThat(backward(tree.cursor().seekEnd())).isEqualTo(all);
+                assertThat(backward(tree.cursor().seek(Long.MAX_VALUE))).isEqualTo(all);
             });
             try (Snapshot snapshot = tree.snapshot()) {
                 assertThat(forward(snapshot.cursor())).isEqualTo(all);
-                assertThat(backward(snapshot.cursor().seekEnd())).isEqualTo(all);
+                assertThat(backward(snapshot.cursor().seek(Long.MAX_VALUE))).isEqualTo(all);
             }
         }
     }
@@ -215,7 +215,7 @@ class TreeCursorTest {
             final Cursor cursor = snapshot.cursor();
             for (int i = 0; i < 200; i++) {
                 assertThat(forward(cursor.seek(0))).isEqualTo(before);
-                assertThat(backward(cursor.seekEnd())).isEqualTo(before);
+                assertThat(backward(cursor.seek(Long.MAX_VALUE))).isEqualTo(before);
             }
             writer.join();
             assertThat(forward(cursor.seek(0))).isEqualTo(before);

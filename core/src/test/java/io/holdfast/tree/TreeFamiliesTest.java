@@ -115,8 +115,8 @@ class TreeFamiliesTest {
             final Interval found = new Interval();
             assertThat(high.tree.floor(Long.MAX_VALUE, found)).isTrue();
             assertThat(found.value()).isEqualTo(1);
-            assertThat(high.tree.ceiling(Long.MAX_VALUE, found)).isFalse();
-            assertThat(high.tree.ceiling(Long.MIN_VALUE, found)).isTrue();
+            assertThat(TreeReader.higher(high.tree.rootAcquire(), Long.MAX_VALUE, found)).isFalse();
+            assertThat(TreeReader.higher(high.tree.rootAcquire(), Long.MIN_VALUE, found)).isTrue();
             assertThat(found.value()).isEqualTo(98);
         });
     }
@@ -218,20 +218,19 @@ class TreeFamiliesTest {
         fixture.pinned(() -> {
             final Interval found = new Interval();
             for (int i = 0; i < 120; i++) {
-                assertThat(tree.next(i * STEP, found)).isEqualTo(i < 119);
+                assertThat(TreeReader.higher(tree.rootAcquire(), i * STEP, found)).isEqualTo(i < 119);
                 if (i < 119) {
                     assertThat(found.start()).isEqualTo((i + 1) * STEP);
                 }
-                assertThat(tree.previous(i * STEP, found)).isEqualTo(i > 0);
+                assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), i * STEP, found)).isEqualTo(i > 0);
                 if (i > 0) {
                     assertThat(found.start()).isEqualTo((i - 1) * STEP);
                 }
-                assertThat(tree.ceiling(i * STEP - 1, found)).isTrue();
+                assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), i * STEP - 1, found)).isTrue();
                 assertThat(found.start()).isEqualTo(i * STEP);
                 assertThat(tree.floor(i * STEP + STEP - 1, found)).isTrue();
                 assertThat(found.start()).isEqualTo(i * STEP);
             }
-            assertThat(tree.ceiling(119 * STEP + 1, found)).isFalse();
             assertThat(tree.floor(-1, found)).isFalse();
         });
     }
@@ -242,24 +241,21 @@ class TreeFamiliesTest {
         fixture.pinned(() -> {
             final Interval found = new Interval();
             assertThat(tree.floor(49, found)).isFalse();
-            assertThat(tree.previous(50, found)).isFalse();
-            assertThat(tree.next(90, found)).isFalse();
-            assertThat(tree.firstOverlap(0, 50, found)).isFalse();
-            assertThat(tree.firstOverlap(95, 500, found)).isFalse();
-            assertThat(tree.firstOverlap(0, 51, found)).isTrue();
+            assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), 50, found)).isFalse();
+            assertThat(TreeReader.higher(tree.rootAcquire(), 90, found)).isFalse();
+            assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), 95, found)).isFalse();
+            assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), 49, found)).isTrue();
+            assertThat(found.start()).isEqualTo(50);
         });
     }
 
     @Test
-    void iterationMustShowEverythingInOrderBothWays() {
+    void iterationMustShowEverythingInOrder() {
         insertAll(LongStream.range(0, 77));
         fixture.pinned(() -> {
             final List<Long> forward = new ArrayList<>();
             tree.forEach(0, TreeFixture.SPACE, (start, end, value) -> forward.add(start));
             assertThat(forward).containsExactlyElementsOf(LongStream.range(0, 77).map(i -> i * STEP).boxed().toList());
-            final List<Long> backward = new ArrayList<>();
-            tree.forEachDescending(0, TreeFixture.SPACE, (start, end, value) -> backward.add(start));
-            assertThat(backward.reversed()).isEqualTo(forward);
         });
     }
 

@@ -11,7 +11,6 @@ import io.holdfast.tree.TreeFixture.Entry;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import org.agrona.concurrent.BackoffIdleStrategy;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,7 +21,6 @@ class TreeMisuseTest {
     private static final long PAGE = 4096;
     private static final int MANY = 100;
     private static final List<Consumer<Edit>> OPERATIONS = List.of(edit -> edit.find(0),
-        edit -> edit.floor(0, new Interval()), edit -> edit.ceiling(0, new Interval()),
         edit -> edit.forEach(0, PAGE, (start, end, value) -> true), edit -> edit.insert(PAGE, 2 * PAGE, 1),
         edit -> edit.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1), edit -> edit.remove(0),
         edit -> edit.change(0, 1, PAGE, 2), edit -> edit.replace(0, PAGE), Edit::publish);
@@ -86,9 +84,9 @@ class TreeMisuseTest {
         final Interval into = new Interval();
         fixture.pinned(() -> {
             for (final long address : new long[] {Long.MIN_VALUE, -1, 0}) {
-                assertThat(tree.previous(address, into)).as("before " + address).isFalse();
+                assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), address, into)).as("before " + address).isFalse();
             }
-            assertThat(tree.previous(1, into)).isTrue();
+            assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), 1, into)).isTrue();
         });
     }
 
@@ -129,7 +127,7 @@ class TreeMisuseTest {
         assertRefused("not an interval", () -> tree.replace(PAGE, PAGE));
         fixture.pinned(() -> {
             assertRefused("range empty", () -> tree.forEach(1, 1, (start, end, value) -> true));
-            assertRefused("range empty", () -> tree.firstOverlap(5, 4, new Interval()));
+            assertRefused("range empty", () -> tree.forEach(5, 4, (start, end, value) -> true));
         });
     }
 
@@ -178,27 +176,6 @@ class TreeMisuseTest {
             }
         }
         assertThat(tree.change(0, 3, PAGE, 1)).isTrue();
-    }
-
-    /** What the edit looked at is gone, also where its own range was as empty before as it is now. */
-    @Test
-    void editFromBeforeAClosingMustBeRefusedAfterTheReopening() {
-        final Edit empty = tree.edit();
-        final Edit edit = tree.edit();
-        assertThat(edit.insert(8 * PAGE, 9 * PAGE, 9)).isTrue();
-        assertThat(tree.close()).isTrue();
-        assertThat(tree.reopen()).isTrue();
-        assertThatIllegalStateException().isThrownBy(edit::publish).withMessageContaining("closed meanwhile");
-        assertThatIllegalStateException().isThrownBy(empty::publish).withMessageContaining("closed meanwhile");
-        edit.close();
-        empty.close();
-        assertThat(fixture.entries()).isEmpty();
-        fill();
-        try (Edit later = tree.edit()) {
-            assertThat(later.remove(0)).isEqualTo(1);
-            assertThat(later.insert(0, PAGE, 1)).isTrue();
-            assertThat(later.publish()).isTrue();
-        }
     }
 
     @Test
@@ -271,35 +248,5 @@ class TreeMisuseTest {
     void readWithoutAPinMustFailAnAssertion() {
         assertThatThrownBy(() -> tree.find(0)).isInstanceOf(AssertionError.class).hasMessageContaining("without a pin");
         assertThatThrownBy(() -> tree.cursor().next()).isInstanceOf(AssertionError.class);
-    }
-
-    @Test
-    void closedTreeMustRefuseChangesAndFindNothingUntilItIsReopened() {
-        final Edit edit = tree.edit();
-        edit.remove(0);
-        final PreparedRemoval prepared = tree.prepareRemoval();
-        assertThat(tree.reopen()).isFalse();
-        assertThat(tree.close()).isTrue();
-        assertThat(tree.close()).isFalse();
-        assertThat(fixture.find(0)).isZero();
-        assertThat(fixture.entries()).isEmpty();
-        assertThatIllegalStateException().isThrownBy(() -> tree.insert(0, PAGE, 1)).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(() -> tree.remove(0)).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(() -> tree.change(0, 1, PAGE, 2)).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(() -> tree.replace(0, PAGE)).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(() -> tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1))
-            .withMessageContaining("closed");
-        fixture.pinned(() -> assertThatIllegalStateException().isThrownBy(() -> tree.findGap(PAGE, PAGE, 0, PAGE, true))
-            .withMessageContaining("closed"));
-        assertThatIllegalStateException().isThrownBy(tree::edit).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(tree::prepareRemoval).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(() -> prepared.commit(0)).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(edit::publish).withMessageContaining("closed");
-        edit.close();
-        assertThat(fixture.domain.isStructurePinned()).isFalse();
-        tree.drain(BackoffIdleStrategy::new);
-        assertThat(tree.freeNodes()).isEqualTo(tree.nodes());
-        assertThat(tree.reopen()).isTrue();
-        fill();
     }
 }

@@ -265,9 +265,11 @@ class TreeModelTest {
     private void compareNeighbours(final IntervalTree tree, final long address, final Map.Entry<Long, Entry> floor) {
         final Interval found = new Interval();
         assertThat(tree.floor(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(floor));
-        assertThat(tree.ceiling(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(model.ceilingEntry(address)));
-        assertThat(tree.next(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(model.higherEntry(address)));
-        assertThat(tree.previous(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(model.lowerEntry(address)));
+        final long root = tree.rootAcquire();
+        assertThat(TreeReader.higher(root, address, found) ? Entry.of(found) : null)
+            .isEqualTo(valueOf(model.higherEntry(address)));
+        assertThat(TreeReader.lastStartingBefore(root, address, found) ? Entry.of(found) : null)
+            .isEqualTo(valueOf(model.lowerEntry(address)));
         final long end = address + 20;
         final List<Entry> expected = new ArrayList<>(model.subMap(address, end).values());
         if (floor != null && floor.getKey() < address && floor.getValue().end() > address) {
@@ -276,10 +278,7 @@ class TreeModelTest {
         final List<Entry> overlapping = new ArrayList<>();
         tree.forEach(address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
         assertThat(overlapping).isEqualTo(expected);
-        assertThat(tree.firstOverlap(address, end, found)).isEqualTo(!expected.isEmpty());
-        overlapping.clear();
-        tree.forEachDescending(address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
-        assertThat(overlapping.reversed()).isEqualTo(expected);
+        assertThat(TreeReader.firstEndingAfter(root, address, found) && found.start() < end).isEqualTo(!expected.isEmpty());
     }
 
     private static Entry valueOf(final Map.Entry<Long, Entry> entry) {

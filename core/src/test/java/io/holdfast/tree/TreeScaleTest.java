@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.layout.NodeLayout;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -43,39 +42,6 @@ class TreeScaleTest {
             .isEqualTo(4_999_999 * step + step / 2);
         assertThat(tree.replace(0, NodeLayout.ADDRESS_LIMIT)).isTrue();
         assertThat(fixture.check().nodes()).isEqualTo(1);
-        fixture.checkNoNodeIsLost();
-    }
-
-    @Test
-    void closingUnderLoadMustEndAllChangesAndLoseNoNode() throws InterruptedException {
-        final TreeFixture fixture = TreeFixture.with(TreeFixture.SMALL);
-        final AtomicLong inserted = new AtomicLong();
-        final AtomicInteger refused = new AtomicInteger();
-        final Thread[] threads = new Thread[3];
-        for (int t = 0; t < threads.length; t++) {
-            final long from = t * 1_000_000L;
-            threads[t] = new Thread(() -> {
-                try {
-                    for (long i = from;; i++) {
-                        fixture.tree.insert(i, i + 1, 1);
-                        inserted.incrementAndGet();
-                    }
-                } catch (final IllegalStateException e) {
-                    refused.incrementAndGet();
-                }
-            });
-            threads[t].start();
-        }
-        while (inserted.get() < 20_000) {
-            Thread.onSpinWait();
-        }
-        assertThat(fixture.tree.close()).isTrue();
-        for (final Thread thread : threads) {
-            thread.join();
-        }
-        assertThat(refused.get()).isEqualTo(threads.length);
-        assertThat(fixture.entries()).isEmpty();
-        assertThat(fixture.tree.reopen()).isTrue();
         fixture.checkNoNodeIsLost();
     }
 
