@@ -52,6 +52,7 @@ public final class EpochDomain {
     /** Most hazards of one thread in this domain, over all its slots. */
     public static final int MAX_HAZARDS = 42 * SlotLayout.HAZARDS;
 
+    private static final System.Logger LOGGER = System.getLogger(EpochDomain.class.getName());
     private static final DrainListener NOBODY = (record, tag, elapsedNs) -> { };
     private static final long FIRST_EPOCH = 1;
     private static final long FENCED_ANNOUNCEMENTS = 128;
@@ -64,7 +65,7 @@ public final class EpochDomain {
 
     private EpochDomain(final NativeMemory memory, final BarrierFlavour flavour, final long fencedAnnouncements) {
         this.slots = new SlotTable(memory,
-            flavour == BarrierFlavour.FENCE ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements);
+            flavour == BarrierFlavour.FENCE ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements, LOGGER);
         this.barrier = new HeavyBarrier(memory, flavour);
     }
 
@@ -352,9 +353,13 @@ public final class EpochDomain {
         leave(slot);
     }
 
-    /** Whether a thread died with an exclusive lock that nobody has ended yet. Looks at every slot. */
+    /** Whether a thread died with an exclusive lock that nobody has ended yet. */
     public boolean isDeadWriter(final long threadId) {
-        return slots.isDeadWriter(threadId);
+        try {
+            return slots.isDeadWriter(threadId);
+        } finally {
+            slots.reportBurials();
+        }
     }
 
     /** Says that one exclusive lock of a dead writer has been ended. */
@@ -396,11 +401,6 @@ public final class EpochDomain {
         return false;
     }
 
-    /** Orders the caller's announcement before its later reads, in the sense of [E1]. */
-    public void lightBarrier() {
-        slots.order();
-    }
-
     /** The owner of the slot, which calls, announces with fences from here on, for some time: SlotTable [L1]. */
     public void stopBeingLight(final long slot) {
         slots.fence(slot);
@@ -427,6 +427,7 @@ public final class EpochDomain {
             barrier.run();
             if ((barriers.incrementAndGet() & BARRIERS_PER_BURIAL - 1) == 0) {
                 slots.buryAll();
+                slots.reportBurials();
             }
         }
     }
@@ -448,24 +449,19 @@ public final class EpochDomain {
 
     /** Whether every pin from before the tag has ended, those of the structure alone included. Never waits. */
     public boolean passed(final long tag) {
-        return passed(tag, tag);
+        try {
+            return passed(slots.platformGroups(), tag) && passed(slots.virtualGroups(), tag);
+        } finally {
+            slots.reportBurials();
+        }
     }
 
-    /** Whether every pin from before the tag has ended, but for those of the structure alone. Never waits. */
-    public boolean pinsPassed(final long tag) {
-        return passed(tag, 0);
-    }
-
-    private boolean passed(final long tag, final long structureTag) {
-        return passed(slots.platformGroups(), tag, structureTag) && passed(slots.virtualGroups(), tag, structureTag);
-    }
-
-    private boolean passed(final SlotGroup[] groups, final long tag, final long structureTag) {
+    private boolean passed(final SlotGroup[] groups, final long tag) {
         for (final SlotGroup group : groups) {
             final int scanned = group.scanned();
             for (int i = 0; i < scanned; i++) {
                 final long slot = group.slot(i);
-                if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, structureTag)) &&
+                if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, tag)) &&
                     !slots.bury(group, i)) {
                     return false;
                 }
@@ -475,9 +471,6 @@ public final class EpochDomain {
     }
 
     private static boolean structurePinnedAtOrBefore(final long slot, final long tag) {
-        if (tag == 0) {
-            return false; // spares the slot's second line where nobody asks
-        }
         final long pin = SlotLayout.structureAcquire(slot); // [E2]
         return pin != 0 && pin <= tag;
     }
@@ -501,8 +494,12 @@ public final class EpochDomain {
      */
     public boolean awaitReaders(final long record, final long exceptHazard, final long tag,
                                 final @Nullable Waiting waiting, final DrainListener listener) {
-        return SlotScan.await(slots, slots.platformGroups(), record, exceptHazard, tag, waiting, listener) &&
-            SlotScan.await(slots, slots.virtualGroups(), record, exceptHazard, tag, waiting, listener);
+        try {
+            return SlotScan.await(slots, slots.platformGroups(), record, exceptHazard, tag, waiting, listener) &&
+                SlotScan.await(slots, slots.virtualGroups(), record, exceptHazard, tag, waiting, listener);
+        } finally {
+            slots.reportBurials();
+        }
     }
 
     static boolean pinnedAtOrBefore(final long slot, final long tag) {
@@ -523,7 +520,11 @@ public final class EpochDomain {
      * @return false if the waiting gave up
      */
     public boolean awaitRanges(final long start, final long end, final BooleanSupplier pause) {
-        return AnnouncedRanges.await(slots, start, end, pause);
+        try {
+            return AnnouncedRanges.await(slots, start, end, pause);
+        } finally {
+            slots.reportBurials();
+        }
     }
 
     /** Shows the structural changes that are announced in a range, as far as can be seen at this moment. */

@@ -4,6 +4,7 @@ package io.holdfast.epoch;
 import io.holdfast.layout.SlotLayout;
 import io.holdfast.memory.NativeMemory;
 import java.lang.ref.WeakReference;
+import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -16,11 +17,36 @@ import org.jspecify.annotations.Nullable;
  * allocation.
  */
 final class SlotGroup {
+    /*
+     * Whether an owner has died
+     *
+     *   owner                              burier, under the table's lock
+     *   W1 OWNER := 0, with release        R1 read the owner's thread, see that it is not alive
+     *   W2 dies                            R2 read OWNER with acquire
+     *   next owner: OWNER := its id (CAS)
+     *
+     * [U1] Who sees W2 sees W1. So R2 finds the dead thread's id only if that thread never gave the slot back; and then
+     *      nobody else can have it before it is buried, because ids are not used twice and the dead do nothing. With R2
+     *      before R1 the thread may give the slot back and die in between, and its successor would be buried alive.
+     *      The thread's id is compared because what R1 read may be of an owner before the last.
+     */
+
+    /** A platform thread: does not keep it, and outlives it. */
+    private static final class Owner extends WeakReference<Thread> {
+        private final long id;
+
+        Owner(final Thread thread) {
+            super(thread);
+            this.id = thread.threadId();
+        }
+    }
+
     private final long base;
     private final int capacity;
     private final boolean counted;
     private final AtomicReferenceArray<@Nullable Object> owners;
     private final AtomicInteger occupied = new AtomicInteger();
+    private final BitSet taken; // by platform threads; has all its words, so that no burial has to allocate
     private volatile int used;
 
     /**
@@ -39,6 +65,7 @@ final class SlotGroup {
         this.used = used;
         this.counted = counted;
         this.owners = new AtomicReferenceArray<>(capacity);
+        this.taken = new BitSet(capacity);
     }
 
     int capacity() {
@@ -89,9 +116,21 @@ final class SlotGroup {
         owners.setRelease(index, thread);
     }
 
+    /** A name for a platform thread, for {@link #ownedWeaklyBy}; may throw what an allocation can. */
+    static WeakReference<Thread> weak(final Thread thread) {
+        return new Owner(thread);
+    }
+
     /** Remembers a platform thread that has just claimed the slot. */
     void ownedWeaklyBy(final int index, final WeakReference<Thread> thread) {
+        taken.set(index);
         owners.setRelease(index, thread);
+    }
+
+    /** Index of a slot that no platform thread has, below {@link #used()}; or -1. Under the table's lock. */
+    int free() {
+        final int index = taken.nextClearBit(0);
+        return index < used ? index : -1;
     }
 
     /** Forgets the owner; before the slot's owner word is cleared. */
@@ -99,24 +138,41 @@ final class SlotGroup {
         owners.setRelease(index, null);
     }
 
-    /** The owner, or null if there is none or if it is gone. */
-    @Nullable Thread owner(final int index) {
-        final Object owner = owners.getAcquire(index);
-        if (owner instanceof final WeakReference<?> reference) {
-            return (Thread) reference.get();
-        }
-        return (Thread) owner;
+    /** How many slots platform threads have. Under the table's lock. */
+    int taken() {
+        return taken.cardinality();
     }
 
-    /** Whether the slot is owned by a thread that has ended and so can never give it back itself. */
-    boolean isOrphan(final int index) {
+    /** Says that a slot which was buried is free; under the table's lock. */
+    void buried(final int index) {
+        taken.clear(index);
+    }
+
+    /** The owner, or null if there is none or if it is gone. */
+    @Nullable Thread owner(final int index) {
+        return thread(owners.getAcquire(index));
+    }
+
+    private static @Nullable Thread thread(final @Nullable Object owner) {
+        return owner instanceof final Owner reference ? reference.get() : (Thread) owner;
+    }
+
+    /**
+     * The word in OWNER if its thread has ended and so can never give the slot back itself, else 0. It stays the owner
+     * until it is buried [U1].
+     */
+    long orphan(final int index) {
         final Object owner = owners.getAcquire(index);
         if (owner == null) {
-            return false; // free, or claimed by a thread that is about to say so
+            return 0; // free, claimed by a thread that is about to say so, or left to the heirs
         }
-        final Thread thread = owner instanceof final WeakReference<?> reference
-            ? (Thread) reference.get() : (Thread) owner;
-        return thread == null || !thread.isAlive();
+        final Thread thread = thread(owner);
+        if (thread != null && thread.isAlive()) {
+            return 0;
+        }
+        final long word = SlotLayout.ownerAcquire(slot(index)); // [U1] after the look
+        return Math.abs(word) == (owner instanceof final Owner reference ? reference.id : ((Thread) owner).threadId())
+            ? word : 0;
     }
 
     /** Index of the slot at this address, or -1 if it is not one of this group. */

@@ -3,15 +3,10 @@ package io.holdfast.epoch;
 
 import io.holdfast.layout.SlotLayout;
 import io.holdfast.memory.NativeMemory;
-import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
-import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,21 +44,26 @@ final class SlotTable {
      * [L2] Only a thread that finds its own mark in FENCED announces without a fence, and it takes the mark away before
      *      it is not counted any more; the mark says at once whose the slot is, so the quick way looks at one word.
      *
+     * [U2] A thread that died with exclusive locks leaves its slot to their heirs: it is cleared, has no owner any more but
+     *      the id, and the number of locks below 0, until the last of them is ended. So nothing has to be allocated when
+     *      it is buried. Who reads a number below 0, and then the id, has the two of one thread: the slot is not free, and
+     *      nobody else's, between them.
+     *
      * A new slot is not LIGHT, and neither is one that was buried; a thread that dies LIGHT is counted until then, which
      * costs writers a membarrier they do not need, so they look for the dead now and then.
      */
     static final int FIRST_GROUP = 64;
     private static final int WINDOW = 8;
     private static final int MAX_GROUPS = 20;
-    private static final System.Logger LOGGER = System.getLogger(SlotTable.class.getName());
 
     private final NativeMemory memory;
     private final ThreadLocal<Long> platformSlot = new ThreadLocal<>();
     private final long quickSeed;
     private final long fencedAnnouncements;
     private final AtomicInteger lights = new AtomicInteger();
-    private final AtomicLong orphans = new AtomicLong();
-    private final ConcurrentMap<Long, Long> inheritance = new ConcurrentHashMap<>();
+    private final Burials burials;
+    private final SlotIndex index = new SlotIndex();
+    private int untilBurial = FIRST_GROUP / 4; // registrations, before the dead are looked for; under the lock
     private volatile SlotGroup[] platformGroups;
     private volatile SlotGroup[] virtualGroups;
 
@@ -72,9 +72,11 @@ final class SlotTable {
      *
      * @param fencedAnnouncements how many announcements a thread makes with a fence, after its first and after each
      *                            heavy barrier of its own, before it makes them without
+     * @param logger              told what threads take into death
      */
-    SlotTable(final NativeMemory memory, final long fencedAnnouncements) {
+    SlotTable(final NativeMemory memory, final long fencedAnnouncements, final System.Logger logger) {
         this.memory = memory;
+        this.burials = new Burials(logger);
         this.quickSeed = fencedAnnouncements == SlotLayout.ALWAYS_FENCED ? QuickSlots.NO_SEED : QuickSlots.newSeed();
         this.fencedAnnouncements = quickSeed == QuickSlots.NO_SEED ? SlotLayout.ALWAYS_FENCED : fencedAnnouncements;
         this.platformGroups = new SlotGroup[] {new SlotGroup(memory, FIRST_GROUP, 0, false)};
@@ -96,14 +98,20 @@ final class SlotTable {
     private long anySlot() {
         final Thread thread = Thread.currentThread();
         if (thread.isVirtual()) {
-            final long slot = find(thread);
+            final long slot = findVirtual(thread.threadId());
             return slot != 0 ? slot : claim(thread, thread.threadId());
         }
-        final Long slot = platformSlot.get();
-        if (slot == null) {
-            return registerFirst(thread);
-        }
+        final Long known = platformSlot.get();
+        final long slot = known != null ? known : lost(thread);
         QuickSlots.show(quickSeed, slot);
+        return slot;
+    }
+
+    /** The slot of a thread that has none, or whose thread-locals somebody erased, as some pools do between tasks. */
+    private long lost(final Thread thread) {
+        final long found = index.find(thread.threadId());
+        final long slot = found != 0 ? found : register(thread, thread.threadId());
+        platformSlot.set(slot); // may throw; then it is found again by its index
         return slot;
     }
 
@@ -117,10 +125,10 @@ final class SlotTable {
     private long anySlotOrNone() {
         final Thread thread = Thread.currentThread();
         if (thread.isVirtual()) {
-            return find(thread);
+            return findVirtual(thread.threadId());
         }
         final Long slot = platformSlot.get();
-        return slot != null ? slot : 0;
+        return slot != null ? slot : index.find(thread.threadId());
     }
 
     /** Gives a virtual thread's slot back if it announces nothing any more; platform threads keep theirs. */
@@ -136,7 +144,8 @@ final class SlotTable {
         while (next != 0) {
             final long current = next;
             next = SlotLayout.extension(current);
-            free(virtualGroups, current);
+            final SlotGroup group = virtualGroupOf(current);
+            free(group, group.indexOf(current));
         }
     }
 
@@ -194,6 +203,11 @@ final class SlotTable {
         }
     }
 
+    /** Logs what was taken back from dead threads; the caller's work is done. */
+    void reportBurials() {
+        burials.report();
+    }
+
     /** Another slot for the current thread, chained behind {@code last}. */
     long extend(final long last) {
         final Thread thread = Thread.currentThread();
@@ -227,60 +241,50 @@ final class SlotTable {
 
     /** Slots that were taken back from threads that died while they announced something. */
     long orphansBuried() {
-        return orphans.get();
+        return burials.count();
     }
 
-    /** Takes the slot back if its owner died; true if it did. */
-    boolean bury(final SlotGroup group, final int index) {
-        return group.isOrphan(index) && buryLocked(group, index);
+    /** Takes back what the slot announces if its owner died; true if it did. */
+    boolean bury(final SlotGroup group, final int at) {
+        return group.orphan(at) != 0 && buryLocked(group, at);
     }
 
-    private synchronized boolean buryLocked(final SlotGroup group, final int index) {
-        if (!group.isOrphan(index)) {
+    /**
+     * Nothing in here allocates, logs or calls what may, but for debug mode; what is thrown all the same, for want of stack,
+     * leaves an orphan that the next one buries.
+     */
+    private synchronized boolean buryLocked(final SlotGroup group, final int at) {
+        if (group.orphan(at) == 0) {
             return false; // another thread was faster, and somebody else may own the slot by now
         }
-        final long slot = group.slot(index);
+        final long slot = group.slot(at);
+        final long locks = SlotLayout.writesOpaque(slot);
         if (!announcesNothing(slot)) {
-            orphans.incrementAndGet();
-            report(slot);
+            burials.add(slot);
+            clear(slot);
+            burials.forgetPlaces(slot);
         }
-        final long writes = SlotLayout.writesOpaque(slot);
-        if (writes != 0) {
-            inheritance.put(SlotLayout.ownerAcquire(slot), writes); // before the slot can be seen as free
+        if (SlotLayout.fenced(slot) < 0) {
+            SlotLayout.fenced(slot, 0);
+            lights.decrementAndGet(); // [L1] L3
         }
+        if (locks == 0) {
+            free(group, at);
+            group.buried(at);
+        } else {
+            SlotLayout.writesOpaque(slot, -locks); // the heirs' to count up
+            group.disown(at);
+        }
+        return true;
+    }
+
+    private static void clear(final long slot) {
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
             SlotLayout.hazardRelease(slot, i);
         }
         SlotLayout.pinRelease(slot, 0);
         SlotLayout.structureRelease(slot);
         SlotLayout.clearRange(slot);
-        final boolean light = SlotLayout.fenced(slot) < 0;
-        free(group, index);
-        if (light) {
-            lights.decrementAndGet(); // [L1] L3
-        }
-        return true;
-    }
-
-    private static void report(final long slot) {
-        LOGGER.log(Level.WARNING, "a thread died holding a guard or a pin, which is released now: thread id=" +
-            Math.abs(SlotLayout.ownerAcquire(slot)) + ", pinned epoch=" + SlotLayout.pin(slot) +
-            ", exclusive locks=" + SlotLayout.writesOpaque(slot));
-        if (Ledger.ENABLED) {
-            for (int i = 0; i < SlotLayout.HAZARDS; i++) {
-                reportPlace(SlotLayout.hazardAddress(slot, i));
-            }
-            reportPlace(SlotLayout.pinAddress(slot));
-            reportPlace(SlotLayout.structureAddress(slot));
-        }
-    }
-
-    private static void reportPlace(final long address) {
-        final Ledger.Entry taken = Ledger.at(address);
-        if (taken != null) {
-            LOGGER.log(Level.WARNING, "the place that took what a dead thread left behind", taken);
-            Ledger.released(address);
-        }
     }
 
     /**
@@ -288,35 +292,63 @@ final class SlotTable {
      * answer is exact because ids are not used twice and no thread rises from the dead.
      */
     boolean isDeadWriter(final long threadId) {
-        buryOwnedBy(threadId, platformGroups);
-        buryOwnedBy(threadId, virtualGroups);
-        return inheritance.containsKey(threadId);
-    }
-
-    private void buryOwnedBy(final long threadId, final SlotGroup[] groups) {
-        for (final SlotGroup group : groups) {
-            for (int i = 0; i < group.capacity(); i++) {
-                if (SlotLayout.ownerAcquire(group.slot(i)) == threadId) {
-                    bury(group, i);
-                }
-            }
+        final long slot = find(threadId);
+        if (slot == 0) {
+            return false;
         }
+        final SlotGroup group = groupOf(slot);
+        bury(group, group.indexOf(slot));
+        return SlotLayout.writesOpaque(slot) < 0 && SlotLayout.ownerAcquire(slot) == threadId; // in this order [U2]
     }
 
     /** One exclusive lock of a dead thread has been ended. */
-    void inherited(final long threadId) {
-        inheritance.computeIfPresent(threadId, (id, left) -> left == 1 ? null : Long.valueOf(left - 1));
+    synchronized void inherited(final long threadId) {
+        final long slot = find(threadId);
+        final long left = slot == 0 ? 0 : SlotLayout.writesOpaque(slot);
+        if (left >= 0) {
+            return; // ended without the slot's knowledge: not a lock that its owner counted
+        }
+        SlotLayout.writesOpaque(slot, left + 1);
+        if (left == -1) {
+            final SlotGroup group = groupOf(slot);
+            free(group, group.indexOf(slot));
+            group.buried(group.indexOf(slot));
+        }
     }
 
     /** The owner of a slot by its id; null if there is none. */
     @Nullable Thread owner(final long threadId) {
-        for (final SlotGroup[] groups : List.of(platformGroups, virtualGroups)) {
-            for (final SlotGroup group : groups) {
-                for (int i = 0; i < group.capacity(); i++) {
-                    if (SlotLayout.ownerAcquire(group.slot(i)) == threadId) {
-                        return group.owner(i);
-                    }
-                }
+        final long slot = find(threadId);
+        if (slot == 0) {
+            return null;
+        }
+        final SlotGroup group = groupOf(slot);
+        return group.owner(group.indexOf(slot));
+    }
+
+    /** The first slot of a thread of either kind, or 0. */
+    private long find(final long threadId) {
+        final long slot = index.find(threadId);
+        return slot != 0 ? slot : findVirtual(threadId);
+    }
+
+    private SlotGroup groupOf(final long slot) {
+        final SlotGroup group = groupOf(platformGroups, slot);
+        return group != null ? group : virtualGroupOf(slot);
+    }
+
+    private SlotGroup virtualGroupOf(final long slot) {
+        final SlotGroup group = groupOf(virtualGroups, slot);
+        if (group == null) {
+            throw new IllegalStateException("not a reader slot: address=0x" + Long.toHexString(slot));
+        }
+        return group;
+    }
+
+    private static @Nullable SlotGroup groupOf(final SlotGroup[] groups, final long slot) {
+        for (final SlotGroup group : groups) {
+            if (group.indexOf(slot) >= 0) {
+                return group;
             }
         }
         return null;
@@ -343,64 +375,80 @@ final class SlotTable {
         return true;
     }
 
-    private static void free(final SlotGroup[] groups, final long slot) {
-        for (final SlotGroup group : groups) {
-            final int index = group.indexOf(slot);
-            if (index >= 0) {
-                free(group, index);
-                return;
-            }
-        }
-        throw new IllegalStateException("not a reader slot: address=0x" + Long.toHexString(slot));
-    }
-
-    private static void free(final SlotGroup group, final int index) {
-        final long slot = group.slot(index);
+    private static void free(final SlotGroup group, final int at) {
+        final long slot = group.slot(at);
         SlotLayout.depth(slot, 0);
         SlotLayout.structureDepth(slot, 0);
         SlotLayout.writesOpaque(slot, 0);
         SlotLayout.extension(slot, 0);
         SlotLayout.fenced(slot, 0);
-        group.disown(index);
-        SlotLayout.ownerRelease(slot);
+        group.disown(at);
+        SlotLayout.ownerRelease(slot); // [U1] W1
         group.leave();
     }
 
-    private long registerFirst(final Thread thread) {
-        final long slot = register(thread, thread.threadId());
-        SlotLayout.fenced(slot, fencedAnnouncements);
-        platformSlot.set(slot);
-        return slot;
+    /**
+     * A slot for a platform thread, of the lowest that are free. The dead are looked for when no slot is free but new ones,
+     * and as many slots were taken since the last look as were in use then: so a registration costs the same on average
+     * however many threads there are, and there are at most twice as many slots as threads, and a few.
+     */
+    private synchronized long register(final Thread thread, final long owner) {
+        untilBurial--;
+        long slot = takeFree(thread, owner);
+        if (slot == 0 && untilBurial < 0) {
+            buryAll();
+            untilBurial = Math.max(FIRST_GROUP / 4, inUse());
+            slot = takeFree(thread, owner);
+        }
+        return slot != 0 ? slot : takeNew(thread, owner);
     }
 
-    private synchronized long register(final Thread thread, final long owner) {
+    private int inUse() {
+        int inUse = 0;
         for (final SlotGroup group : platformGroups) {
-            for (int i = 0; i < group.capacity(); i++) {
-                bury(group, i);
-                if (SlotLayout.ownerAcquire(group.slot(i)) == 0) {
-                    return take(group, i, thread, owner);
-                }
+            inUse += group.taken();
+        }
+        return inUse;
+    }
+
+    private long takeFree(final Thread thread, final long owner) {
+        for (final SlotGroup group : platformGroups) {
+            final int free = group.free();
+            if (free >= 0) {
+                return take(group, free, thread, owner);
             }
+        }
+        return 0;
+    }
+
+    private long takeNew(final Thread thread, final long owner) {
+        final SlotGroup last = platformGroups[platformGroups.length - 1];
+        if (last.used() < last.capacity()) {
+            return take(last, last.used(), thread, owner);
         }
         final SlotGroup[] grown = append(platformGroups, false);
         platformGroups = grown;
         return take(grown[grown.length - 1], 0, thread, owner);
     }
 
-    private static long take(final SlotGroup group, final int index, final Thread thread, final long owner) {
-        final long slot = group.slot(index);
-        final WeakReference<Thread> reference = new WeakReference<>(thread); // before the claim: it may throw
+    private long take(final SlotGroup group, final int at, final Thread thread, final long owner) {
+        final long slot = group.slot(at);
+        final WeakReference<Thread> reference = SlotGroup.weak(thread); // before the claim: it may throw
+        if (owner > 0) {
+            index.add(owner, slot); // so may this
+        }
+        StackRoom.forBeginning(slot);
+        SlotLayout.fenced(slot, fencedAnnouncements);
+        group.raiseUsed(at + 1);
         if (!SlotLayout.claim(slot, owner)) {
             throw new IllegalStateException("reader slot taken while registering: owner=" +
                 SlotLayout.ownerAcquire(slot));
         }
-        group.raiseUsed(index + 1);
-        group.ownedWeaklyBy(index, reference);
+        group.ownedWeaklyBy(at, reference);
         return slot;
     }
 
-    private long find(final Thread thread) {
-        final long id = thread.threadId();
+    private long findVirtual(final long id) {
         for (final SlotGroup group : virtualGroups) {
             final int mask = group.capacity() - 1;
             for (int i = 0; i < WINDOW; i++) {
@@ -414,6 +462,7 @@ final class SlotTable {
     }
 
     private long claim(final Thread thread, final long owner) {
+        StackRoom.forBeginning(owner); // a slot that is claimed and does not say by whom could never be buried
         while (true) {
             final SlotGroup[] groups = virtualGroups;
             for (final SlotGroup group : groups) {
@@ -429,12 +478,12 @@ final class SlotTable {
     private static long claimIn(final SlotGroup group, final Thread thread, final long owner) {
         final int mask = group.capacity() - 1;
         for (int i = 0; i < WINDOW; i++) {
-            final int index = window(thread.threadId(), mask, i);
-            final long slot = group.slot(index);
+            final int at = window(thread.threadId(), mask, i);
+            final long slot = group.slot(at);
             if (SlotLayout.ownerAcquire(slot) == 0) {
                 group.enter();
                 if (SlotLayout.claim(slot, owner)) {
-                    group.ownedBy(index, thread);
+                    group.ownedBy(at, thread);
                     SlotLayout.fenced(slot, SlotLayout.ALWAYS_FENCED); // [L1]
                     return slot;
                 }
@@ -451,7 +500,7 @@ final class SlotTable {
         boolean buried = false;
         for (final SlotGroup group : seen) {
             for (int i = 0; i < group.capacity(); i++) {
-                buried |= bury(group, i);
+                buried |= bury(group, i) && SlotLayout.ownerAcquire(group.slot(i)) == 0;
             }
         }
         if (!buried) {

@@ -193,9 +193,9 @@ public final class SlotLayout {
         Words.put(slot, FENCED, announcements);
     }
 
-    /** Exclusive locks of the owner, with opaque access. */
+    /** Exclusive locks of the owner, or, below 0, those that a dead owner has left to heirs, with opaque access. */
     public static long writesOpaque(final long slot) {
-        return Words.getOpaque(slot, STRUCTURE_DEPTH) >>> Integer.SIZE;
+        return Words.getOpaque(slot, STRUCTURE_DEPTH) >> Integer.SIZE;
     }
 
     /** Writes the number of exclusive locks of the owner, with opaque access. */

@@ -8,6 +8,7 @@ import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.epoch.StackRoom;
 import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
 
@@ -31,18 +32,20 @@ final class DeadOwners {
         if ((lock & ATTACHED) == 0 || (lock & WRITER) == 0 || (lock & SECTION) != 0 || !domain.isDeadWriter(dead)) {
             return;
         }
+        StackRoom.forBeginning(record); // an heir that does not end it could not be told from a writer
         final long heirs = lock & ~OWNER | RecordLayout.owned(Thread.currentThread().threadId());
+        final Ledger.Entry taken = Ledger.at(record);
         if (RecordLayout.compareAndExchangeLock(record, lock, heirs) != lock) { // [I1]
             return;
         }
-        domain.inherited(dead);
-        LOGGER.log(Level.WARNING, "a thread died holding a region exclusively, which is released now: thread id=" +
-            dead + ", " + RegionLock.describe(record), Ledger.at(record));
         Ledger.released(record);
         final long sequence = RecordLayout.sequence(record);
         if ((sequence & 1) != 0) {
             RecordLayout.sequenceRelease(record, sequence + 1);
         }
         RegionLock.include(record);
+        domain.inherited(dead);
+        LOGGER.log(Level.WARNING, "a thread died holding a region exclusively, which is released now: thread id=" +
+            dead + ", " + RegionLock.describe(record), taken); // last: it may throw
     }
 }

@@ -20,7 +20,7 @@ class SlotScanTest {
     private static final int CAPACITY = 64;
     private static final int MOST_USED = 11; // more than two strides, and a rest
 
-    private final SlotTable slots = new SlotTable(NativeMemory.system(), 0);
+    private final SlotTable slots = new SlotTable(NativeMemory.system(), 0, new ListLogger());
 
     private boolean isOver(final SlotGroup group, final long except) {
         return SlotScan.await(slots, new SlotGroup[] {group}, RECORD, except, TAG, null, (record, tag, elapsedNs) -> { });

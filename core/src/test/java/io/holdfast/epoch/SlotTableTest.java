@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.epoch.EpochTestSupport.Peer;
 import io.holdfast.layout.SlotLayout;
+import io.holdfast.memory.NativeMemory;
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -64,6 +66,84 @@ class SlotTableTest {
         }
         assertThat(domain.slotCount()).isLessThanOrEqualTo(2 * SlotTable.FIRST_GROUP);
         assertThat(domain.orphansBuried()).as("nobody took anything into death").isZero();
+    }
+
+    /** Some pools erase the thread-locals of their workers between tasks; here it is done to a table of its own. */
+    @Test
+    void aThreadMustFindItsSlotWithoutItsThreadLocals() throws ReflectiveOperationException {
+        final SlotTable slots = newTable(new ListLogger());
+        final Field field = SlotTable.class.getDeclaredField("platformSlot");
+        field.setAccessible(true);
+        final ThreadLocal<?> platformSlot = (ThreadLocal<?>) field.get(slots);
+        final List<Peer> others = new ArrayList<>();
+        for (int i = 0; i < 5 * SlotTable.FIRST_GROUP; i++) {
+            others.add(Peer.platform());
+            others.getLast().run(slots::slot);
+        }
+        final long slot = slots.slot();
+        final int count = slots.count();
+        for (int i = 0; i < 1_000; i++) {
+            platformSlot.remove();
+            assertThat(slots.slotOrNone()).isEqualTo(slot);
+            assertThat(slots.slot()).isEqualTo(slot);
+        }
+        for (final Peer other : others) {
+            final long first = other.call(slots::slot);
+            other.run(platformSlot::remove);
+            assertThat(other.<Long>call(slots::slotOrNone)).isEqualTo(first);
+            other.close();
+        }
+        assertThat(slots.count()).isEqualTo(count);
+    }
+
+    private static SlotTable newTable(final ListLogger logger) {
+        return new SlotTable(NativeMemory.system(), SlotLayout.ALWAYS_FENCED, logger);
+    }
+
+    /** What a logger throws is its own affair: nothing is lost, neither a slot nor the count for the report. */
+    @Test
+    void aLoggerThatThrowsMustNotKeepASlotFromItsNextOwner() {
+        final ListLogger logger = new ListLogger();
+        final SlotTable slots = newTable(logger);
+        logger.breakDown(true);
+        for (int i = 0; i < 3; i++) {
+            final long slot = dieWithAPin(slots);
+            slots.buryAll();
+            slots.reportBurials();
+            assertThat(SlotLayout.ownerAcquire(slot)).isZero();
+            try (Peer peer = Peer.platform()) {
+                assertThat(peer.<Long>call(slots::slot)).isEqualTo(slot);
+            }
+            slots.buryAll();
+        }
+        logger.breakDown(false);
+        slots.reportBurials();
+        slots.reportBurials();
+        assertThat(logger.messages()).singleElement().asString().endsWith("; the last of 3 slots of such threads");
+    }
+
+    @Test
+    void theDeadMustBeReportedTogether() {
+        final ListLogger logger = new ListLogger();
+        final SlotTable slots = newTable(logger);
+        for (int i = 0; i < 500; i++) {
+            dieWithAPin(slots);
+        }
+        assertThat(logger.messages()).as("registrations report nothing").isEmpty();
+        slots.buryAll();
+        slots.reportBurials();
+        assertThat(slots.orphansBuried()).isEqualTo(500);
+        assertThat(logger.messages()).singleElement().asString()
+            .startsWith("a thread died holding a guard or a pin, which is released now: thread id=")
+            .endsWith("; the last of 500 slots of such threads");
+    }
+
+    private static long dieWithAPin(final SlotTable slots) {
+        final Peer careless = Peer.platform();
+        final long slot = careless.call(slots::slot);
+        careless.run(() -> SlotLayout.pinOpaque(slot, 1));
+        careless.close();
+        return slot;
     }
 
     /** G9: pins and hazards, in first and further slots, taken into death by threads of both kinds. */

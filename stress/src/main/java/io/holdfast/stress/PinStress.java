@@ -5,6 +5,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.layout.SlotLayout;
 import io.holdfast.lock.RegionLock;
+import java.lang.invoke.VarHandle;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Expect;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -180,7 +181,8 @@ public final class PinStress {
             domain.pin(); // the thread is light from its second on
             domain.unpin();
             SlotLayout.pinOpaque(slot, 1);
-            domain.lightBarrier();
+            VarHandle.releaseFence();
+            VarHandle.acquireFence();
             result.r1 = RegionLock.isAttached(record, incarnation) ? 1 : 0;
         }
 
