@@ -5,11 +5,13 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.SlotLayout;
+import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +44,15 @@ public final class RangeLock {
      * [K3] A change that takes whatever addresses are free announces the whole space, avoids the sections that it then
      *      sees, and narrows the announcement to the addresses that it took. Sections that it did not see wait for that.
      *
+     * [K4] A dead thread's entry is ended by who waits for it, or is refused because of it. The entry stays in the list,
+     *      so nobody else comes in, until one heir, who has moved the entry's ESTATE from LEFT to CLAIMED, has undone what
+     *      the section did. If that throws, the estate is LEFT again, for the next; once it is SETTLED, anybody removes the
+     *      entry. None of it allocates but the removal, which anybody can try again. That the owner was seen dead orders
+     *      all that it did before what the heir does.
+     *
      * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else.
      */
+    private static final System.Logger LOGGER = System.getLogger(RangeLock.class.getName());
     private static final Entry[] NONE = {};
     private static final VarHandle SECTIONS = sectionsHandle();
 
@@ -64,14 +73,90 @@ public final class RangeLock {
         }
     }
 
-    /**
-     * A section, or a single change that waits or has waited.
-     *
-     * @param start first address
-     * @param end   just past the last
-     * @param owner the thread that asked for it
-     */
-    public record Entry(long start, long end, Mode mode, Thread owner) {
+    /** What a section leaves behind if its thread dies, and who undoes it; the same in all modes that the section has. */
+    private static final class Estate {
+        private static final int LEFT = 0;
+        private static final int CLAIMED = 1;
+        private static final int SETTLED = 2;
+
+        private final AtomicInteger state = new AtomicInteger(LEFT);
+        private @Nullable Runnable undoing; // the owner's, and seen by who has seen it dead
+
+        /** Whether all is undone; false if another thread is at it. */
+        private boolean settle() {
+            if (!state.compareAndSet(LEFT, CLAIMED)) { // [K4]
+                return state.get() == SETTLED;
+            }
+            boolean settled = false;
+            try {
+                if (undoing != null) {
+                    undoing.run();
+                }
+                settled = true;
+            } finally {
+                state.set(settled ? SETTLED : LEFT);
+            }
+            return true;
+        }
+    }
+
+    /** A section, or a single change that waits or has waited. */
+    public static final class Entry {
+        private final long start;
+        private final long end;
+        private final Mode mode;
+        private final Thread owner;
+        private final Estate estate;
+
+        private Entry(final long start, final long end, final Mode mode, final Thread owner, final Estate estate) {
+            this.start = start;
+            this.end = end;
+            this.mode = mode;
+            this.owner = owner;
+            this.estate = estate;
+        }
+
+        private Entry(final long start, final long end, final Mode mode, final Thread owner) {
+            this(start, end, mode, owner, new Estate());
+        }
+
+        private Entry as(final Mode other) {
+            return new Entry(start, end, other, owner, estate);
+        }
+
+        /** First address. */
+        public long start() {
+            return start;
+        }
+
+        /** Just past the last. */
+        public long end() {
+            return end;
+        }
+
+        /** What it is there for. */
+        public Mode mode() {
+            return mode;
+        }
+
+        /** The thread that asked for it. */
+        public Thread owner() {
+            return owner;
+        }
+
+        /**
+         * For the owner: what another thread does if the owner dies with this section, in whatever mode it is then. It can
+         * be run again if it throws.
+         */
+        public void atDeath(final Runnable undoing) {
+            estate.undoing = undoing;
+        }
+
+        @Override
+        public String toString() {
+            return "Entry[start=" + start + ", end=" + end + ", mode=" + mode + ", owner=" + owner + "]";
+        }
+
         boolean overlaps(final long from, final long to) {
             return start < to && from < end;
         }
@@ -167,12 +252,44 @@ public final class RangeLock {
     public @Nullable Entry tryAcquire(final long start, final long end, final Mode mode, final Waiting noTime) {
         checkNested("section");
         final Entry entry = new Entry(start, end, mode, Thread.currentThread());
-        for (final Entry other : sections) {
-            if (other.excludes(entry)) {
+        if (isExcluded(entry)) {
+            endDead(start, end);
+            if (isExcluded(entry)) {
                 return null;
             }
         }
         return begun(await(entry, noTime));
+    }
+
+    private boolean isExcluded(final Entry entry) {
+        for (final Entry other : sections) {
+            if (other.excludes(entry)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Ends the sections of threads that died with them, where they overlap a range: [K4]. */
+    public void endDead(final long start, final long end) {
+        for (final Entry entry : sections) {
+            if (entry.overlaps(start, end) && !entry.owner.isAlive() && entry.estate.settle()) {
+                endSettled(entry);
+            }
+        }
+    }
+
+    private void endSettled(final Entry dead) {
+        Entry[] now;
+        do {
+            now = sections;
+            if (!Arrays.asList(now).contains(dead)) { // which has no equal
+                return; // another thread was faster
+            }
+        } while (!SECTIONS.compareAndSet(this, now, without(now, dead)));
+        Ledger.released(place(dead));
+        LOGGER.log(Level.WARNING, "a thread died in a section, which is ended now, and rolled back unless it was " +
+            "published: " + dead);
     }
 
     private @Nullable Entry await(final Entry entry, final Waiting waiting) {
@@ -191,6 +308,9 @@ public final class RangeLock {
 
     private boolean awaitTurn(final Entry entry, final Waiting waiting) {
         while (!isGranted(sections, entry)) {
+            if (waiting.lookDue()) {
+                endDead(entry.start, entry.end);
+            }
             if (!pause(entry, waiting)) {
                 return false;
             }
@@ -221,14 +341,14 @@ public final class RangeLock {
 
     /** Lets readers in and keeps writers out. */
     public Entry downgrade(final Entry write) {
-        final Entry downgraded = new Entry(write.start, write.end, Mode.DOWNGRADED, write.owner);
+        final Entry downgraded = write.as(Mode.DOWNGRADED);
         update(now -> exchange(now, write, downgraded));
         return downgraded;
     }
 
     /** Makes a section a write section if nobody else is in its range; null, with nothing changed, if somebody is. */
     public @Nullable Entry tryUpgrade(final Entry entry) {
-        final Entry write = new Entry(entry.start, entry.end, Mode.WRITE, entry.owner);
+        final Entry write = entry.as(Mode.WRITE);
         while (true) {
             final Entry[] now = sections;
             final Entry[] upgraded = exchange(now, entry, write);

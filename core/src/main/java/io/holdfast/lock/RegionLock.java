@@ -97,15 +97,18 @@ public final class RegionLock {
      */
     private final EpochDomain domain;
     private final DrainListener listener;
+    private final Runnable deadSections;
 
     /**
      * A lock over the records whose readers announce themselves in {@code domain}.
      *
-     * @param listener told when a writer has waited long
+     * @param listener     told when a writer has waited long
+     * @param deadSections ends the sections of dead threads; called now and then by who waits for a section's record
      */
-    public RegionLock(final EpochDomain domain, final DrainListener listener) {
+    public RegionLock(final EpochDomain domain, final DrainListener listener, final Runnable deadSections) {
         this.domain = domain;
         this.listener = listener;
+        this.deadSections = deadSections;
     }
 
     /**
@@ -198,6 +201,9 @@ public final class RegionLock {
         checkMayWait(operation, record, RecordLayout.lockAcquire(record));
         if (waiting.lookDue()) {
             DeadOwners.endDeadWriter(domain, record);
+            if ((RecordLayout.lockAcquire(record) & SECTION) != 0) {
+                deadSections.run();
+            }
         }
         return pause(record, 0, waiting);
     }

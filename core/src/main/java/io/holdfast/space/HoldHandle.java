@@ -6,21 +6,28 @@ import io.holdfast.Hold;
 import io.holdfast.Refusal;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.StackRoom;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** A counted stamp, and the views that are open on it. */
 public final class HoldHandle implements Hold {
     /*
      * STATE counts open views and becomes RELEASED by compare-and-set from 0, so a release and the opening of a view
      * exclude each other, and exactly one release wins.
+     *
+     * The views are in a list, too, which STATE's monitor guards: a view leaves it once, closed by its thread, or taken
+     * out by a release that has seen its thread dead. Nobody can use a dead thread's view, whose segment is confined.
      */
+    private static final System.Logger LOGGER = System.getLogger(HoldHandle.class.getName());
     private static final int RELEASED = -1;
 
     private final RegionHandle region;
     private final long stamp;
     private final AtomicInteger state = new AtomicInteger();
+    private @Nullable ViewHandle views;
 
     /** Makes sure that the class is there. */
     static void load() {
@@ -70,18 +77,74 @@ public final class HoldHandle implements Hold {
         if (stamp <= 0) {
             throw region.refused("view of a hold that is not held", stamp);
         }
-        int seen;
-        do {
-            seen = state.get();
-            if (seen == RELEASED) {
-                throw new IllegalStateException("view of a released hold: " + region.describe());
-            }
-        } while (!state.compareAndSet(seen, seen + 1));
+        final ViewHandle view = new ViewHandle(this);
+        boolean opened = false;
         try {
-            return new ViewHandle(this);
-        } catch (final Throwable e) {
-            state.decrementAndGet();
-            throw e;
+            opened = enter(view);
+        } finally {
+            if (!opened) {
+                view.arena.close();
+            }
+        }
+        if (!opened) {
+            throw new IllegalStateException("view of a released hold: " + region.describe());
+        }
+        view.ledger = Ledger.viewed(region.record());
+        return view;
+    }
+
+    private boolean enter(final ViewHandle view) {
+        synchronized (state) {
+            if (state.get() == RELEASED) {
+                return false;
+            }
+            view.next = views;
+            views = view;
+            state.incrementAndGet();
+            return true;
+        }
+    }
+
+    private void leave(final ViewHandle view) {
+        synchronized (state) {
+            ViewHandle before = null;
+            for (ViewHandle at = views; at != null; at = at.next) {
+                if (at == view) {
+                    remove(before, view);
+                    return;
+                }
+                before = at;
+            }
+        }
+    }
+
+    private void remove(final @Nullable ViewHandle before, final ViewHandle view) {
+        if (before == null) {
+            views = view.next;
+        } else {
+            before.next = view.next;
+        }
+        state.decrementAndGet();
+    }
+
+    /** Takes the views out whose threads have died. */
+    private void leaveForTheDead() {
+        int left = 0;
+        synchronized (state) {
+            ViewHandle before = null;
+            for (ViewHandle at = views; at != null; at = at.next) {
+                if (at.owner.isAlive()) {
+                    before = at;
+                } else {
+                    remove(before, at);
+                    Ledger.released(at.ledger);
+                    left++;
+                }
+            }
+        }
+        if (left != 0) {
+            LOGGER.log(Level.WARNING, "threads died with open views of a hold, which count no more: views=" + left + ", " +
+                region.describe());
         }
     }
 
@@ -89,6 +152,9 @@ public final class HoldHandle implements Hold {
     public void close() {
         if (stamp <= 0) {
             return;
+        }
+        if (state.get() > 0) {
+            leaveForTheDead();
         }
         StackRoom.forEnd(stamp); // the state and the count both, or neither
         final int seen = state.compareAndExchange(0, RELEASED);
@@ -107,13 +173,14 @@ public final class HoldHandle implements Hold {
         private final HoldHandle hold;
         private final Arena arena;
         private final MemorySegment segment;
-        private final long ledger;
+        private final Thread owner = Thread.currentThread();
+        private long ledger;
+        private @Nullable ViewHandle next;
 
         private ViewHandle(final HoldHandle hold) {
             this.hold = hold;
             this.arena = Arena.ofConfined();
             this.segment = hold.region.segmentFor(Guard.Mode.SHARED_WRITABLE, arena);
-            this.ledger = Ledger.viewed(hold.region.record());
         }
 
         @Override
@@ -133,7 +200,7 @@ public final class HoldHandle implements Hold {
                     hold.region.describe(), e);
             }
             Ledger.released(ledger);
-            hold.state.decrementAndGet();
+            hold.leave(this);
         }
     }
 }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 public final class ReadSectionHandle extends SectionHandle implements ReadSection {
     ReadSectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
         super(space, entry);
+        entry.atDeath(this::inherit);
     }
 
     @Override
@@ -22,6 +23,11 @@ public final class ReadSectionHandle extends SectionHandle implements ReadSectio
         }
         exchange(null);
         return new WriteSectionHandle(space(), write);
+    }
+
+    @Override
+    void inherit() {
+        exchange(null);
     }
 
     @Override

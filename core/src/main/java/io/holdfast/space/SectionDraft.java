@@ -55,6 +55,7 @@ final class SectionDraft {
     private final List<Extent> drops = new ArrayList<>();
     private final List<Protected> protections = new ArrayList<>();
     private final Map<Long, SectionPart> byRecord = new HashMap<>();
+    private boolean altered;
 
     /** Pages whose protection was changed, of a region that is a source unless the section mapped it. */
     private record Protected(long start, long length, boolean wasWritable, @Nullable SectionSource source,
@@ -507,14 +508,34 @@ final class SectionDraft {
         try {
             closeSegments();
         } finally {
-            protections.reversed().forEach(changed -> takeBack(changed, lost));
-            sources.values().forEach(SectionSource::restore);
-            parts.values().stream().filter(SectionPart::isFresh).forEach(this::abandon);
-            mappings.forEach(this::giveUp);
-            forget();
-            exclusion.endTicket();
+            restore(lost);
             unmapper.completeAll(lost);
         }
+    }
+
+    /**
+     * Restores everything but the segments, which a dead thread's heir has to leave as they are: nobody else can use them.
+     * What has been restored is not looked at again, so that it can go on after an exception.
+     *
+     * @param lost gets the unmaps that have to be completed
+     */
+    void restore(final List<PendingUnmap> lost) {
+        altered |= !protections.isEmpty();
+        while (!protections.isEmpty()) {
+            takeBack(protections.removeLast(), lost);
+        }
+        sources.values().forEach(SectionSource::restore);
+        while (!parts.isEmpty()) {
+            final SectionPart part = parts.pollFirstEntry().getValue();
+            if (part.isFresh()) {
+                abandon(part);
+            }
+        }
+        while (!mappings.isEmpty()) {
+            giveUp(mappings.removeLast());
+        }
+        forget();
+        exclusion.endTicket();
     }
 
     private void giveUp(final Mapper.Prepared mapping) {
@@ -522,10 +543,10 @@ final class SectionDraft {
         if (file != null && !file.file().isClosed()) {
             registry.close(file.file());
         }
-        if (protections.isEmpty()) {
-            space.mapper().giveUp(mapping);
-        } else {
+        if (altered) {
             space.mapper().giveUpAltered(mapping); // perhaps
+        } else {
+            space.mapper().giveUp(mapping);
         }
     }
 

@@ -15,6 +15,9 @@ abstract sealed class SectionHandle permits ReadSectionHandle, WriteSectionHandl
         this.entry = entry;
     }
 
+    /** Undoes, for a thread that died with the section, what is not done; by another thread, again if it throws. */
+    abstract void inherit();
+
     /** {@return the space} */
     public SpaceHandle space() {
         return space;

@@ -59,7 +59,7 @@ public final class SpaceHandle implements AddressSpace {
         this.domain = core.domain();
         this.registry = new RegionRegistry(core, settings);
         this.reports = new WaitReports(core, registry, settings);
-        this.lock = new RegionLock(domain, reports);
+        this.lock = new RegionLock(domain, reports, this::endDeadSections);
         this.sectionLock = new SectionLock(lock, domain);
         this.quickSeed = domain.quickSeed();
         this.gate = new StructureGate(core, reports, settings);
@@ -76,6 +76,10 @@ public final class SpaceHandle implements AddressSpace {
         this.tree = core.tree();
         this.base = core.reservation().base();
         registry.notes().watch(this, settings.name());
+    }
+
+    private void endDeadSections() {
+        gate.ranges().endDead(0, capacity());
     }
 
     // ------------------------------------------------------------------------------------------------------ pins

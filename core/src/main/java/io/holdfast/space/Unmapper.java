@@ -244,6 +244,14 @@ final class Unmapper {
         }
     }
 
+    /** Hands all that was announced to the background, out of the list. */
+    void completeAllLater(final List<PendingUnmap> all) {
+        while (!all.isEmpty()) {
+            completeLater(all.getLast());
+            all.removeLast();
+        }
+    }
+
     private void completeLater(final PendingUnmap pending) {
         reclaimer.add(pending);
         thread.ensureRunning();

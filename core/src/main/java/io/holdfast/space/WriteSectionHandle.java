@@ -24,6 +24,7 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     WriteSectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
         super(space, entry);
         this.draft = new SectionDraft(space, entry.start(), entry.end());
+        entry.atDeath(this::inherit);
     }
 
     private SectionDraft open(final String operation) {
@@ -189,6 +190,16 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
             release();
             giveBack(); // what was published before an upgrade
         }
+    }
+
+    @Override
+    void inherit() {
+        if (state == State.OPEN) {
+            draft.restore(given);
+        }
+        state = State.CLOSED;
+        exchange(null);
+        space().unmapper().completeAllLater(given);
     }
 
     private void giveBack() {

@@ -29,7 +29,7 @@ final class LockFixture {
 
     LockFixture(final EpochDomain domain) {
         this.domain = domain;
-        this.lock = new RegionLock(domain, (which, tag, elapsedNs) -> reports.incrementAndGet());
+        this.lock = new RegionLock(domain, (which, tag, elapsedNs) -> reports.incrementAndGet(), () -> { });
         this.record = records.allocate();
         this.incarnation = RegionLock.attach(record);
     }

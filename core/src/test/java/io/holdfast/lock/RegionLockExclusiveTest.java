@@ -304,7 +304,7 @@ class RegionLockExclusiveTest {
     void aFailingListenerMustLeaveNothing() {
         final RegionLock failing = new RegionLock(fixture.domain, (which, tag, elapsedNs) -> {
             throw new IllegalStateException("listener failed");
-        });
+        }, () -> { });
         try (Peer reader = Peer.platform(); Waiting waiting = new Waiting(
             NoOpIdleStrategy::new, Waiting.FOREVER, false, 0)) {
             final long stamp = reader.call(() -> lock.tryShare(record, fixture.incarnation));

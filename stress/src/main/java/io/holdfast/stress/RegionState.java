@@ -73,7 +73,7 @@ public abstract class RegionState {
      */
     protected RegionState(final EpochDomain domain) {
         this.domain = domain;
-        this.lock = new RegionLock(domain, (which, tag, elapsedNs) -> { });
+        this.lock = new RegionLock(domain, (which, tag, elapsedNs) -> { }, () -> { });
         final long offset = (long) (NEXT.getAndIncrement() & RING - 1) * SPACING;
         this.record = RECORDS + offset;
         this.slot = SLOTS + offset;

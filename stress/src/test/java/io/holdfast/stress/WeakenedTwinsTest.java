@@ -29,6 +29,9 @@ class WeakenedTwinsTest {
                 AnnounceStress.Weakened::reader, AnnounceStress.Weakened::writer, WeakenedTwinsTest::both),
             shows("reader that becomes light without a fence", LightStress.WeakenedUnfenced::new,
                 LightStress.WeakenedUnfenced::reader, LightStress.WeakenedUnfenced::writer, WeakenedTwinsTest::both),
+            shows("burial that reads the owner first", BurialStress.WeakenedOwnerFirst::new,
+                BurialStress.WeakenedOwnerFirst::owner, BurialStress.WeakenedOwnerFirst::burier,
+                WeakenedTwinsTest::secondOnly),
             shows("pin without the writer's barrier (T19)", PinStress.WeakenedNoBarrier::new,
                 PinStress.WeakenedNoBarrier::reader, PinStress.WeakenedNoBarrier::writer, WeakenedTwinsTest::both),
             shows("retiring without a grace period", PinStress.WeakenedNoGracePeriod::new,
@@ -224,6 +227,8 @@ class WeakenedTwinsTest {
                 LightStress.ActualBegin::reader, LightStress.ActualBegin::writer, WeakenedTwinsTest::both),
             hides("announcement by which a reader becomes light", LightStress.ActualFirst::new,
                 LightStress.ActualFirst::reader, LightStress.ActualFirst::writer, WeakenedTwinsTest::both),
+            hides("burial", BurialStress.Model::new, BurialStress.Model::owner, BurialStress.Model::burier,
+                WeakenedTwinsTest::secondOnly),
             hides("pin, membarrier", PinStress.ActualMembarrier::new,
                 PinStress.ActualMembarrier::reader, PinStress.ActualMembarrier::writer, WeakenedTwinsTest::poisoned),
             hides("pin, fence", PinStress.ActualFence::new,
@@ -317,6 +322,10 @@ class WeakenedTwinsTest {
 
     private static boolean changing(final int first, final int second) {
         return first == 2;
+    }
+
+    private static boolean secondOnly(final int first, final int second) {
+        return first == 0 && second == 1;
     }
 
     private static boolean poisoned(final int first, final int second) {
