@@ -29,13 +29,18 @@ public class BurialScheduleTest {
         schedule.run();
     }
 
+    /** For the subject, which is of another class loader and so of another package. */
+    public static void schedule(final Runnable steps) {
+        schedule = steps;
+    }
+
     /** A virtual thread that is pinned until it is told to end. */
-    private static final class Pinned {
+    static final class Pinned {
         private final EpochDomain domain;
         private final CountDownLatch inside = new CountDownLatch(1);
         private final CountDownLatch end = new CountDownLatch(1);
         private final Thread thread;
-        private volatile long slot;
+        volatile long slot; // no nest: it is loaded apart from the test
         private volatile boolean pinnedToTheEnd;
 
         Pinned(final EpochDomain domain) {
@@ -82,12 +87,12 @@ public class BurialScheduleTest {
 
         @Override
         public List<Object> get() {
-            schedule = this::changeHands;
+            schedule(this::changeHands);
             final boolean passed;
             try {
                 passed = domain.passed(domain.retireEpoch());
             } finally {
-                schedule = () -> { };
+                schedule(() -> { });
             }
             return List.of(changes > 0, passed, domain.orphansBuried(), owner.die());
         }
