@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The table of {@link Lifetimes}, with a thread that stops before each step and each stamp: G7, T9. */
 class LifetimesTest {
     private final EpochDomain domain = EpochTestSupport.newDomain();
-    private final RegionLock lock = new RegionLock(domain, (which, tag, elapsedNs) -> { });
+    private final RegionLock lock = new RegionLock(domain, (which, tag, elapsedNs) -> { }, () -> { });
     private final RecordTable records = new RecordTable(NativeMemory.system());
     private final Lifetimes lifetimes = new Lifetimes();
 

@@ -126,7 +126,8 @@ class SpaceSnapshotTest extends SpaceFixture {
     void lookupsListingsAndSnapshotsMustAgreeWhileAnUnmapIsUnderWay() {
         final RegionHandle region = (RegionHandle) space.map(SIZE);
         final long record = region.record();
-        final RegionLock lock = new RegionLock(inside(space).core().domain(), (which, tag, elapsedNs) -> { });
+        final RegionLock lock = new RegionLock(inside(space).core().domain(), (which, tag, elapsedNs) -> { },
+            () -> { });
         try (SpaceSnapshot before = space.snapshot()) {
             assertThat(lock.tryDetach(record, region.incarnation())).isEqualTo(1);
             try (SpaceSnapshot between = space.snapshot()) {
