@@ -34,6 +34,11 @@ public final class Reservation extends ReservedPages {
      * Overlay. Either kind of range can be used anywhere: a file in the anonymous zone lies over its background like
      * any other and is replaced by it; an anonymous region in the mapped zone is a mapping of its own.
      *
+     * A page without access stands at either end, for ever, so that no stranger is a neighbour. The kernel joins new
+     * pages with a neighbour of their kind, and then no more with the pages on their other side once both have been
+     * written: pages given back at the beginning of the anonymous zone, which are read-only for a moment, became part
+     * of a stranger's read-only mapping below and stayed apart from their zone. Every such range cost a mapping.
+     *
      * What is lost is left alone by everything that touches more than one region's range.
      */
     /** The smallest capacity in bytes. */
@@ -78,16 +83,17 @@ public final class Reservation extends ReservedPages {
                 + ": choose a multiple of the page size between 16 MiB and 32 TiB");
         }
         final long alignment = capacity >= LARGE_CAPACITY ? LARGE_ALIGNMENT : SMALL_ALIGNMENT;
-        final long wide = capacity + alignment;
+        final long page = mask + 1;
+        final long wide = page + capacity + alignment;
         final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         final long start = memory.mmap(0, wide, PROT_NONE, flags, -1, 0);
         memory.check(NativeCall.MMAP, 0, wide, start);
-        final long base = (start + alignment - 1) & -alignment;
-        final long head = base - start;
-        final long tail = alignment - head;
+        final long base = (start + page + alignment - 1) & -alignment;
+        final long head = base - page - start;
+        final long tail = alignment - head - page;
         long result = head == 0 ? 0 : memory.munmap(start, head);
         if (result == 0 && tail != 0) {
-            result = memory.munmap(base + capacity, tail);
+            result = memory.munmap(base + capacity + page, tail);
         }
         if (result != 0) {
             final NativeException failure = memory.failure(NativeCall.MUNMAP, start, wide, (int) -result);
@@ -445,7 +451,10 @@ public final class Reservation extends ReservedPages {
      * @throws NativeException if the kernel refuses.
      */
     public void release() {
-        memory().check(NativeCall.MUNMAP, base(), capacity(), memory().munmap(base(), capacity()));
+        final long page = pageMask() + 1;
+        final long start = base() - page;
+        final long wide = page + capacity() + page;
+        memory().check(NativeCall.MUNMAP, start, wide, memory().munmap(start, wide));
         Overlay.released(base(), capacity());
     }
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.memory;
 
+import static io.holdfast.memory.NativeMemory.MAP_ANONYMOUS;
+import static io.holdfast.memory.NativeMemory.MAP_FIXED_NOREPLACE;
+import static io.holdfast.memory.NativeMemory.MAP_NORESERVE;
+import static io.holdfast.memory.NativeMemory.MAP_PRIVATE;
+import static io.holdfast.memory.NativeMemory.PROT_READ;
+import static io.holdfast.memory.ReservedPages.READ_WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -114,6 +120,44 @@ class MappingCountTest {
             reservation.zeroAnonymous(range * 4 * PAGE, 4 * PAGE);
         }
         assertThat(Inspection.mappings(reservation)).hasSizeLessThanOrEqualTo(3);
+    }
+
+    // New pages join the neighbour below if it is of their kind, and from there on none that was written apart from it.
+    @Test
+    void pagesGivenBackMustMergeWhateverAStrangerBesideTheReservationHasDone() {
+        final NativeMemory memory = reservation.memory();
+        reservation.ensureAnonymous(0, 4 * PAGE);
+        final List<String> before = Inspection.picture(reservation);
+        final long written = freeBelow(reservation.base());
+        final long between = written + PAGE;
+        mapAt(written, READ_WRITE);
+        try {
+            Inspection.put(written, 1);
+            assertEquals(0, memory.mprotect(written, PAGE, PROT_READ));
+            mapAt(between, PROT_READ);
+            reservation.advise(0, PAGE, NativeMemory.MADV_SEQUENTIAL);
+            assertEquals(RestoreResult.RESTORED, reservation.restoreAnonymous(0, 4 * PAGE));
+            assertEquals(before, Inspection.picture(reservation));
+        } finally {
+            assertEquals(0, memory.munmap(written, 2 * PAGE));
+        }
+    }
+
+    /** The first of the two free pages that are nearest below an address, as far as the kernel's list says. */
+    private static long freeBelow(final long address) {
+        long end = address;
+        for (final KernelMappings.Entry entry : KernelMappings.within(0, address).reversed()) {
+            if (entry.end() <= end - 2 * PAGE) {
+                break;
+            }
+            end = entry.start();
+        }
+        return end - 2 * PAGE;
+    }
+
+    private void mapAt(final long address, final int protection) {
+        assertEquals(address, reservation.memory().mmap(address, PAGE, protection,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0));
     }
 
     @Test
