@@ -37,6 +37,7 @@ public abstract sealed class ReservedPages permits Reservation {
     private final long capacity;
     private final long pageMask;
     private final MemorySegment bytes;
+    private final MemorySegment zeroPage;
 
     ReservedPages(final NativeMemory memory, final long base, final long capacity) {
         this.memory = memory;
@@ -44,6 +45,7 @@ public abstract sealed class ReservedPages permits Reservation {
         this.capacity = capacity;
         this.pageMask = memory.pageSize() - 1L;
         this.bytes = segment(base, capacity);
+        this.zeroPage = MemorySegment.ofArray(new byte[memory.pageSize()]).asReadOnly();
     }
 
     @SuppressWarnings("restricted")
@@ -72,7 +74,8 @@ public abstract sealed class ReservedPages permits Reservation {
     }
 
     /**
-     * Zeroes writable anonymous memory, by hand or by asking the kernel for fresh pages, whichever is cheaper.
+     * Zeroes writable anonymous memory, by hand or by asking the kernel for fresh pages, whichever is cheaper. Pages that
+     * were never written take no memory afterwards either.
      *
      * @param offset the first byte.
      * @param length how many bytes.
@@ -82,7 +85,19 @@ public abstract sealed class ReservedPages permits Reservation {
         requireRange(offset, length);
         // The kernel refuses for pages that are locked or huge.
         if (length <= ZERO_BY_HAND_BYTES || memory.madvise(base + offset, length, MADV_DONTNEED) != 0) {
-            bytes.asSlice(offset, length).fill((byte) 0);
+            zeroByHand(offset, length);
+        }
+    }
+
+    // Writing to a page that was never touched would bring it into memory; a look shows the kernel's shared zero page.
+    // Comparing all of a page takes longer than zeroing it, so the ends are tried first, where most writers begin or end.
+    private void zeroByHand(final long offset, final long length) {
+        final long page = zeroPage.byteSize();
+        for (long at = offset; at < offset + length; at += page) {
+            if (bytes.get(ValueLayout.JAVA_LONG, at) != 0 || bytes.get(ValueLayout.JAVA_LONG, at + page - Long.BYTES) != 0
+                || MemorySegment.mismatch(bytes, at, at + page, zeroPage, 0, page) >= 0) {
+                bytes.asSlice(at, page).fill((byte) 0);
+            }
         }
     }
 

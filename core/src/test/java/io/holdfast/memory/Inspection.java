@@ -6,6 +6,7 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +49,32 @@ final class Inspection {
     /** The mappings inside of a reservation. */
     static List<KernelMappings.Entry> mappings(final Reservation reservation) {
         return KernelMappings.within(reservation.base(), reservation.base() + reservation.capacity());
+    }
+
+    /** How many bytes of anonymous memory the pages of a reservation take. */
+    static long anonymousBytes(final Reservation reservation) {
+        long kibibytes = 0;
+        boolean inside = false;
+        for (final String line : mappingDetails()) {
+            if (Character.isUpperCase(line.charAt(0))) {
+                if (inside && line.startsWith("Anonymous:")) {
+                    kibibytes += Long.parseLong(line.replaceAll("\\D", ""));
+                }
+            } else {
+                final KernelMappings.Entry entry = KernelMappings.parse(line);
+                inside = entry.start() >= reservation.base()
+                    && entry.end() <= reservation.base() + reservation.capacity();
+            }
+        }
+        return kibibytes << 10;
+    }
+
+    private static List<String> mappingDetails() {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/smaps"), StandardCharsets.ISO_8859_1);
+        } catch (final IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
     }
 
     /** The access of the mappings inside of a reservation, in order. */

@@ -128,6 +128,21 @@ class ReservationTest {
         assertEquals(1, Inspection.get(at(5000 * region)));
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {1, 16, 64})
+    void zeroingMustNotBringPagesIntoMemoryThatWereNeverWritten(final long pages) {
+        final long all = 64 * 64 * PAGE;
+        reservation.ensureAnonymous(0, all);
+        Inspection.put(at(PAGE), 1);
+        Inspection.put(at(3 * PAGE - 1), 1);
+        final long written = Inspection.anonymousBytes(reservation);
+        for (long offset = 0; offset < all; offset += pages * PAGE) {
+            reservation.zeroAnonymous(offset, pages * PAGE);
+        }
+        assertTrue(Inspection.isZero(at(0), all));
+        assertThat(Inspection.anonymousBytes(reservation)).isLessThanOrEqualTo(written);
+    }
+
     @Test
     void mappedZoneMustStayOneMappingOfZeroPages() {
         for (long offset = CAPACITY - MIB; offset > 0; offset -= 200 * MIB) {
