@@ -316,8 +316,11 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
     /**
      * How many mappings the kernel still grants this process ({@code vm.max_map_count}). A file region takes up to
-     * three of them, anonymous regions none of their own. Mapping stops with a {@link MappingException} before the last
-     * ones are used. Reads the kernel's list, which takes time with its length.
+     * three of them, anonymous regions none of their own, but for those that are locked in memory or in huge pages, and
+     * for each part with advice or protection of its own. Whatever may take one (mapping such a region, {@code advise},
+     * {@code protect}, {@code lockInMemory}, {@code unlockFromMemory}) stops with a {@link MappingException} before the
+     * last ones are used, which the virtual machine needs for its own threads. Reads the kernel's list, which takes
+     * time with its length.
      *
      * @return the number of mappings, 0 or more
      */

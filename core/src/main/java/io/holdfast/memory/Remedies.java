@@ -17,7 +17,7 @@ final class Remedies {
     static String of(final NativeMemory memory, final NativeCall call, final long length, final int errno) {
         return switch (call) {
             case MMAP, MREMAP, MPROTECT, MUNMAP, MADVISE -> mapping(memory, call, length, errno);
-            case MLOCK, MUNLOCK -> locking(errno);
+            case MLOCK, MUNLOCK -> locking(memory, errno);
             case MEMBARRIER -> "the kernel or a seccomp filter refuses membarrier: allow it, or use the fence barrier";
             default -> file(call, errno);
         };
@@ -30,7 +30,9 @@ final class Remedies {
             case Errno.EACCES -> "the file's permissions or the way it was opened do not allow this mapping";
             case Errno.EPERM -> "the file is sealed, its file system is mounted so that it may not be mapped, or a "
                 + "security policy forbids it";
-            case Errno.EAGAIN -> "the limit of locked memory is reached: raise ulimit -l, or release locked regions";
+            // What the kernel means there by ENOMEM, most of all that it has no mapping left to part this one.
+            case Errno.EAGAIN -> call == NativeCall.MADVISE ? outOfMemory(memory, length)
+                : "the limit of locked memory is reached: raise ulimit -l, or release locked regions";
             case Errno.EEXIST -> "something else is mapped at this address: choose another one";
             case Errno.ENODEV -> "the file system does not support mapped files: use another one";
             case Errno.EOVERFLOW -> "offset and length do not fit into the file's largest size";
@@ -47,9 +49,7 @@ final class Remedies {
         final long limit = memory.maxMapCount();
         final long count = memory.mapCount();
         if (count > limit - HEADROOM) {
-            return "the process has " + count + " mappings and vm.max_map_count is " + limit
-                + ": raise it (sysctl -w vm.max_map_count=" + Math.max(USUAL_RAISE, limit * 4)
-                + "), or map fewer files";
+            return tooManyMappings(limit, count);
         }
         return "no memory or address space for " + length + " bytes: check the limit on address space (ulimit -v, now "
             + limitOf("Max address space") + "), the limit on data (ulimit -d, now " + limitOf("Max data size")
@@ -57,7 +57,18 @@ final class Remedies {
             + ", vm.max_map_count: " + limit + ")";
     }
 
-    private static String locking(final int errno) {
+    private static String tooManyMappings(final long limit, final long count) {
+        return "the process has " + count + " mappings and vm.max_map_count is " + limit
+            + ": raise it (sysctl -w vm.max_map_count=" + Math.max(USUAL_RAISE, limit * 4)
+            + "), map fewer files, or give fewer pages advice, protection or locks of their own";
+    }
+
+    private static String locking(final NativeMemory memory, final int errno) {
+        final long limit = memory.maxMapCount();
+        final long count = memory.mapCount();
+        if (errno == Errno.ENOMEM && count > limit - HEADROOM) {
+            return tooManyMappings(limit, count);
+        }
         return switch (errno) {
             case Errno.ENOMEM, Errno.EPERM, Errno.EAGAIN -> "the limit of locked memory is reached (now "
                 + limitOf("Max locked memory") + "): raise ulimit -l, or lock less";

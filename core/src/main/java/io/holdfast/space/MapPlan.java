@@ -27,4 +27,9 @@ record MapPlan(long length, long size, long kind, @Nullable FileRegion file, lon
     boolean isMapping() {
         return file != null || PageFlags.isHuge(kind);
     }
+
+    /** Whether the kernel keeps the pages as a mapping of their own, wherever they are. */
+    boolean needsMapping() {
+        return isMapping() || PageFlags.isTransparentHuge(kind) || PageFlags.isLocked(kind);
+    }
 }

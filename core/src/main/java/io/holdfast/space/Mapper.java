@@ -44,7 +44,6 @@ final class Mapper {
     private final Unmapper unmapper;
     private final IdleMemory idle;
     private final MapPlanner planner;
-    private final MappingHeadroom headroom;
 
     Mapper(final SpaceResources core, final StructureGate gate, final RegionRegistry registry, final Unmapper unmapper,
            final IdleMemory idle, final MapPlanner planner) {
@@ -54,11 +53,6 @@ final class Mapper {
         this.unmapper = unmapper;
         this.idle = idle;
         this.planner = planner;
-        this.headroom = new MappingHeadroom(core.memory(), gate.name());
-    }
-
-    MappingHeadroom headroom() {
-        return headroom;
     }
 
     /**
@@ -147,8 +141,8 @@ final class Mapper {
         boolean mapped = false;
         try {
             gate.checkOpen("map"); // [A2]
-            if (plan.isMapping()) {
-                headroom.take();
+            if (plan.needsMapping()) {
+                registry.headroom().take("map");
             }
             final long record = core.records().allocate();
             undo.taken(record);

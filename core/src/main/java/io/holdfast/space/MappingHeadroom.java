@@ -6,21 +6,22 @@ import io.holdfast.memory.NativeMemory;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How many mappings the kernel still grants the process ({@code vm.max_map_count}). Mapping a file stops a reserve
- * before it refuses, because giving memory back needs mappings too, and so do new threads.
+ * How many mappings the kernel still grants the process ({@code vm.max_map_count}). Whatever may part mappings stops a
+ * reserve before the kernel refuses, because giving memory back needs mappings too, and a virtual machine that gets
+ * none for a new thread may die.
  *
- * <p>Thread-safe. The kernel's list is read seldom: after it, as many regions are mapped without looking as would fit
- * if none were unmapped meanwhile.
+ * <p>Thread-safe. The kernel's list is read seldom: after it, as many calls are let through without looking as would
+ * fit if nothing were given back meanwhile.
  */
 final class MappingHeadroom {
-    /** A mapping inside another one parts it, so the kernel has two more; and one for who else maps meanwhile. */
-    private static final long MAPPINGS_PER_REGION = 3;
+    /** Pages of their own inside a mapping part it, so the kernel has two more; and one for who else maps meanwhile. */
+    private static final long MAPPINGS_PER_CALL = 3;
     private static final long LARGEST_RESERVE = 1024;
     private static final long RESERVE_OF_LIMIT = 16;
 
     private final NativeMemory memory;
     private final String space;
-    /** Regions that may be mapped before the next look. */
+    /** Calls that are let through before the next look. */
     private final AtomicLong unseen = new AtomicLong();
 
     MappingHeadroom(final NativeMemory memory, final String space) {
@@ -29,17 +30,18 @@ final class MappingHeadroom {
     }
 
     /**
-     * Counts a region that becomes a mapping of its own.
+     * Counts a call that may give pages a mapping of their own: a file, huge pages, other advice or protection than their
+     * neighbours', locking.
      *
      * @throws MappingException if only the reserve is left
      */
-    void take() {
+    void take(final String operation) {
         if (unseen.decrementAndGet() < 0) {
-            look();
+            look(operation);
         }
     }
 
-    private synchronized void look() {
+    private synchronized void look(final String operation) {
         if (unseen.get() > 0) {
             return;
         }
@@ -48,11 +50,12 @@ final class MappingHeadroom {
         final long reserve = Math.min(LARGEST_RESERVE, limit / RESERVE_OF_LIMIT);
         final long room = limit - reserve - count;
         if (room <= 0) {
-            throw new MappingException("map failed: too few kernel mappings are left in space " + space +
+            throw new MappingException(operation + " failed: too few kernel mappings are left for space " + space +
                 ": mappings=" + count + ", vm.max_map_count=" + limit + ", reserve=" + reserve +
-                "; unmap file regions, or raise the limit (sysctl -w vm.max_map_count=" + limit * 4 + ")");
+                "; unmap regions of files and those with advice, protection or locked pages of their own, or raise " +
+                "the limit (sysctl -w vm.max_map_count=" + limit * 4 + ")");
         }
-        unseen.set(room / MAPPINGS_PER_REGION);
+        unseen.set(room / MAPPINGS_PER_CALL);
     }
 
     /** Mappings that the kernel still grants, the reserve included. Reads the kernel's list. */

@@ -55,6 +55,7 @@ final class PageOperations {
 
     private void advise(final RegionHandle region, final Range range, final Advice advice) {
         if (isLasting(advice)) {
+            registry.headroom().take("advise");
             RecordLayout.addKind(region.record(), PageFlags.ALTERED_PAGES);
         }
         core.reservation().advise(range.start, range.length, number(advice));
@@ -79,6 +80,7 @@ final class PageOperations {
     void lock(final RegionHandle region, final boolean locked) {
         shared(region, locked ? "lockInMemory" : "unlockFromMemory", () -> {
             final Range range = whole(region);
+            registry.headroom().take(locked ? "lockInMemory" : "unlockFromMemory");
             if (!locked) {
                 core.reservation().lock(range.start, range.length, false);
                 noteUnlocked(region);

@@ -20,8 +20,8 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The regions of a space: how many, against its limits; which, by their records in the tree; and what the heap keeps of
- * each: its file, its name, and whether addresses behind it were lost.
+ * The regions of a space: how many, against its limits; which, by their records in the tree; what the heap keeps of each:
+ * its file, its name, and whether addresses behind it were lost; and how many mappings the kernel has left for them.
  *
  * <p>Thread-safe and lock-free between regions.
  */
@@ -35,14 +35,21 @@ final class RegionRegistry {
     private final ConcurrentMap<Long, FileRegion> files = new ConcurrentHashMap<>();
     private final Set<Long> torn = ConcurrentHashMap.newKeySet();
     private final Notes notes = new Notes();
+    private final MappingHeadroom headroom;
 
     RegionRegistry(final SpaceResources core, final SpaceSettings settings) {
         this.core = core;
         this.settings = settings;
+        this.headroom = new MappingHeadroom(core.memory(), settings.name());
     }
 
     String name() {
         return settings.name();
+    }
+
+    /** The kernel's mappings, to be asked before a call that may take some. */
+    MappingHeadroom headroom() {
+        return headroom;
     }
 
     // ----------------------------------------------------------------------------------------------------------- limits

@@ -354,6 +354,7 @@ final class SectionDraft {
             throw new RegionException("protect of a region whose file is mapped for reading: " + region.describe() +
                 "; map it with FileBacking.readWrite or copyOnWrite", null);
         }
+        registry.headroom().take("protect");
         final SectionPart changed = fresh(whole.withKind(PageFlags.writable(whole.kind(), writable)), part.origins());
         boolean done = false;
         try {

@@ -396,7 +396,7 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public long mappingHeadroom() {
-        return mapper.headroom().now();
+        return registry.headroom().now();
     }
 
     // ----------------------------------------------------------------------------------------------------- close

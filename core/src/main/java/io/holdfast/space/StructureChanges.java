@@ -195,6 +195,7 @@ final class StructureChanges {
         parts.add(from > 0 ? 1 : 0, middle.withKind(PageFlags.writable(middle.kind(), writable)));
         final long start = whole.start() + from;
         final long length = core.roundUp(Math.min(to, whole.used()), whole.kind()) - from;
+        registry.headroom().take("protect");
         final PreparedRemoval removal = unmapper.prepareRemoval();
         RecordLayout.addKind(held.region().record(), PageFlags.ALTERED_PAGES);
         boolean published = false;

@@ -23,6 +23,18 @@ class RemediesTest {
             .hasMessageContaining("sysctl -w vm.max_map_count=");
     }
 
+    // The kernel says EAGAIN for advice that needs a mapping more, and of locking only that there is no memory.
+    @ParameterizedTest
+    @CsvSource({"MADVISE, 11", "MADVISE, 12", "MPROTECT, 12", "MLOCK, 12", "MUNLOCK, 12"})
+    void callsThatPartMappingsMustNameTheLimitOfMappings(final NativeCall call, final int errno) {
+        memory.reportMaxMapCount(memory.mapCount());
+        assertThat(memory.failure(call, 0x1000, 4096, errno))
+            .hasMessageContaining("vm.max_map_count is " + memory.maxMapCount())
+            .hasMessageNotContaining("ulimit -l").hasMessageContaining("advice");
+        memory.reportMaxMapCount(Long.MAX_VALUE / 8);
+        assertThat(memory.failure(NativeCall.MADVISE, 0x1000, 4096, errno)).hasMessageNotContaining("ulimit -l");
+    }
+
     @Test
     void outOfMemoryMustNameLimitsOvercommitAndContainer() {
         memory.reportMaxMapCount(Long.MAX_VALUE / 8);

@@ -10,17 +10,21 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.Advice;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
+import io.holdfast.Protection;
 import io.holdfast.Region;
+import io.holdfast.WriteSection;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
 import java.nio.file.Path;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** Where and how regions are mapped on request, and what happens when that cannot be. */
@@ -212,6 +216,38 @@ class MapRequestTest extends SpaceFixture {
             memory.reportMaxMapCount(-1);
         }
         space.map(FileBacking.readOnly(path)).unmap();
+    }
+
+    // They would part mappings until the virtual machine itself gets none for a new thread.
+    @Test
+    void callsThatMayPartMappingsMustStopBeforeTheKernelDoes() {
+        final Region region = space.map(4 * PAGE);
+        memory.reportMaxMapCount(memory.mapCount() + 1);
+        try {
+            assertTooFewMappings("advise", () -> region.advise(Advice.RANDOM));
+            assertTooFewMappings("advise", () -> region.advise(PAGE, PAGE, Advice.SEQUENTIAL));
+            assertTooFewMappings("lockInMemory", region::lockInMemory);
+            assertTooFewMappings("protect", () -> region.protect(Protection.READ_ONLY));
+            assertTooFewMappings("protect", () -> region.protect(PAGE, PAGE, Protection.READ_ONLY));
+            assertTooFewMappings("protect", () -> {
+                try (WriteSection section = space.write()) {
+                    section.protect(region, Protection.READ_ONLY);
+                }
+            });
+            assertTooFewMappings("map", () -> space.map(MapRequest.anonymous(PAGE).locked()));
+            assertTooFewMappings("map", () -> space.map(MapRequest.anonymous(PAGE).transparentHugePages()));
+            assertThat(region.isMapped()).isTrue();
+            put(region, 3 * PAGE, 1);
+            region.unmap();
+        } finally {
+            memory.reportMaxMapCount(-1);
+        }
+    }
+
+    private static void assertTooFewMappings(final String operation, final ThrowingCallable call) {
+        assertThatThrownBy(call).isInstanceOf(MappingException.class)
+            .hasMessageStartingWith(operation + " failed: too few kernel mappings are left")
+            .hasMessageContaining("vm.max_map_count");
     }
 
     @Test
