@@ -175,11 +175,11 @@ class PackageDependencyTest {
     }
 
     private static boolean isAllowed(final String from, final String to) {
-        return to.equals(from)
-            || to.startsWith("java.")
-            || to.equals("jdk.jfr")
-            || to.equals("org.jspecify.annotations")
-            || ARROWS.getOrDefault(from, Set.of()).contains(to);
+        return to.equals(from) ||
+            to.startsWith("java.") ||
+            to.equals("jdk.jfr") ||
+            to.equals("org.jspecify.annotations") ||
+            ARROWS.getOrDefault(from, Set.of()).contains(to);
     }
 
     private static boolean isDoor(final String from, final String to) {
@@ -238,8 +238,8 @@ class PackageDependencyTest {
             public void check(final JavaClass item, final ConditionEvents events) {
                 for (final Dependency dependency : item.getDirectDependenciesFromSelf()) {
                     final String target = dependency.getTargetClass().getBaseComponentType().getName();
-                    if (target.matches("java\\.lang\\.foreign\\.(Linker|SymbolLookup)(\\$.*)?")
-                        && !item.getPackageName().equals(MEMORY)) {
+                    if (target.matches("java\\.lang\\.foreign\\.(Linker|SymbolLookup)(\\$.*)?") &&
+                        !item.getPackageName().equals(MEMORY)) {
                         events.add(SimpleConditionEvent.violated(item, dependency.getDescription()));
                     }
                 }
@@ -251,8 +251,8 @@ class PackageDependencyTest {
         return new ArchCondition<>("live in a package with a null-marked package-info") {
             @Override
             public void check(final JavaClass item, final ConditionEvents events) {
-                if (!item.getName().equals("module-info")
-                    && !item.getPackage().isAnnotatedWith(NULL_MARKED)) {
+                if (!item.getName().equals("module-info") &&
+                    !item.getPackage().isAnnotatedWith(NULL_MARKED)) {
                     events.add(SimpleConditionEvent.violated(item, "package has no @NullMarked: " + item.getName()));
                 }
             }

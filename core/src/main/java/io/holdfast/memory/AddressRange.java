@@ -4,11 +4,11 @@ package io.holdfast.memory;
 /**
  * A range of a reservation.
  *
- * @param offset the first byte, from the reservation's base.
- * @param length how many bytes.
+ * @param offset the first byte, from the reservation's base
+ * @param length how many bytes
  */
 public record AddressRange(long offset, long length) {
-    /** Returns the offset after the last byte. */
+    /** {@return the offset after the last byte} */
     public long end() {
         return offset + length;
     }

@@ -53,12 +53,12 @@ final class CaptureSlots {
         return slot;
     }
 
-    /** Returns a claimed slot's place. */
+    /** {@return a claimed slot's place} */
     MemorySegment segment(final int slot) {
         return segments[slot];
     }
 
-    /** Returns what the last call through a claimed slot stored. */
+    /** {@return what the last call through a claimed slot stored} */
     int errno(final int slot) {
         return (int) ERRNO.get(segments[slot], 0L);
     }

@@ -64,9 +64,9 @@ public final class Errno {
     private static final String[] NAMES = new String[134];
 
     static {
-        final String[] first = ("EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES "
-            + "EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG "
-            + "ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP")
+        final String[] first = ("EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES " +
+            "EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG " +
+            "ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP")
             .split(" ", -1);
         System.arraycopy(first, 0, NAMES, 1, first.length);
         NAMES[EOVERFLOW] = "EOVERFLOW";
@@ -76,7 +76,7 @@ public final class Errno {
         NAMES[133] = "EHWPOISON";
     }
 
-    /** Returns the name of an error number, or {@code "errno"} with the number where it has none here. */
+    /** {@return the name of an error number, or {@code "errno"} with the number where it has none here} */
     public static String name(final int errno) {
         final String name = errno > 0 && errno < NAMES.length ? NAMES[errno] : null;
         return name == null ? "errno" + errno : name;

@@ -13,17 +13,17 @@ final class FileErrors {
     static UncheckedIOException failed(
         final NativeMemory memory, final String operation, final Path path, final NativeCall call, final long length,
         final int errno) {
-        return failed(operation, path, errno, "call=" + call.symbol() + (length == 0 ? "" : ", length=" + length)
-            + ", errno=" + errno + " (" + Errno.name(errno) + "): " + Remedies.of(memory, call, length, errno));
+        return failed(operation, path, errno, "call=" + call.symbol() + (length == 0 ? "" : ", length=" + length) +
+            ", errno=" + errno + " (" + Errno.name(errno) + "): " + Remedies.of(memory, call, length, errno));
     }
 
     /** A file system has not the blocks that a file needs, so it was not asked for them. */
     static UncheckedIOException full(
         final NativeMemory memory, final String operation, final Path path, final long length, final long needed,
         final long free) {
-        return failed(operation, path, Errno.ENOSPC, "length=" + length + ", needed=" + needed + ", free=" + free
-            + ", errno=" + Errno.ENOSPC + " (" + Errno.name(Errno.ENOSPC) + "): "
-            + Remedies.of(memory, NativeCall.FALLOCATE, length, Errno.ENOSPC));
+        return failed(operation, path, Errno.ENOSPC, "length=" + length + ", needed=" + needed + ", free=" + free +
+            ", errno=" + Errno.ENOSPC + " (" + Errno.name(Errno.ENOSPC) + "): " +
+            Remedies.of(memory, NativeCall.FALLOCATE, length, Errno.ENOSPC));
     }
 
     private static UncheckedIOException failed(

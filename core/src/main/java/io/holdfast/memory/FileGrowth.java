@@ -18,8 +18,8 @@ public final class FileGrowth implements AutoCloseable {
     /**
      * Begins; waits while another growth of the file is under way.
      *
-     * @param file open for writing, and until the end.
-     * @throws java.io.UncheckedIOException if the file system fails.
+     * @param file open for writing, and until the end
+     * @throws java.io.UncheckedIOException if the file system fails
      */
     public FileGrowth(final FileHandle file) {
         this.file = file;
@@ -38,7 +38,7 @@ public final class FileGrowth implements AutoCloseable {
         }
     }
 
-    /** Returns the file's size in bytes at the beginning. */
+    /** {@return the file's size in bytes at the beginning} */
     public long sizeBefore() {
         return before.size();
     }
@@ -46,9 +46,9 @@ public final class FileGrowth implements AutoCloseable {
     /**
      * Lets the file grow to at least a size, as {@link FileHandle#ensureLength}.
      *
-     * @param length the size in bytes that the file has at least afterwards.
-     * @throws IllegalArgumentException if the length is negative.
-     * @throws java.io.UncheckedIOException if the disk is full or the file system fails.
+     * @param length the size in bytes that the file has at least afterwards
+     * @throws IllegalArgumentException if the length is negative
+     * @throws java.io.UncheckedIOException if the disk is full or the file system fails
      */
     public void ensureLength(final long length) {
         file.enter();
@@ -67,7 +67,7 @@ public final class FileGrowth implements AutoCloseable {
     /**
      * Ends, and cuts the file back unless its growth is kept.
      *
-     * @throws java.io.UncheckedIOException if the file cannot be cut; the file is longer than it was then.
+     * @throws java.io.UncheckedIOException if the file cannot be cut; the file is longer than it was then
      */
     @Override
     public void close() {

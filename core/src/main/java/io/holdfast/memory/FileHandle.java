@@ -63,24 +63,24 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Opens a file for mapping.
      *
-     * @param memory the calls to use, also for everything done with the handle later.
-     * @param path the file; symbolic links are followed.
-     * @param access what mappings of the handle will need at most.
-     * @param create whether a missing file is created empty; only with {@link FileAccess#READ_WRITE}.
-     * @return the open file.
+     * @param memory the calls to use, also for everything done with the handle later
+     * @param path the file; symbolic links are followed
+     * @param access what mappings of the handle will need at most
+     * @param create whether a missing file is created empty; only with {@link FileAccess#READ_WRITE}
+     * @return the open file
      * @throws IllegalArgumentException if the path does not belong to the operating system's own file system, or
-     *     creation is asked for a file that is not written.
-     * @throws UncheckedIOException if the file is missing, may not be opened or is not a regular file.
+     *     creation is asked for a file that is not written
+     * @throws UncheckedIOException if the file is missing, may not be opened or is not a regular file
      */
     public static FileHandle open(
         final NativeMemory memory, final Path path, final FileAccess access, final boolean create) {
         if (!path.getFileSystem().equals(FileSystems.getDefault())) {
-            throw new IllegalArgumentException("map failed: path=" + path + ", fileSystem="
-                + path.getFileSystem().provider().getScheme() + ": give a path of the default file system");
+            throw new IllegalArgumentException("map failed: path=" + path + ", fileSystem=" +
+                path.getFileSystem().provider().getScheme() + "; give a path of the default file system");
         }
         if (create && access != FileAccess.READ_WRITE) {
-            throw new IllegalArgumentException("map failed: path=" + path + ", access=" + access
-                + ": only a file that is opened for writing can be created");
+            throw new IllegalArgumentException("map failed: path=" + path + ", access=" + access +
+                "; only a file that is opened for writing can be created");
         }
         try (Arena arena = Arena.ofConfined()) {
             final MemorySegment name = nativePath(path, arena);
@@ -100,8 +100,8 @@ public final class FileHandle implements AutoCloseable {
     private static FileHandle open(
         final NativeMemory memory, final Path path, final FileAccess access, final boolean create,
         final MemorySegment name, final MemorySegment buffer, final @Nullable FileStatus seen) {
-        final int flags = access.openFlags() | (create ? NativeMemory.O_CREAT : 0) | NativeMemory.O_CLOEXEC
-            | NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
+        final int flags = access.openFlags() | (create ? NativeMemory.O_CREAT : 0) | NativeMemory.O_CLOEXEC |
+            NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
         final int descriptor = uninterrupted(() -> memory.open(name, flags, NEW_FILE_MODE));
         if (descriptor < 0) {
             throw FileErrors.failed(memory, "map", path, NativeCall.OPEN, 0, -descriptor);
@@ -125,7 +125,7 @@ public final class FileHandle implements AutoCloseable {
 
     private static void requireRegular(final Path path, final FileStatus status) {
         if (!status.isRegular()) {
-            throw FileErrors.unfit("map", path, "is " + status.kind() + ": only regular files can be mapped");
+            throw FileErrors.unfit("map", path, "is " + status.kind() + "; only regular files can be mapped");
         }
     }
 
@@ -188,22 +188,22 @@ public final class FileHandle implements AutoCloseable {
         return result;
     }
 
-    /** Returns the path that the file was opened by. */
+    /** {@return the path that the file was opened by} */
     public Path path() {
         return path;
     }
 
-    /** Returns what mappings of this file may allow at most. */
+    /** {@return what mappings of this file may allow at most} */
     public FileAccess access() {
         return access;
     }
 
-    /** Returns the file's number on its device, which with {@link #device} identifies it while it is open. */
+    /** {@return the file's number on its device, which with {@link #device} identifies it while it is open} */
     public long inode() {
         return inode;
     }
 
-    /** Returns the number of the device that the file is on. */
+    /** {@return the number of the device that the file is on} */
     public long device() {
         return device;
     }
@@ -214,10 +214,10 @@ public final class FileHandle implements AutoCloseable {
     }
 
     /**
-     * Returns the file's size in bytes, now.
+     * {@return the file's size in bytes, now}
      *
-     * @throws UncheckedIOException if the file system fails.
-     * @throws IllegalStateException if the file is closed.
+     * @throws UncheckedIOException if the file system fails
+     * @throws IllegalStateException if the file is closed
      */
     public long size() {
         enter();
@@ -238,11 +238,11 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Checks that the file has the bytes that are to be mapped.
      *
-     * @param offset the first byte.
-     * @param length how many bytes, or 0 for all to the end.
-     * @return how many bytes, more than 0.
-     * @throws IllegalArgumentException if offset or length is negative or their sum is too large.
-     * @throws UncheckedIOException if the file is empty or ends before the range does.
+     * @param offset the first byte
+     * @param length how many bytes, or 0 for all to the end
+     * @return how many bytes, more than 0
+     * @throws IllegalArgumentException if offset or length is negative or their sum is too large
+     * @throws UncheckedIOException if the file is empty or ends before the range does
      */
     public long requireRange(final long offset, final long length) {
         requireArguments("map", offset, length);
@@ -258,15 +258,15 @@ public final class FileHandle implements AutoCloseable {
     private long requireRange(final long size, final long offset, final long length) {
         if (size == 0) {
             throw FileErrors.unfit("map", path,
-                "size=0: the file is empty: write it first, or map it with a length to grow to");
+                "size=0: the file is empty; write it first, or map it with a length to grow to");
         }
         if (offset >= size) {
-            throw FileErrors.unfit("map", path, "offset=" + offset + ", size=" + size
-                + ": the offset is past the end of the file: map a smaller offset, or let the file grow");
+            throw FileErrors.unfit("map", path, "offset=" + offset + ", size=" + size +
+                ": the offset is past the end of the file; map a smaller offset, or let the file grow");
         }
         if (length > size - offset) {
-            throw FileErrors.unfit("map", path, "offset=" + offset + ", length=" + length + ", size=" + size
-                + ": the file is shorter than asked: map fewer bytes, or let the file grow");
+            throw FileErrors.unfit("map", path, "offset=" + offset + ", length=" + length + ", size=" + size +
+                ": the file is shorter than asked; map fewer bytes, or let the file grow");
         }
         return length == 0 ? size - offset : length;
     }
@@ -284,8 +284,9 @@ public final class FileHandle implements AutoCloseable {
 
     private void requireArguments(final String operation, final long offset, final long length) {
         if (offset < 0 || length < 0 || offset > Long.MAX_VALUE - length) {
-            throw new IllegalArgumentException(operation + " failed: path=" + path + ", offset=" + offset + ", length="
-                + length + ": give an offset and a length that are not negative and whose sum fits into a long");
+            throw new IllegalArgumentException(operation + " failed: path=" + path + ", offset=" + offset +
+                ", length=" + length + "; give an offset and a length that are not negative and whose sum fits " +
+                "into a long");
         }
     }
 
@@ -294,10 +295,10 @@ public final class FileHandle implements AutoCloseable {
      * that a full disk is an error here and not a signal at the first write. A failed growth leaves the size as it was;
      * one for which the disk has not the blocks does not touch it.
      *
-     * @param length the size in bytes that the file has at least afterwards.
-     * @return the file's size.
-     * @throws IllegalArgumentException if the length is negative.
-     * @throws UncheckedIOException if the disk is full or the file system fails.
+     * @param length the size in bytes that the file has at least afterwards
+     * @return the file's size
+     * @throws IllegalArgumentException if the length is negative
+     * @throws UncheckedIOException if the disk is full or the file system fails
      */
     public long ensureLength(final long length) {
         requireArguments("grow", 0, length);
@@ -363,9 +364,9 @@ public final class FileHandle implements AutoCloseable {
      *
      * <p>Pages behind the new end must not be mapped by anybody who still reads them.
      *
-     * @param length the new size in bytes.
-     * @throws IllegalArgumentException if the length is negative.
-     * @throws UncheckedIOException if the file system fails.
+     * @param length the new size in bytes
+     * @throws IllegalArgumentException if the length is negative
+     * @throws UncheckedIOException if the file system fails
      */
     public void truncate(final long length) {
         requireArguments("truncate", 0, length);
@@ -390,10 +391,10 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Gives the blocks of a range back to the file system. The range reads as zero afterwards; the size stays.
      *
-     * @param offset the first byte.
-     * @param length how many bytes, more than 0.
-     * @throws IllegalArgumentException if the range is not one.
-     * @throws UncheckedIOException if the file system cannot do it or fails.
+     * @param offset the first byte
+     * @param length how many bytes, more than 0
+     * @throws IllegalArgumentException if the range is not one
+     * @throws UncheckedIOException if the file system cannot do it or fails
      */
     public void punchHole(final long offset, final long length) {
         requireArguments("punch", offset, length);
@@ -412,7 +413,7 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Waits until the file's data and size are on its device.
      *
-     * @throws UncheckedIOException if the device fails.
+     * @throws UncheckedIOException if the device fails
      */
     public void force() {
         enter();
@@ -459,7 +460,7 @@ public final class FileHandle implements AutoCloseable {
             }
             seen = witness;
         }
-        throw new IllegalStateException("file is closed: path=" + path + ": open it again");
+        throw new IllegalStateException("file is closed: path=" + path + "; open it again");
     }
 
     /** Ends one {@link #enter}. An error of the device that only this late closing meets is not reported. */
@@ -481,7 +482,7 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Closes the file; mappings of it stay. Later calls do nothing.
      *
-     * @throws UncheckedIOException if the device reports that data written before is lost. The file is closed even so.
+     * @throws UncheckedIOException if the device reports that data written before is lost. The file is closed even so
      */
     @Override
     public void close() {

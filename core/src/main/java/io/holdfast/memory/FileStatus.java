@@ -10,11 +10,11 @@ import java.lang.foreign.MemorySegment;
 /**
  * What {@code statx} says of a file.
  *
- * @param mode the type and the permissions.
- * @param size the size in bytes.
- * @param owned the bytes of the blocks that the file has, wherever in it or behind its end they are.
- * @param device the number of the device that the file is on.
- * @param inode the file's number on its device.
+ * @param mode the type and the permissions
+ * @param size the size in bytes
+ * @param owned the bytes of the blocks that the file has, wherever in it or behind its end they are
+ * @param device the number of the device that the file is on
+ * @param inode the file's number on its device
  */
 record FileStatus(int mode, long size, long owned, long device, long inode) {
     /*
@@ -47,8 +47,8 @@ record FileStatus(int mode, long size, long owned, long device, long inode) {
             Short.toUnsignedInt(buffer.get(JAVA_SHORT, MODE_OFFSET)),
             buffer.get(JAVA_LONG, SIZE_OFFSET),
             buffer.get(JAVA_LONG, BLOCKS_OFFSET) * BLOCK_BYTES,
-            (long) buffer.get(JAVA_INT, MAJOR_OFFSET) << Integer.SIZE
-                | Integer.toUnsignedLong(buffer.get(JAVA_INT, MINOR_OFFSET)),
+            (long) buffer.get(JAVA_INT, MAJOR_OFFSET) << Integer.SIZE |
+                Integer.toUnsignedLong(buffer.get(JAVA_INT, MINOR_OFFSET)),
             buffer.get(JAVA_LONG, INODE_OFFSET));
     }
 
@@ -61,7 +61,7 @@ record FileStatus(int mode, long size, long owned, long device, long inode) {
         return inode == other.inode && device == other.device;
     }
 
-    /** Returns what kind of file this is, in words. */
+    /** {@return what kind of file this is, in words} */
     String kind() {
         return switch (mode & TYPE_BITS) {
             case REGULAR -> "a regular file";

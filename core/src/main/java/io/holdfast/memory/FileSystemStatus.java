@@ -8,10 +8,10 @@ import java.lang.foreign.MemorySegment;
 /**
  * What {@code fstatfs} says of the file system that a file is on.
  *
- * @param type the number that says which file system it is.
- * @param blockSize the size in bytes of the blocks that are counted.
- * @param blocks how many blocks there are, 0 where there is no bound or nobody knows.
- * @param freeBlocks how many of them belong to no file, those set aside for the superuser included.
+ * @param type the number that says which file system it is
+ * @param blockSize the size in bytes of the blocks that are counted
+ * @param blocks how many blocks there are, 0 where there is no bound or nobody knows
+ * @param freeBlocks how many of them belong to no file, those set aside for the superuser included
  */
 record FileSystemStatus(long type, long blockSize, long blocks, long freeBlocks) {
     /*
@@ -55,12 +55,12 @@ record FileSystemStatus(long type, long blockSize, long blocks, long freeBlocks)
     }
 
     /**
-     * Returns how many bytes fit at most into blocks that belong to no file, {@link Long#MAX_VALUE} where that is not
-     * known: on file systems that may reserve no blocks at all, or count those of others.
+     * {@return how many bytes fit at most into blocks that belong to no file, {@link Long#MAX_VALUE} where that is not
+     * known: on file systems that may reserve no blocks at all, or count those of others}
      */
     long freeBytes() {
-        final boolean known = blocks != 0 && blockSize > 0 && freeBlocks >= 0
-            && (mapsReliably() || type == F2FS || type == OVERLAY);
+        final boolean known = blocks != 0 && blockSize > 0 && freeBlocks >= 0 &&
+            (mapsReliably() || type == F2FS || type == OVERLAY);
         return !known || freeBlocks > Long.MAX_VALUE / blockSize ? Long.MAX_VALUE : freeBlocks * blockSize;
     }
 }

@@ -14,7 +14,7 @@ public final class HugePages {
     private static final long USUAL = 2L << 20;
     private static final long KIB = 1024;
 
-    /** Returns the size in bytes of the pages that are set aside on request, usual or not known: 2 MiB. */
+    /** {@return the size in bytes of the pages that are set aside on request, usual or not known: 2 MiB} */
     public static long defaultSize() {
         try {
             for (final String line : Files.readAllLines(INFO, StandardCharsets.ISO_8859_1)) {
@@ -28,7 +28,7 @@ public final class HugePages {
         return USUAL;
     }
 
-    /** Returns the size in bytes of the pages that the kernel makes by itself, usual or not known: 2 MiB. */
+    /** {@return the size in bytes of the pages that the kernel makes by itself, usual or not known: 2 MiB} */
     public static long transparentSize() {
         try {
             return Long.parseLong(Files.readString(TRANSPARENT, StandardCharsets.ISO_8859_1).strip());

@@ -20,12 +20,12 @@ final class KernelMappings {
     /**
      * One mapping.
      *
-     * @param start the first address.
-     * @param end the address after the last one.
-     * @param access the access as in the list: {@code rwxp} with dashes, {@code s} for shared.
-     * @param offset the offset in the file, in bytes.
-     * @param inode the file's number, 0 for anonymous memory.
-     * @param name the file's path or the kernel's name for the mapping, empty where there is none.
+     * @param start the first address
+     * @param end the address after the last one
+     * @param access the access as in the list: {@code rwxp} with dashes, {@code s} for shared
+     * @param offset the offset in the file, in bytes
+     * @param inode the file's number, 0 for anonymous memory
+     * @param name the file's path or the kernel's name for the mapping, empty where there is none
      */
     record Entry(long start, long end, String access, long offset, long inode, String name) {
         /** Whether this is anonymous memory that nobody has named, with exactly this access. */
@@ -39,7 +39,7 @@ final class KernelMappings {
         }
     }
 
-    /** Returns the mappings that lie in or reach into an address range, in order of address. */
+    /** {@return the mappings that lie in or reach into an address range, in order of address} */
     static List<Entry> within(final long start, final long end) {
         final List<Entry> entries = new ArrayList<>();
         try (BufferedReader reader = Files.newBufferedReader(LIST, StandardCharsets.ISO_8859_1)) {
@@ -58,7 +58,7 @@ final class KernelMappings {
         return entries;
     }
 
-    /** Returns the number of mappings, or 0 where the list cannot be read. */
+    /** {@return the number of mappings, or 0 where the list cannot be read} */
     static long count() {
         try (BufferedReader reader = Files.newBufferedReader(LIST, StandardCharsets.ISO_8859_1)) {
             long lines = 0;
@@ -71,7 +71,7 @@ final class KernelMappings {
         }
     }
 
-    /** Returns the largest number of mappings, or {@link Long#MAX_VALUE} where it cannot be read. */
+    /** {@return the largest number of mappings, or {@link Long#MAX_VALUE} where it cannot be read} */
     static long limit() {
         // Through a buffer: the kernel gives this file to the first read only, however short that is.
         try (BufferedReader reader = Files.newBufferedReader(LIMIT, StandardCharsets.ISO_8859_1)) {

@@ -46,7 +46,7 @@ public enum NativeCall {
 
     private final String symbol = name().toLowerCase(Locale.ROOT);
 
-    /** Returns the call's name as in the manual pages. */
+    /** {@return the call's name as in the manual pages} */
     public String symbol() {
         return symbol;
     }

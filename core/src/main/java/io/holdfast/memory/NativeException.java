@@ -20,38 +20,38 @@ public final class NativeException extends RuntimeException {
     /**
      * Creates the exception for one failed call.
      *
-     * @param call the failed call.
-     * @param address the address it was given, 0 where it has none.
-     * @param length the length in bytes it was given, 0 where it has none.
-     * @param errno the error number, positive.
-     * @param remedy what the reader of the message can do.
+     * @param call the failed call
+     * @param address the address it was given, 0 where it has none
+     * @param length the length in bytes it was given, 0 where it has none
+     * @param errno the error number, positive
+     * @param remedy what the reader of the message can do
      */
     public NativeException(
         final NativeCall call, final long address, final long length, final int errno, final String remedy) {
-        super(call.symbol() + " failed: address=0x" + Long.toHexString(address) + ", length=" + length
-            + ", errno=" + errno + " (" + Errno.name(errno) + "): " + remedy);
+        super(call.symbol() + " failed: address=0x" + Long.toHexString(address) + ", length=" + length +
+            ", errno=" + errno + " (" + Errno.name(errno) + "): " + remedy);
         this.call = call;
         this.address = address;
         this.length = length;
         this.errno = errno;
     }
 
-    /** Returns the failed call. */
+    /** {@return the failed call} */
     public NativeCall call() {
         return call;
     }
 
-    /** Returns the address that the call was given, 0 where it has none. */
+    /** {@return the address that the call was given, 0 where it has none} */
     public long address() {
         return address;
     }
 
-    /** Returns the length in bytes that the call was given, 0 where it has none. */
+    /** {@return the length in bytes that the call was given, 0 where it has none} */
     public long length() {
         return length;
     }
 
-    /** Returns the error number, see {@link Errno}. */
+    /** {@return the error number, see {@link Errno}} */
     public int errno() {
         return errno;
     }

@@ -111,11 +111,11 @@ public abstract class NativeMemory {
     }
 
     /**
-     * Returns the calls of the operating system that this process runs on.
+     * {@return the calls of the operating system that this process runs on}
      *
-     * @return the one instance; the same on every call.
-     * @throws UnsupportedOperationException if the operating system or the machine is not supported; names both.
-     * @throws IllegalStateException if the JVM denies native access; names the option that grants it.
+     * @return the one instance; the same on every call
+     * @throws UnsupportedOperationException if the operating system or the machine is not supported; names both
+     * @throws IllegalStateException if the JVM denies native access; names the option that grants it
      */
     public static NativeMemory system() {
         return Platform.system();
@@ -178,15 +178,15 @@ public abstract class NativeMemory {
     /** {@code pwrite}: the number of bytes written, or a negated error number. */
     public abstract long pwrite(int descriptor, long address, long length, long offset);
 
-    /** Returns the page size in bytes, a power of two. */
+    /** {@return the page size in bytes, a power of two} */
     public abstract int pageSize();
 
-    /** Returns how many mappings the kernel grants this process, or {@link Long#MAX_VALUE} where it does not tell. */
+    /** {@return how many mappings the kernel grants this process, or {@link Long#MAX_VALUE} where it does not tell} */
     public long maxMapCount() {
         return KernelMappings.limit();
     }
 
-    /** Returns how many mappings this process has; reads the kernel's list, so it costs time with their number. */
+    /** {@return how many mappings this process has; reads the kernel's list, so it costs time with their number} */
     public long mapCount() {
         return KernelMappings.count();
     }
@@ -195,16 +195,16 @@ public abstract class NativeMemory {
      * Maps a zeroed, private, readable and writable table that stays until the process ends. A long one is backed by huge
      * pages where the system has some, because lookups in it go anywhere and would miss the TLB each time.
      *
-     * @param bytes the size, more than 0, rounded up to whole pages.
-     * @return the address of the first byte, page-aligned.
-     * @throws IllegalArgumentException if the size is not positive or too large.
-     * @throws NativeException if the kernel refuses.
+     * @param bytes the size, more than 0, rounded up to whole pages
+     * @return the address of the first byte, page-aligned
+     * @throws IllegalArgumentException if the size is not positive or too large
+     * @throws NativeException if the kernel refuses
      */
     public final long mapTable(final long bytes) {
         final long mask = pageSize() - 1L;
         if (bytes <= 0 || bytes > Long.MAX_VALUE - mask) {
             throw new IllegalArgumentException(
-                "table size out of range: bytes=" + bytes + ": ask for a positive number of bytes");
+                "table size out of range: bytes=" + bytes + "; ask for a positive number of bytes");
         }
         final long length = (bytes + mask) & ~mask;
         final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -219,12 +219,12 @@ public abstract class NativeMemory {
     /**
      * Passes a raw result on, or throws for a negated error number.
      *
-     * @param call the call that gave the result.
-     * @param address the address it was given, 0 where it has none.
-     * @param length the length in bytes it was given, 0 where it has none.
-     * @param result the raw result.
-     * @return the result.
-     * @throws NativeException if the result is a negated error number.
+     * @param call the call that gave the result
+     * @param address the address it was given, 0 where it has none
+     * @param length the length in bytes it was given, 0 where it has none
+     * @param result the raw result
+     * @return the result
+     * @throws NativeException if the result is a negated error number
      */
     public final long check(final NativeCall call, final long address, final long length, final long result) {
         if (Errno.isError(result)) {
@@ -233,7 +233,7 @@ public abstract class NativeMemory {
         return result;
     }
 
-    /** Returns the exception for a failed call, with the remedy that fits the call and the error. */
+    /** {@return the exception for a failed call, with the remedy that fits the call and the error} */
     public final NativeException failure(
         final NativeCall call, final long address, final long length, final int errno) {
         return new NativeException(call, address, length, errno, Remedies.of(this, call, length, errno));
@@ -267,9 +267,9 @@ public abstract class NativeMemory {
             } catch (final IllegalCallerException denied) {
                 final Module module = NativeMemory.class.getModule();
                 final String name = module.isNamed() ? module.getName() : "ALL-UNNAMED";
-                throw new IllegalStateException("native access denied: module=" + name
-                    + ": start the JVM with --enable-native-access=io.holdfast"
-                    + " (--enable-native-access=ALL-UNNAMED when Holdfast is on the class path)", denied);
+                throw new IllegalStateException("native access denied: module=" + name +
+                    "; start the JVM with --enable-native-access=io.holdfast" +
+                    " (--enable-native-access=ALL-UNNAMED when Holdfast is on the class path)", denied);
             }
         }
 
@@ -290,7 +290,7 @@ public abstract class NativeMemory {
             this.membarrier = membarrier;
         }
 
-        /** Returns the number of the {@code membarrier} call, for which the C library has no function. */
+        /** {@return the number of the {@code membarrier} call, for which the C library has no function} */
         long membarrierNumber() {
             return membarrier;
         }
@@ -309,8 +309,8 @@ public abstract class NativeMemory {
                     }
                 }
             }
-            throw new UnsupportedOperationException("platform not supported: os=" + system + ", arch=" + architecture
-                + ": Holdfast runs on Linux on x86-64 and AArch64");
+            throw new UnsupportedOperationException("platform not supported: os=" + system + ", arch=" + architecture +
+                ": Holdfast runs on Linux on x86-64 and AArch64");
         }
     }
 }

@@ -107,7 +107,7 @@ final class Overlay {
         return moved;
     }
 
-    /** Returns the bytes of scratch mappings that wait for their removal. */
+    /** {@return the bytes of scratch mappings that wait for their removal} */
     long strandedBytes() {
         return stranded.bytes();
     }
@@ -131,10 +131,10 @@ final class Overlay {
     /**
      * Finds out what a failed call has left, and closes the hole if it is one.
      *
-     * @param address the range's first address.
-     * @param length the range's length.
-     * @param before tells for each mapping in the range whether it may have stood there before the call.
-     * @return what is in the range now.
+     * @param address the range's first address
+     * @param length the range's length
+     * @param before tells for each mapping in the range whether it may have stood there before the call
+     * @return what is in the range now
      */
     State repair(final long address, final long length, final Predicate<KernelMappings.Entry> before) {
         for (int attempt = 0; attempt < REPAIRS; attempt++) {

@@ -14,18 +14,18 @@ public final class RangeLostException extends RuntimeException {
     private final long length;
 
     RangeLostException(final long offset, final long length, final NativeException cause) {
-        super("address range lost: offset=" + offset + ", length=" + length
-            + ": it is not used again; the failed call was: " + cause.getMessage(), cause);
+        super("address range lost: offset=" + offset + ", length=" + length +
+            "; it is not used again; the failed call was: " + cause.getMessage(), cause);
         this.offset = offset;
         this.length = length;
     }
 
-    /** Returns the lost range's offset in its reservation, in bytes. */
+    /** {@return the lost range's offset in its reservation, in bytes} */
     public long offset() {
         return offset;
     }
 
-    /** Returns the lost range's length in bytes. */
+    /** {@return the lost range's length in bytes} */
     public long length() {
         return length;
     }

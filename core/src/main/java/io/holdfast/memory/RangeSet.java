@@ -32,19 +32,19 @@ final class RangeSet {
         bytes = 0;
     }
 
-    /** Returns the sum of the lengths. */
+    /** {@return the sum of the lengths} */
     long bytes() {
         return bytes;
     }
 
-    /** Returns the ranges in order. */
+    /** {@return the ranges in order} */
     synchronized List<AddressRange> list() {
         final List<AddressRange> ranges = new ArrayList<>();
         ends.forEach((start, end) -> ranges.add(new AddressRange(start, end - start)));
         return ranges;
     }
 
-    /** Returns the parts of a range that no range of this set covers, in order. */
+    /** {@return the parts of a range that no range of this set covers, in order} */
     synchronized List<AddressRange> outside(final long start, final long end) {
         final List<AddressRange> parts = new ArrayList<>();
         long from = start;

@@ -68,19 +68,19 @@ public final class Reservation extends ReservedPages {
     /**
      * Reserves a range. It takes no memory.
      *
-     * @param memory the calls to use, also for everything done with the reservation later.
+     * @param memory the calls to use, also for everything done with the reservation later
      * @param capacity the size in bytes, a multiple of the page size between {@link #MIN_CAPACITY} and
-     *     {@link #MAX_CAPACITY}.
-     * @return the reservation; its base is a multiple of 2 MiB, and from a capacity of 64 GiB on of 1 GiB.
-     * @throws IllegalArgumentException if the capacity is not allowed.
-     * @throws NativeException if the kernel refuses.
+     *     {@link #MAX_CAPACITY}
+     * @return the reservation; its base is a multiple of 2 MiB, and from a capacity of 64 GiB on of 1 GiB
+     * @throws IllegalArgumentException if the capacity is not allowed
+     * @throws NativeException if the kernel refuses
      */
     public static Reservation reserve(final NativeMemory memory, final long capacity) {
         final long mask = memory.pageSize() - 1L;
         if (capacity < MIN_CAPACITY || capacity > MAX_CAPACITY || (capacity & mask) != 0) {
-            throw new IllegalArgumentException("capacity out of range: capacity=" + capacity + ", min=" + MIN_CAPACITY
-                + ", max=" + MAX_CAPACITY + ", pageSize=" + (mask + 1)
-                + ": choose a multiple of the page size between 16 MiB and 32 TiB");
+            throw new IllegalArgumentException("capacity out of range: capacity=" + capacity + ", min=" + MIN_CAPACITY +
+                ", max=" + MAX_CAPACITY + ", pageSize=" + (mask + 1) +
+                "; choose a multiple of the page size between 16 MiB and 32 TiB");
         }
         final long alignment = capacity >= LARGE_CAPACITY ? LARGE_ALIGNMENT : SMALL_ALIGNMENT;
         final long page = mask + 1;
@@ -104,16 +104,16 @@ public final class Reservation extends ReservedPages {
     }
 
     /**
-     * Returns the offset below which a search for room for anonymous memory should stay: above it every anonymous range
-     * costs the kernel a mapping of its own. It falls when the mapped zone grows.
+     * {@return the offset below which a search for room for anonymous memory should stay: above it every anonymous
+     * range costs the kernel a mapping of its own} It falls when the mapped zone grows.
      */
     public long anonymousLimit() {
         return zones.mappedStart();
     }
 
     /**
-     * Returns the offset from which a search for room for files should start: below it they part the anonymous zone. It
-     * rises when the anonymous zone grows.
+     * {@return the offset from which a search for room for files should start: below it they part the anonymous zone}
+     * It rises when the anonymous zone grows.
      */
     public long mappedLimit() {
         return zones.anonymousEnd();
@@ -124,32 +124,32 @@ public final class Reservation extends ReservedPages {
         return offset + length <= zones.anonymousEnd();
     }
 
-    /** Returns the bytes that wait in quarantine for {@link #retryQuarantined}. */
+    /** {@return the bytes that wait in quarantine for {@link #retryQuarantined}} */
     public long quarantinedBytes() {
         return quarantined.bytes();
     }
 
-    /** Returns the ranges that wait in quarantine, in order. */
+    /** {@return the ranges that wait in quarantine, in order} */
     public List<AddressRange> quarantinedRanges() {
         return quarantined.list();
     }
 
-    /** Returns the ranges that must never be used again, in order. They stay so after {@link #park}. */
+    /** {@return the ranges that must never be used again, in order} They stay so after {@link #park}. */
     public List<AddressRange> lostRanges() {
         return lost.list();
     }
 
-    /** Returns the bytes of the ranges that must never be used again. */
+    /** {@return the bytes of the ranges that must never be used again} */
     public long lostBytes() {
         return lost.bytes();
     }
 
-    /** Returns how many holes that failing calls had left were closed. */
+    /** {@return how many holes that failing calls had left were closed} */
     public long repairs() {
         return repairs.get();
     }
 
-    /** Returns the bytes of scratch mappings that the kernel refused to remove; they are tried again before the next. */
+    /** {@return the bytes of scratch mappings that the kernel refused to remove} They are tried again before the next. */
     public long strandedBytes() {
         return overlay.strandedBytes();
     }
@@ -158,10 +158,10 @@ public final class Reservation extends ReservedPages {
      * Makes a range readable and writable memory. In the anonymous zone it contains what its last user left: zero it
      * when it is used again. Elsewhere it is zero.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses
      */
     public void ensureAnonymous(final long offset, final long length) {
         requireRange(offset, length);
@@ -172,10 +172,10 @@ public final class Reservation extends ReservedPages {
      * Makes sure that a range is behind a watermark, so that it stays readable for ever, with the background of its
      * zone.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses
      */
     public void ensureMapped(final long offset, final long length) {
         requireRange(offset, length);
@@ -185,26 +185,26 @@ public final class Reservation extends ReservedPages {
     /**
      * Puts a part of a file over a range that shows its zone's background.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @param file the open file; it may be closed afterwards.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param file the open file; it may be closed afterwards
      * @param fileOffset the first byte in the file, a multiple of the page size. Bytes behind the file's end cannot be
-     *     read: make sure before that there are none.
-     * @param access what the pages allow.
-     * @throws IllegalArgumentException if range, file offset or access are not allowed.
-     * @throws NativeException if the kernel refuses.
-     * @throws RangeLostException if it refuses and the range cannot be used again.
+     *     read: make sure before that there are none
+     * @param access what the pages allow
+     * @throws IllegalArgumentException if range, file offset or access are not allowed
+     * @throws NativeException if the kernel refuses
+     * @throws RangeLostException if it refuses and the range cannot be used again
      */
     public void mapFile(
         final long offset, final long length, final FileHandle file, final long fileOffset, final FileAccess access) {
         requireRange(offset, length);
         if (fileOffset < 0 || (fileOffset & pageMask()) != 0 || fileOffset > Long.MAX_VALUE - length) {
-            throw new IllegalArgumentException("file offset not allowed: fileOffset=" + fileOffset + ", length="
-                + length + ", pageSize=" + (pageMask() + 1) + ": choose a multiple of the page size");
+            throw new IllegalArgumentException("file offset not allowed: fileOffset=" + fileOffset + ", length=" +
+                length + ", pageSize=" + (pageMask() + 1) + "; choose a multiple of the page size");
         }
         if (access == FileAccess.READ_WRITE && file.access() != FileAccess.READ_WRITE) {
-            throw new IllegalArgumentException("access not allowed: access=" + access + ", file=" + file
-                + ": open the file for writing");
+            throw new IllegalArgumentException("access not allowed: access=" + access + ", file=" + file +
+                "; open the file for writing");
         }
         ensureMapped(offset, length);
         final int descriptor = file.enter();
@@ -229,11 +229,11 @@ public final class Reservation extends ReservedPages {
      * Puts huge pages of the kernel's default size over a range that shows its zone's background. They are set aside
      * for the range, so that touching them cannot fail, and are zero. {@link #restoreAnonymous} gives them back.
      *
-     * @param offset the first byte, a multiple of the huge pages' size.
-     * @param length how many bytes, a multiple of the huge pages' size.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses, in particular where not enough huge pages are configured.
-     * @throws RangeLostException if it refuses and the range cannot be used again.
+     * @param offset the first byte, a multiple of the huge pages' size
+     * @param length how many bytes, a multiple of the huge pages' size
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses, in particular where not enough huge pages are configured
+     * @throws RangeLostException if it refuses and the range cannot be used again
      */
     public void mapHugePages(final long offset, final long length) {
         requireRange(offset, length);
@@ -242,8 +242,8 @@ public final class Reservation extends ReservedPages {
             overlay.scratch(length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
         if (Errno.isError(scratch)) {
             throw new NativeException(NativeCall.MMAP, base() + offset, length, (int) -scratch,
-                "not enough huge pages of the default size, or the length is not a multiple of it: set vm.nr_hugepages,"
-                    + " see HugePages_Free and Hugepagesize in /proc/meminfo");
+                "not enough huge pages of the default size, or the length is not a multiple of it; set " +
+                    "vm.nr_hugepages, see HugePages_Free and Hugepagesize in /proc/meminfo");
         }
         requirePlaced(NativeCall.MREMAP, offset, length, overlay.move(scratch, length, base() + offset));
     }
@@ -279,23 +279,23 @@ public final class Reservation extends ReservedPages {
     /**
      * Maps further pages of a file behind those that are mapped already, which are not touched.
      *
-     * @param offset the first byte of the mapped part.
-     * @param mapped how many bytes are mapped, a multiple of the page size.
-     * @param length how many bytes will be mapped.
-     * @param file the open file, grown before.
-     * @param fileOffset the file offset of the mapped part's first byte.
-     * @param access what the pages allow.
-     * @throws IllegalArgumentException if an argument is not allowed.
-     * @throws NativeException if the kernel refuses.
-     * @throws RangeLostException if it refuses and the range behind the mapped part cannot be used again.
+     * @param offset the first byte of the mapped part
+     * @param mapped how many bytes are mapped, a multiple of the page size
+     * @param length how many bytes will be mapped
+     * @param file the open file, grown before
+     * @param fileOffset the file offset of the mapped part's first byte
+     * @param access what the pages allow
+     * @throws IllegalArgumentException if an argument is not allowed
+     * @throws NativeException if the kernel refuses
+     * @throws RangeLostException if it refuses and the range behind the mapped part cannot be used again
      */
     public void extendFile(
         final long offset, final long mapped, final long length, final FileHandle file, final long fileOffset,
         final FileAccess access) {
         requireRange(offset, length);
         if (mapped < 0 || mapped >= length) {
-            throw new IllegalArgumentException("extension not allowed: mapped=" + mapped + ", length=" + length
-                + ": the new length must be larger");
+            throw new IllegalArgumentException("extension not allowed: mapped=" + mapped + ", length=" + length +
+                "; the new length must be larger");
         }
         mapFile(offset + mapped, length - mapped, file, fileOffset + mapped, access);
     }
@@ -303,10 +303,10 @@ public final class Reservation extends ReservedPages {
     /**
      * Replaces a file's pages by the background of their zone.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @return what became of the range.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @return what became of the range
+     * @throws IllegalArgumentException if the range is not one of this reservation's
      */
     public RestoreResult restore(final long offset, final long length) {
         requireRange(offset, length);
@@ -317,10 +317,10 @@ public final class Reservation extends ReservedPages {
      * Replaces anonymous pages, whatever protection, advice or page size they were given, by the background of their
      * zone.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @return what became of the range.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @return what became of the range
+     * @throws IllegalArgumentException if the range is not one of this reservation's
      */
     public RestoreResult restoreAnonymous(final long offset, final long length) {
         requireRange(offset, length);
@@ -359,8 +359,8 @@ public final class Reservation extends ReservedPages {
     /**
      * Tries again to give back what is in quarantine. Does nothing while another thread is at it.
      *
-     * @param restored is told each range that may be used again from now on.
-     * @return the bytes that are still in quarantine.
+     * @param restored is told each range that may be used again from now on
+     * @return the bytes that are still in quarantine
      */
     public long retryQuarantined(final Consumer<AddressRange> restored) {
         overlay.unmapStranded();
@@ -386,7 +386,7 @@ public final class Reservation extends ReservedPages {
      * Gives all memory back to the system. Every address that was readable stays so and reads as zero. Nobody may use
      * a range meanwhile, except for reading what may be stale. Idempotent.
      *
-     * @return whether everything was given back; if not, call again later.
+     * @return whether everything was given back; if not, call again later
      */
     public boolean park() {
         retrying.lock();
@@ -429,13 +429,13 @@ public final class Reservation extends ReservedPages {
     /**
      * Makes a parked reservation ready for use from the beginning. Lost ranges stay lost.
      *
-     * @throws IllegalStateException if it is not parked, or not everything could be given back then.
+     * @throws IllegalStateException if it is not parked, or not everything could be given back then
      */
     public void unpark() {
         retrying.lock();
         try {
             if (!parked) {
-                throw new IllegalStateException("reservation is in use: " + this + ": park it first");
+                throw new IllegalStateException("reservation is in use: " + this + "; park it first");
             }
             parked = false;
             zones.reset();
@@ -448,7 +448,7 @@ public final class Reservation extends ReservedPages {
      * Gives the addresses back to the process. Only for a reservation none of whose addresses anybody knows: another
      * mapping may come to them at once.
      *
-     * @throws NativeException if the kernel refuses.
+     * @throws NativeException if the kernel refuses
      */
     public void release() {
         final long page = pageMask() + 1;
@@ -460,8 +460,8 @@ public final class Reservation extends ReservedPages {
 
     @Override
     public String toString() {
-        return "Reservation[base=0x" + Long.toHexString(base()) + ", capacity=" + capacity() + ", anonymousEnd="
-            + zones.anonymousEnd() + ", mappedStart=" + zones.mappedStart() + ", quarantined=" + quarantined.bytes()
-            + ", lost=" + lost.bytes() + ", parked=" + parked + "]";
+        return "Reservation[base=0x" + Long.toHexString(base()) + ", capacity=" + capacity() + ", anonymousEnd=" +
+            zones.anonymousEnd() + ", mappedStart=" + zones.mappedStart() + ", quarantined=" + quarantined.bytes() +
+            ", lost=" + lost.bytes() + ", parked=" + parked + "]";
     }
 }

@@ -53,33 +53,33 @@ public abstract sealed class ReservedPages permits Reservation {
         return MemorySegment.ofAddress(address).reinterpret(length);
     }
 
-    /** Returns the address of offset 0. */
+    /** {@return the address of offset 0} */
     public final long base() {
         return base;
     }
 
-    /** Returns the size in bytes. */
+    /** {@return the size in bytes} */
     public final long capacity() {
         return capacity;
     }
 
-    /** Returns the calls that are used. */
+    /** {@return the calls that are used} */
     public final NativeMemory memory() {
         return memory;
     }
 
-    /** Returns the page size less one. */
+    /** {@return the page size less one} */
     final long pageMask() {
         return pageMask;
     }
 
     /**
-     * Zeroes writable anonymous memory, by hand or by asking the kernel for fresh pages, whichever is cheaper. Pages that
-     * were never written take no memory afterwards either.
+     * Zeroes writable anonymous memory, by hand or by asking the kernel for fresh pages, whichever is cheaper. Pages
+     * that were never written take no memory afterwards either.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @throws IllegalArgumentException if the range is not one of this reservation's
      */
     public final void zeroAnonymous(final long offset, final long length) {
         requireRange(offset, length);
@@ -90,12 +90,13 @@ public abstract sealed class ReservedPages permits Reservation {
     }
 
     // Writing to a page that was never touched would bring it into memory; a look shows the kernel's shared zero page.
-    // Comparing all of a page takes longer than zeroing it, so the ends are tried first, where most writers begin or end.
+    // Comparing a whole page takes longer than zeroing it, so its ends are tried first.
     private void zeroByHand(final long offset, final long length) {
         final long page = zeroPage.byteSize();
         for (long at = offset; at < offset + length; at += page) {
-            if (bytes.get(ValueLayout.JAVA_LONG, at) != 0 || bytes.get(ValueLayout.JAVA_LONG, at + page - Long.BYTES) != 0
-                || MemorySegment.mismatch(bytes, at, at + page, zeroPage, 0, page) >= 0) {
+            if (bytes.get(ValueLayout.JAVA_LONG, at) != 0 ||
+                bytes.get(ValueLayout.JAVA_LONG, at + page - Long.BYTES) != 0 ||
+                MemorySegment.mismatch(bytes, at, at + page, zeroPage, 0, page) >= 0) {
                 bytes.asSlice(at, page).fill((byte) 0);
             }
         }
@@ -104,10 +105,10 @@ public abstract sealed class ReservedPages permits Reservation {
     /**
      * Gives the pages of anonymous memory back to the system; it reads as zero afterwards.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses
      */
     public final void discard(final long offset, final long length) {
         advise(offset, length, MADV_DONTNEED);
@@ -116,11 +117,11 @@ public abstract sealed class ReservedPages permits Reservation {
     /**
      * Gives advice on pages.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @param advice one of the {@code MADV} constants of {@link NativeMemory}.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param advice one of the {@code MADV} constants of {@link NativeMemory}
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses
      */
     public final void advise(final long offset, final long length, final int advice) {
         requireRange(offset, length);
@@ -130,11 +131,11 @@ public abstract sealed class ReservedPages permits Reservation {
     /**
      * Makes pages present, so that touching them waits for nothing.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @param forWriting whether they will be written; their bytes stay as they are in either case.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if there is not enough memory or the file cannot be read.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param forWriting whether they will be written; their bytes stay as they are in either case
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if there is not enough memory or the file cannot be read
      */
     public final void populate(final long offset, final long length, final boolean forWriting) {
         requireRange(offset, length);
@@ -160,11 +161,11 @@ public abstract sealed class ReservedPages permits Reservation {
     /**
      * Changes whether pages can be written; they can always be read.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @param writable whether they can be written from now on.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param writable whether they can be written from now on
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses
      */
     public final void protect(final long offset, final long length, final boolean writable) {
         requireRange(offset, length);
@@ -175,11 +176,11 @@ public abstract sealed class ReservedPages permits Reservation {
     /**
      * Writes changed pages of a file mapping back.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @param wait whether to return only when they are on the device.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the device reports an error; the data may not be on it.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param wait whether to return only when they are on the device
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the device reports an error; the data may not be on it
      */
     public final void sync(final long offset, final long length, final boolean wait) {
         requireRange(offset, length);
@@ -190,11 +191,11 @@ public abstract sealed class ReservedPages permits Reservation {
     /**
      * Keeps pages in memory, or lets them be reclaimed again.
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @param locked whether they are kept from now on.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the limit of locked memory is reached.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param locked whether they are kept from now on
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the limit of locked memory is reached
      */
     public final void lock(final long offset, final long length, final boolean locked) {
         requireRange(offset, length);
@@ -211,13 +212,13 @@ public abstract sealed class ReservedPages permits Reservation {
     }
 
     /**
-     * Returns how many bytes of a range are in memory now.
+     * {@return how many bytes of a range are in memory now}
      *
-     * @param offset the first byte.
-     * @param length how many bytes.
-     * @return the bytes of the resident pages.
-     * @throws IllegalArgumentException if the range is not one of this reservation's.
-     * @throws NativeException if the kernel refuses.
+     * @param offset the first byte
+     * @param length how many bytes
+     * @return the bytes of the resident pages
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     * @throws NativeException if the kernel refuses
      */
     public final long residentBytes(final long offset, final long length) {
         requireRange(offset, length);
@@ -244,8 +245,8 @@ public abstract sealed class ReservedPages permits Reservation {
     }
 
     private IllegalArgumentException notARange(final long offset, final long length) {
-        return new IllegalArgumentException("range not allowed: offset=" + offset + ", length=" + length
-            + ", capacity=" + capacity + ", pageSize=" + (pageMask + 1)
-            + ": give multiples of the page size inside the capacity, and a length above 0");
+        return new IllegalArgumentException("range not allowed: offset=" + offset + ", length=" + length +
+            ", capacity=" + capacity + ", pageSize=" + (pageMask + 1) +
+            "; give multiples of the page size inside the capacity, and a length above 0");
     }
 }

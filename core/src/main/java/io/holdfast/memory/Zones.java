@@ -47,7 +47,7 @@ final class Zones {
     /**
      * Starts with both zones empty.
      *
-     * @param lost the ranges that are never touched.
+     * @param lost the ranges that are never touched
      */
     Zones(final NativeMemory memory, final long base, final long capacity, final RangeSet lost) {
         this.memory = memory;
@@ -58,12 +58,12 @@ final class Zones {
         this.mappedStart = capacity;
     }
 
-    /** Returns the offset after the anonymous zone. */
+    /** {@return the offset after the anonymous zone} */
     long anonymousEnd() {
         return anonymousEnd;
     }
 
-    /** Returns the first offset of the mapped zone. */
+    /** {@return the first offset of the mapped zone} */
     long mappedStart() {
         return mappedStart;
     }

@@ -44,7 +44,7 @@ class FileGrowthTest {
             memory.reportFreeBytes(1000);
             assertThatThrownBy(() -> handle.ensureLength(length)).isInstanceOf(UncheckedIOException.class)
                 .hasMessageStartingWith("grow failed: path=" + handle.path() + ", length=" + length + ", needed=")
-                .hasMessageContainingAll("free=1000", "errno=28 (ENOSPC)", "the disk is full: free space");
+                .hasMessageContainingAll("free=1000", "errno=28 (ENOSPC)", "the disk is full; free space");
             assertEquals(SIZE, handle.size());
         }
         assertEquals(0, memory.calls(NativeCall.FALLOCATE));

@@ -79,8 +79,8 @@ class FileHandleTest {
     void missingFileMustBeReportedWithPathAndRemedy() {
         final Path path = directory.resolve("missing");
         assertThatThrownBy(() -> open(path, FileAccess.READ_ONLY)).isInstanceOf(UncheckedIOException.class)
-            .hasMessage("map failed: path=" + path + ", call=statx, errno=2 (ENOENT): "
-                + "no such file: create it first, or check the path")
+            .hasMessage("map failed: path=" + path + ", call=statx, errno=2 (ENOENT): " +
+                "no such file; create it first, or check the path")
             .hasCauseInstanceOf(NoSuchFileException.class);
     }
 
@@ -122,7 +122,7 @@ class FileHandleTest {
     @EnumSource
     void directoryMustBeRefused(final FileAccess access) {
         assertThatThrownBy(() -> open(directory, access)).isInstanceOf(UncheckedIOException.class)
-            .hasMessage("map failed: path=" + directory + ", is a directory: only regular files can be mapped")
+            .hasMessage("map failed: path=" + directory + ", is a directory; only regular files can be mapped")
             .hasCauseInstanceOf(FileSystemException.class);
         assertEquals(0, memory.calls(NativeCall.OPEN));
     }

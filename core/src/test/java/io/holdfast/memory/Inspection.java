@@ -62,8 +62,8 @@ final class Inspection {
                 }
             } else {
                 final KernelMappings.Entry entry = KernelMappings.parse(line);
-                inside = entry.start() >= reservation.base()
-                    && entry.end() <= reservation.base() + reservation.capacity();
+                inside = entry.start() >= reservation.base() &&
+                    entry.end() <= reservation.base() + reservation.capacity();
             }
         }
         return kibibytes << 10;
@@ -85,10 +85,10 @@ final class Inspection {
     /** The places and kinds of the mappings inside of a reservation. */
     static List<String> picture(final Reservation reservation) {
         return mappings(reservation).stream()
-            .map(entry -> Long.toHexString(Math.max(entry.start(), reservation.base()) - reservation.base()) + "-"
-                + Long.toHexString(Math.min(entry.end(), reservation.base() + reservation.capacity())
-                    - reservation.base())
-                + " " + entry.access() + " " + entry.inode() + " " + entry.offset())
+            .map(entry -> Long.toHexString(Math.max(entry.start(), reservation.base()) - reservation.base()) + "-" +
+                Long.toHexString(Math.min(entry.end(), reservation.base() + reservation.capacity()) -
+                    reservation.base()) +
+                " " + entry.access() + " " + entry.inode() + " " + entry.offset())
             .toList();
     }
 

@@ -31,7 +31,7 @@ class NativeAccessTest {
     void deniedNativeAccessMustNameTheOptionEveryTime() throws Exception {
         final String output = runChild("--illegal-native-access=deny");
         assertThat(output.lines()).hasSize(2).allSatisfy(line -> assertThat(line)
-            .startsWith("refused: native access denied: module=ALL-UNNAMED: ")
+            .startsWith("refused: native access denied: module=ALL-UNNAMED; ")
             .contains("--enable-native-access=io.holdfast").contains("--enable-native-access=ALL-UNNAMED"));
     }
 

@@ -56,8 +56,8 @@ class NativeMemoryTest {
     void unsupportedPlatformsMustBeRefusedByName() {
         assertThatThrownBy(() -> NativeMemory.Machine.of("Windows 11", "amd64"))
             .isInstanceOf(UnsupportedOperationException.class)
-            .hasMessage("platform not supported: os=Windows 11, arch=amd64: "
-                + "Holdfast runs on Linux on x86-64 and AArch64");
+            .hasMessage("platform not supported: os=Windows 11, arch=amd64: " +
+                "Holdfast runs on Linux on x86-64 and AArch64");
         assertThatThrownBy(() -> NativeMemory.Machine.of("Linux", "riscv64"))
             .isInstanceOf(UnsupportedOperationException.class)
             .hasMessageContaining("os=Linux, arch=riscv64");
@@ -86,8 +86,8 @@ class NativeMemoryTest {
         assertEquals(NativeCall.MMAP, failure.call());
         assertEquals(Errno.ENOMEM, failure.errno());
         assertEquals(1L << 60, failure.length());
-        assertThat(failure).hasMessageStartingWith("mmap failed: address=0x0, length=1152921504606846976, "
-            + "errno=12 (ENOMEM): ").hasMessageContaining("ulimit -v").hasMessageContaining("vm.max_map_count");
+        assertThat(failure).hasMessageStartingWith("mmap failed: address=0x0, length=1152921504606846976, " +
+            "errno=12 (ENOMEM): ").hasMessageContaining("ulimit -v").hasMessageContaining("vm.max_map_count");
     }
 
     @Test
@@ -148,8 +148,8 @@ class NativeMemoryTest {
     void fileCallsMustReadAndWrite() {
         try (Arena arena = Arena.ofConfined()) {
             final Path path = directory.resolve("file");
-            final int file = memory.open(arena.allocateFrom(path.toString()), NativeMemory.O_RDWR
-                | NativeMemory.O_CREAT | NativeMemory.O_CLOEXEC, 0x180);
+            final int file = memory.open(arena.allocateFrom(path.toString()), NativeMemory.O_RDWR |
+                NativeMemory.O_CREAT | NativeMemory.O_CLOEXEC, 0x180);
             assertTrue(file > 2, () -> "descriptor=" + file);
             assertEquals(0, memory.fallocate(file, 0, 0, 100));
             assertEquals(0, memory.ftruncate(file, 200));

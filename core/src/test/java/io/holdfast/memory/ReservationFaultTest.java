@@ -141,8 +141,8 @@ class ReservationFaultTest {
     @Test
     void repairedZoneThatCannotBeMadeWritableMustBeLost() {
         reservation.ensureAnonymous(0, 16 * MIB);
-        memory.arm(call -> call.kind() == NativeCall.MPROTECT
-            || (call.kind() == NativeCall.MMAP && memory.faults() == 0), 1, 2, Errno.ENOMEM, Damage.HOLE);
+        memory.arm(call -> call.kind() == NativeCall.MPROTECT ||
+            (call.kind() == NativeCall.MMAP && memory.faults() == 0), 1, 2, Errno.ENOMEM, Damage.HOLE);
         assertThrows(RangeLostException.class, () -> map(MIB, FileAccess.READ_WRITE));
         memory.disarm();
         assertThat(reservation.lostRanges()).containsExactly(new AddressRange(MIB, LENGTH));

@@ -12,9 +12,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Passes every call on to another {@link NativeMemory}, counts them, and lets chosen ones fail. Made for tests, of the
- * library and of what is built on it. Thread-safe; while a rule is armed the calls that it applies to are counted in
- * one order.
+ * Passes every call on to another {@link NativeMemory}, counts them, and lets chosen ones fail. Thread-safe; while a rule
+ * is armed the calls that it applies to are counted in one order.
  *
  * <p>A rule says which calls fail: the n-th, or all from the n-th on, of those that match. One rule is armed at a time;
  * arming replaces it and begins to count anew.
@@ -39,9 +38,9 @@ public final class FaultInjectingMemory extends NativeMemory {
     /**
      * One call.
      *
-     * @param kind which call.
-     * @param address the address it was given, of a move the new one; 0 where it has none.
-     * @param length the length in bytes it was given, 0 where it has none.
+     * @param kind which call
+     * @param address the address it was given, of a move the new one; 0 where it has none
+     * @param length the length in bytes it was given, 0 where it has none
      */
     public record Call(NativeCall kind, long address, long length) {
     }
@@ -64,7 +63,7 @@ public final class FaultInjectingMemory extends NativeMemory {
     /**
      * Wraps other calls; no rule is armed.
      *
-     * @param real the calls that are made in truth.
+     * @param real the calls that are made in truth
      */
     public FaultInjectingMemory(final NativeMemory real) {
         this.real = real;
@@ -91,17 +90,17 @@ public final class FaultInjectingMemory extends NativeMemory {
     /**
      * Arms: among the calls that apply, those from the first to the last one fail.
      *
-     * @param applies tells which calls are counted; called by the threads that make them.
-     * @param first the number of the first failing call, from 1.
-     * @param last the number of the last failing call.
-     * @param errno the error that they report, positive.
-     * @param damage what they do before.
+     * @param applies tells which calls are counted; called by the threads that make them
+     * @param first the number of the first failing call, from 1
+     * @param last the number of the last failing call
+     * @param errno the error that they report, positive
+     * @param damage what they do before
      */
     public void arm(
         final Predicate<Call> applies, final long first, final long last, final int errno, final Damage damage) {
         if (first < 1 || last < first || errno <= 0) {
-            throw new IllegalArgumentException("rule out of range: first=" + first + ", last=" + last + ", errno="
-                + errno + ": count from 1 and give a positive error number");
+            throw new IllegalArgumentException("rule out of range: first=" + first + ", last=" + last + ", errno=" +
+                errno + "; count from 1 and give a positive error number");
         }
         rule = new Rule(applies, first, last, errno, damage, new AtomicLong());
     }
@@ -146,19 +145,19 @@ public final class FaultInjectingMemory extends NativeMemory {
         }
     }
 
-    /** Returns the recorded calls in order. */
+    /** {@return the recorded calls in order} */
     public List<Call> recorded() {
         synchronized (recorded) {
             return List.copyOf(recorded);
         }
     }
 
-    /** Returns the number of calls so far, failed ones included. */
+    /** {@return the number of calls so far, failed ones included} */
     public long calls() {
         return counts.values().stream().mapToLong(AtomicLong::get).sum();
     }
 
-    /** Returns the number of calls of one kind so far, failed ones included. */
+    /** {@return the number of calls of one kind so far, failed ones included} */
     public long calls(final NativeCall kind) {
         return count(kind).get();
     }
@@ -167,7 +166,7 @@ public final class FaultInjectingMemory extends NativeMemory {
         return Objects.requireNonNull(counts.get(kind));
     }
 
-    /** Returns the number of calls that were made to fail so far. */
+    /** {@return the number of calls that were made to fail so far} */
     public long faults() {
         return faults.get();
     }
