@@ -41,7 +41,7 @@ final class Burials {
         unreported.incrementAndGet();
     }
 
-    /** A slot has been cleared, and is not free yet: what is known of its places is forgotten, some of it after a report. */
+    /** A slot has been cleared, and is not free yet: its places are forgotten, some of them after a report. */
     void forgetPlaces(final long slot) {
         if (Ledger.ENABLED) {
             for (int i = 0; i < SlotLayout.HAZARDS; i++) {

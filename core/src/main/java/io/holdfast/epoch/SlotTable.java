@@ -250,7 +250,7 @@ final class SlotTable {
     }
 
     /**
-     * Nothing in here allocates, logs or calls what may, but for debug mode; what is thrown all the same, for want of stack,
+     * Nothing in here allocates, logs or calls what may, but in debug mode; what is thrown all the same, for want of stack,
      * leaves an orphan that the next one buries.
      */
     private synchronized boolean buryLocked(final SlotGroup group, final int at) {

@@ -52,7 +52,7 @@ public final class Lifetimes {
      * [V4] Who finds a region, or misses it, by a lookup or a cursor stamps what is to be stamped before that: a snapshot
      *      that the thread takes then agrees with it. Lookups read BEGUN and ENDED with plain access behind the acquiring
      *      look at the lock word: what asks for a stamp was written before the word, and a stale one asks once too often.
-     *      A region that has moved elsewhere is missed from the stamp on, though its old record is attached a little longer.
+     *      A region that has moved elsewhere is missed from the stamp on, though its old record is attached a while longer.
      * [V5] The word of a life that ends with its successor's beginning is in place before the successor is attached, and
      *      resolved by the doer before its pin ends. So as long as it is there the successor is this one, and not reused;
      *      who has looked at the successor makes sure of that. The request for a stamp holds the incarnation: a stamp

@@ -68,7 +68,8 @@ class TreeReaderTest {
         assertThat(tree.floor(address, interval) ? Entry.of(interval) : null).as("floor %d", address)
             .isEqualTo(floor == null ? null : floor.getValue());
         final Map.Entry<Long, Entry> higher = model.higherEntry(address);
-        assertThat(TreeReader.higher(tree.rootAcquire(), address, interval) ? Entry.of(interval) : null).as("next %d", address)
+        assertThat(TreeReader.higher(tree.rootAcquire(), address, interval) ? Entry.of(interval) : null)
+            .as("next %d", address)
             .isEqualTo(higher == null ? null : higher.getValue());
     }
 }
