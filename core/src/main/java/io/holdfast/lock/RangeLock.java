@@ -30,7 +30,7 @@ public final class RangeLock {
      *
      *   excludes     SINGLE  READ  DOWNGRADED  WRITE        event       entry
      *   SINGLE       no      yes   yes         yes          arrive      appended
-     *   READ         yes     no    no          yes          leave       removed; also if the waiting gives up
+     *   READ         yes     no    no          yes          leave       over, then removed; also if the waiting gives up
      *   DOWNGRADED   yes     no    yes         yes          downgrade   WRITE, granted, becomes DOWNGRADED in its place
      *   WRITE        yes     yes   yes         yes          upgrade     becomes WRITE in its place, if it stays granted
      *                                                                   and no later granted one is excluded by that
@@ -49,6 +49,9 @@ public final class RangeLock {
      *      the section did. If that throws, the estate is LEFT again, for the next; once it is SETTLED, anybody removes the
      *      entry. None of it allocates but the removal, which anybody can try again. That the owner was seen dead orders
      *      all that it did before what the heir does.
+     * [K5] To leave is one store to the entry, which excludes nobody from there on, and to become DOWNGRADED is one too:
+     *      neither needs heap, and both only let others in. Whoever swaps SECTIONS next leaves out who has left; the one
+     *      who leaves tries to, at once. The stores are volatile, and so are the looks of those who wait.
      *
      * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else.
      */
@@ -104,9 +107,10 @@ public final class RangeLock {
     public static final class Entry {
         private final long start;
         private final long end;
-        private final Mode mode;
         private final Thread owner;
         private final Estate estate;
+        private volatile Mode mode;
+        private volatile boolean over; // [K5]
 
         private Entry(final long start, final long end, final Mode mode, final Thread owner, final Estate estate) {
             this.start = start;
@@ -162,7 +166,7 @@ public final class RangeLock {
         }
 
         boolean excludes(final Entry other) {
-            return overlaps(other.start, other.end) && mode.excludes(other.mode);
+            return !over && overlaps(other.start, other.end) && mode.excludes(other.mode);
         }
     }
 
@@ -273,7 +277,7 @@ public final class RangeLock {
     /** Ends the sections of threads that died with them, where they overlap a range: [K4]. */
     public void endDead(final long start, final long end) {
         for (final Entry entry : sections) {
-            if (entry.overlaps(start, end) && !entry.owner.isAlive() && entry.estate.settle()) {
+            if (!entry.over && entry.overlaps(start, end) && !entry.owner.isAlive() && entry.estate.settle()) {
                 endSettled(entry);
             }
         }
@@ -331,19 +335,28 @@ public final class RangeLock {
 
     /** Ends a section. */
     public void release(final Entry entry) {
-        Ledger.released(place(entry));
-        leave(entry);
+        if (entry.over) {
+            throw new IllegalStateException("not a section of this space: " + entry);
+        }
+        try {
+            Ledger.released(place(entry));
+        } finally {
+            leave(entry);
+        }
     }
 
     private void leave(final Entry entry) {
-        update(now -> without(now, entry));
+        entry.over = true; // [K5]
+        try {
+            update(RangeLock::withoutLeft);
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            // it has left; it only stands in the list until the next one comes or goes
+        }
     }
 
     /** Lets readers in and keeps writers out. */
-    public Entry downgrade(final Entry write) {
-        final Entry downgraded = write.as(Mode.DOWNGRADED);
-        update(now -> exchange(now, write, downgraded));
-        return downgraded;
+    public void downgrade(final Entry write) {
+        write.mode = Mode.DOWNGRADED; // [K5]
     }
 
     /** Makes a section a write section if nobody else is in its range; null, with nothing changed, if somebody is. */
@@ -363,7 +376,7 @@ public final class RangeLock {
 
     private static boolean excludesGranted(final Entry[] now, final Entry entry) {
         for (final Entry other : now) {
-            if (other != entry && other.overlaps(entry.start, entry.end) && isGranted(now, other)) {
+            if (other != entry && !other.over && other.overlaps(entry.start, entry.end) && isGranted(now, other)) {
                 return true;
             }
         }
@@ -383,19 +396,26 @@ public final class RangeLock {
     }
 
     private static Entry[] append(final Entry[] now, final Entry entry) {
-        final Entry[] appended = Arrays.copyOf(now, now.length + 1);
-        appended[now.length] = entry;
+        final Entry[] left = withoutLeft(now);
+        final Entry[] appended = Arrays.copyOf(left, left.length + 1);
+        appended[left.length] = entry;
         return appended;
     }
 
     private static Entry[] without(final Entry[] now, final Entry entry) {
-        final int at = indexOf(now, entry);
-        if (now.length == 1) {
-            return NONE;
+        return Arrays.stream(now).filter(other -> other != entry).toArray(Entry[]::new);
+    }
+
+    /** The entries that have not left [K5]. */
+    private static Entry[] withoutLeft(final Entry[] now) {
+        int count = 0;
+        final Entry[] rest = new Entry[now.length];
+        for (final Entry entry : now) {
+            if (!entry.over) {
+                rest[count++] = entry;
+            }
         }
-        final Entry[] rest = Arrays.copyOf(now, now.length - 1);
-        System.arraycopy(now, at + 1, rest, at, rest.length - at);
-        return rest;
+        return count == 0 ? NONE : count == now.length ? now : Arrays.copyOf(rest, count);
     }
 
     private static Entry[] exchange(final Entry[] now, final Entry old, final Entry fresh) {
@@ -432,7 +452,7 @@ public final class RangeLock {
 
     /** The sections, and changes that wait or have waited, of this moment, in the order of arrival. */
     public List<Entry> sections() {
-        return List.of(sections);
+        return List.of(withoutLeft(sections));
     }
 
     /** Whether the current thread has a section. */
@@ -443,7 +463,7 @@ public final class RangeLock {
     private @Nullable Entry mine() {
         final Thread me = Thread.currentThread();
         for (final Entry entry : sections) {
-            if (entry.owner == me) {
+            if (entry.owner == me && !entry.over) {
                 return entry;
             }
         }
@@ -510,7 +530,17 @@ public final class RangeLock {
 
     /** Enters all of the space but for the sections that are there, to take whatever addresses are free [K3]. */
     public Passage enterAnywhere() {
-        return new Passage(announce(0, limit), sections, null, true, false);
+        final long slot = announce(0, limit);
+        boolean entered = false;
+        try {
+            final Passage passage = new Passage(slot, withoutLeft(sections), null, true, false);
+            entered = true;
+            return passage;
+        } finally {
+            if (!entered) {
+                withdraw(slot);
+            }
+        }
     }
 
     private boolean isWhole(final long start, final long end) {
@@ -538,7 +568,7 @@ public final class RangeLock {
 
     private boolean isExcluded(final long start, final long end) {
         for (final Entry section : sections) { // [K1]
-            if (section.mode != Mode.SINGLE && section.overlaps(start, end)) {
+            if (section.mode != Mode.SINGLE && !section.over && section.overlaps(start, end)) {
                 return true;
             }
         }
@@ -607,7 +637,7 @@ public final class RangeLock {
             } else {
                 SlotLayout.changeRange(slot, 0, limit);
             }
-            seen = Arrays.stream(sections).filter(section -> section != entry).toArray(Entry[]::new); // [K1]
+            seen = Arrays.stream(sections).filter(section -> section != entry && !section.over).toArray(Entry[]::new); // [K1]
         }
 
         @Override

@@ -70,7 +70,7 @@ final class Mapper {
             return mapIn(gate.ranges().enter("map", plan.start(), plan.start() + plan.length(), waiting), plan, handle);
         }
         try (RangeLock.Passage passage = gate.ranges().enterAnywhere()) {
-            return map(plan, Addresses.of(passage), start -> { }, 0, handle);
+            return map(plan, Addresses.of(passage), handle);
         } catch (final NoGapException e) {
             if (!e.isBesideSections()) {
                 throw e;
@@ -82,7 +82,7 @@ final class Mapper {
     private @Nullable RegionHandle mapIn(final RangeLock.@Nullable Passage entered, final MapPlan plan,
                                          final LongFunction<RegionHandle> handle) {
         try (RangeLock.Passage passage = entered) {
-            return passage == null ? null : map(plan, Addresses.of(passage), start -> { }, 0, handle);
+            return passage == null ? null : map(plan, Addresses.of(passage), handle);
         }
     }
 
@@ -90,16 +90,13 @@ final class Mapper {
      * Carries a plan out; returns what {@code handle} makes of the attached record while it cannot be reused.
      *
      * @param addresses where the region may be
-     * @param fill      puts the first bytes into the pages, of which the first one's offset in the space it is given
-     * @param old       record of a region that goes on in the new one, and that the caller holds exclusively; or 0
      */
-    RegionHandle map(final MapPlan plan, final Addresses addresses, final LongConsumer fill, final long old,
-                     final LongFunction<RegionHandle> handle) {
-        final Prepared prepared = prepare(plan, addresses, fill);
+    private RegionHandle map(final MapPlan plan, final Addresses addresses, final LongFunction<RegionHandle> handle) {
+        final Prepared prepared = prepare(plan, addresses, start -> { });
         boolean attached = false;
         try {
             describe(plan, prepared.record(), prepared.start());
-            final RegionHandle region = attach(prepared.record(), old, handle);
+            final RegionHandle region = attach(prepared.record(), handle);
             attached = true;
             return region;
         } finally {
@@ -133,7 +130,11 @@ final class Mapper {
         }
     }
 
-    /** Takes addresses and maps pages; leaves nothing behind if it throws. */
+    /**
+     * Takes addresses and maps pages; leaves nothing behind if it throws.
+     *
+     * @param fill puts the first bytes into the pages, of which the first one's offset in the space it is given
+     */
     Prepared prepare(final MapPlan plan, final Addresses addresses, final LongConsumer fill) {
         final PendingUnmap undo = new PendingUnmap(plan.length(), plan.kind());
         final Prepared prepared = new Prepared(plan, undo);
@@ -321,16 +322,12 @@ final class Mapper {
         registry.notes().add(record, plan.name());
     }
 
-    private RegionHandle attach(final long record, final long old, final LongFunction<RegionHandle> handle) {
+    private RegionHandle attach(final long record, final LongFunction<RegionHandle> handle) {
         final EpochDomain domain = core.domain();
         domain.pinStructure(); // [A1]
         try {
             gate.checkOpen("map");
-            if (old == 0) {
-                core.lifetimes().attach(record);
-            } else {
-                core.lifetimes().attachInstead(record, old);
-            }
+            core.lifetimes().attach(record);
             return handle.apply(record);
         } finally {
             domain.unpinStructure();

@@ -7,49 +7,43 @@ import io.holdfast.layout.Words;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
-import io.holdfast.tree.PreparedRemoval;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Lets a region grow where no addresses are reserved behind it, by moving it; and opens files of regions again. */
 final class Mover {
     /*
-     * Under the exclusive lock: map as many bytes elsewhere, with a record that is not attached; fill them; attach the
-     * new record and move the old one, under one pin; then the old record goes the way of an unmap. The new record's
-     * attaching is the linearization point. Everything that can fail comes before it, and gives the new addresses back.
+     * Under the exclusive lock: map as many bytes elsewhere, with a record that is not attached; fill them; then one
+     * Publication puts the new region into the new addresses and gives the old ones back. Everything that can fail comes
+     * before its point of no return, and gives the new addresses back.
      */
     private final SpaceResources core;
-    private final Unmapper unmapper;
     private final RegionRegistry registry;
     private final MapPlanner planner;
     private final Mapper mapper;
     private final PageOperations pages;
 
-    Mover(final SpaceResources core, final Unmapper unmapper, final RegionRegistry registry, final MapPlanner planner,
-          final Mapper mapper, final PageOperations pages) {
+    Mover(final SpaceResources core, final RegionRegistry registry, final MapPlanner planner, final Mapper mapper,
+          final PageOperations pages) {
         this.core = core;
-        this.unmapper = unmapper;
         this.registry = registry;
         this.planner = planner;
         this.mapper = mapper;
         this.pages = pages;
     }
 
-    /** Moves a region to where there is room for it; what is to be given back is its old record. */
-    Publisher.Outcome move(final Publisher.Held held, final long newSize) {
-        final RegionHandle region = held.region();
-        final Extent old = held.extent();
+    /** Moves a region that is held to where there is room for it. */
+    Publication move(final RegionHandle region, final HeldRegions held, final Extent old, final long newSize) {
         if (old.file() == null) {
-            return move(held, old, newSize, null);
+            return move(region, held, old, newSize, null);
         }
         final FileHandle file = reopen(region, "remap");
         try {
-            return old.file().access() == FileAccess.READ_WRITE ? growing(file, () -> move(held, old, newSize, file))
-                : move(held, old, newSize, file);
+            return old.file().access() == FileAccess.READ_WRITE
+                ? growing(file, () -> move(region, held, old, newSize, file)) : move(region, held, old, newSize, file);
         } finally {
             registry.close(file);
         }
@@ -74,25 +68,23 @@ final class Mover {
         }
     }
 
-    private Publisher.Outcome move(final Publisher.Held held, final Extent old, final long newSize,
-                                   final @Nullable FileHandle file) {
-        final RegionHandle region = held.region();
-        final PreparedRemoval removal = unmapper.prepareRemoval();
-        boolean moved = false;
+    private Publication move(final RegionHandle region, final HeldRegions held, final Extent old, final long newSize,
+                             final @Nullable FileHandle file) {
+        final Publication publication = new Publication(region.space(), held, "remap");
+        held.addTo(publication, true);
+        publication.drop(old);
+        final MapPlan plan = plan(old, newSize, file);
+        held.passage().widen();
+        final Mapper.Prepared prepared =
+            mapper.prepare(plan, Addresses.of(held.passage()), start -> fill(region, old, start));
         try {
-            final MapPlan plan = plan(old, newSize, file);
-            held.passage().widen();
-            final RegionHandle fresh = mapper.map(plan, Addresses.of(held.passage()),
-                start -> fill(region, old, start), region.record(), record -> {
-                final RegionHandle handle = region.space().region(record);
-                held.move();
-                return handle;
-            });
-            moved = true;
-            return new Publisher.Outcome(List.of(fresh), List.of(new PendingUnmap(region.record(), removal)));
+            publication.absorb(prepared);
+            publication.keep(prepared.extent());
+            publication.publish();
+            return publication;
         } finally {
-            if (!moved) {
-                removal.close();
+            if (held.holds(region.record())) {
+                mapper.giveUp(prepared);
             }
         }
     }

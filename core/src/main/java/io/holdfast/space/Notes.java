@@ -79,8 +79,8 @@ final class Notes {
         }
     }
 
-    /** Forgets a region that is gone. */
-    void remove(final long record) {
+    /** Forgets a region that is gone; allocates nothing. */
+    void remove(final Long record) {
         if (!names.isEmpty()) { // most spaces have none, and then this costs an unmap nothing
             names.remove(record);
         }

@@ -8,21 +8,30 @@ import org.jspecify.annotations.Nullable;
 
 /** The right to a range that stays as it is. */
 public final class ReadSectionHandle extends SectionHandle implements ReadSection {
-    ReadSectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
-        super(space, entry);
-        entry.atDeath(this::inherit);
+    private final Runnable atDeath = this::inherit;
+
+    ReadSectionHandle(final SpaceHandle space) {
+        super(space);
+    }
+
+    /** Has the right to this range from now on. */
+    ReadSectionHandle begin(final RangeLock.Entry entry) {
+        exchange(entry);
+        entry.atDeath(atDeath);
+        return this;
     }
 
     @Override
     public @Nullable WriteSection tryUpgrade() {
         final RangeLock.Entry current = entry("tryUpgrade");
+        final WriteSectionHandle section = new WriteSectionHandle(space(), current.start(), current.end());
         final RangeLock.Entry write =
             space().gate().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;
         if (write == null) {
             return null;
         }
         exchange(null);
-        return new WriteSectionHandle(space(), write);
+        return section.begin(write);
     }
 
     @Override

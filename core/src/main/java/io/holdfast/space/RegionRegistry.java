@@ -199,12 +199,6 @@ final class RegionRegistry {
         notes.remove(record);
     }
 
-    /** The same for a region that goes on in others, whose record is not used any more. */
-    void forgetMoved(final long record, final boolean closeFile) {
-        forget(record, closeFile);
-        core.retiredRecords().retire(record);
-    }
-
     /** Closes a descriptor through which nothing was written, so that an error of the device is nobody's loss here. */
     void close(final FileHandle file) {
         try {

@@ -9,20 +9,21 @@ import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
-import io.holdfast.tree.PreparedRemoval;
+import io.holdfast.space.SectionExclusion.Segments;
+import io.holdfast.space.SectionExclusion.Source;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The private version of one write section: which regions it holds exclusively, what it has made of them, and the way
- * back. {@link SectionPublisher} makes it visible. Belongs to the section's thread.
+ * The private version of one write section: what it has made of the regions that it holds exclusively, and the way back.
+ * {@link Publication} makes it visible. Belongs to the section's thread.
  */
 final class SectionDraft {
     /*
@@ -40,36 +41,56 @@ final class SectionDraft {
      *
      * Handles of parts exist before their records are attached, under the incarnation that attaching will give them. A
      * record whose part is given up is made to skip that incarnation, so that such a handle can never come alive.
+     *
+     * The way back allocates nothing: it goes by index, since an iterator is an object.
      */
+    private static final Source[] NONE = {};
+
     private final SpaceResources core;
-    private final StructureGate gate;
     private final RegionRegistry registry;
-    private final Unmapper unmapper;
     private final SpaceHandle space;
     private final long start;
     private final long end;
     private final SectionExclusion exclusion;
-    private final Map<Long, SectionSource> sources;
-    private final TreeMap<Long, SectionPart> parts = new TreeMap<>();
+    private final List<Part> parts = new ArrayList<>();
+    private final Map<Long, Part> byRecord = new HashMap<>(); // the same
     private final List<Mapper.Prepared> mappings = new ArrayList<>();
     private final List<Extent> drops = new ArrayList<>();
-    private final List<Protected> protections = new ArrayList<>();
-    private final Map<Long, SectionPart> byRecord = new HashMap<>();
+    private final List<PageProtection> protections = new ArrayList<>();
     private boolean altered;
 
-    /** Pages whose protection was changed, of a region that is a source unless the section mapped it. */
-    private record Protected(long start, long length, boolean wasWritable, @Nullable SectionSource source,
-                             PreparedRemoval removal) {
+    /** A region of the private version. */
+    private static final class Part {
+        private final Extent extent;
+        private final RegionHandle region;
+        private final Long key;
+        private final Source[] origins; // regions that it comes from, none for one that the section mapped
+        private final boolean isFresh; // its record is its own, and not that of the region it comes from, unchanged
+        private final Segments segments = new Segments(); // until the section changes it
+        private int index; // among all
+
+        Part(final Extent extent, final RegionHandle region, final Source[] origins, final boolean isFresh) {
+            this.extent = extent;
+            this.region = region;
+            this.key = region.record();
+            this.origins = origins;
+            this.isFresh = isFresh;
+        }
+
+        long record() {
+            return region.record();
+        }
+
+        boolean overlaps(final long from, final long to) {
+            return SectionDraft.overlaps(extent, from, to);
+        }
     }
 
     SectionDraft(final SpaceHandle space, final long start, final long end) {
         this.space = space;
         this.core = space.core();
-        this.gate = space.gate();
         this.registry = space.registry();
-        this.unmapper = space.unmapper();
         this.exclusion = new SectionExclusion(space, start, end);
-        this.sources = exclusion.sources();
         this.start = start;
         this.end = end;
     }
@@ -78,14 +99,18 @@ final class SectionDraft {
         return exclusion;
     }
 
+    private static boolean overlaps(final Extent extent, final long from, final long to) {
+        return extent.start() < to && from < extent.limit();
+    }
+
     // ------------------------------------------------------------------------------------------------- exclusion
 
     MemorySegment exclude(final RegionHandle region) {
-        return exclusion.source("exclude", region).segment();
+        return exclusion.source("exclude", region).segments().of(region);
     }
 
     void end(final RegionHandle region) {
-        final SectionSource source = sources.get(region.record());
+        final Source source = exclusion.find(region.record());
         if (source == null || !source.region().equals(region)) {
             throw new RegionException("end of an exclusion that the section does not have: " + region.describe(), null);
         }
@@ -93,314 +118,347 @@ final class SectionDraft {
             throw new RegionException("end of the exclusion of a region that the section has changed: " +
                 region.describe() + "; publish or close the section", null);
         }
-        source.closeSegments();
-        SectionLock.end(region.record(), exclusion.ticket());
-        sources.remove(region.record());
-        final SectionPart part = byRecord.get(region.record());
+        source.segments().close();
+        final Part part = byRecord.get(region.record());
         if (part != null) {
             remove(part);
         }
+        exclusion.end(source);
     }
 
     /** Ends all exclusions with one store. */
     void endAll() {
         closeSegments();
-        protections.forEach(changed -> changed.removal().close());
-        forget();
-        exclusion.endTicket();
+        letGo();
     }
 
     boolean hasChanges() {
-        return !mappings.isEmpty() || sources.values().stream().anyMatch(SectionSource::isChanged);
+        for (int i = 0; i < exclusion.size(); i++) {
+            if (exclusion.get(i).isChanged()) {
+                return true;
+            }
+        }
+        return !mappings.isEmpty();
     }
 
     // --------------------------------------------------------------------------------------------------- regions
 
     /** The part that a handle is of; its region is excluded if it is not yet. */
-    private SectionPart part(final String operation, final RegionHandle region) {
-        final SectionPart known = byRecord.get(region.record());
-        if (known != null && known.region().equals(region)) {
+    private Part part(final String operation, final RegionHandle region) {
+        final Part known = byRecord.get(region.record());
+        if (known != null && known.region.equals(region)) {
             return known;
         }
-        final SectionSource source = exclusion.source(operation, region);
-        checkWhole(operation, region);
-        final SectionPart part = new SectionPart(source.extent(), region, Set.of(region.record()), false);
+        final Source source = exclusion.source(operation, region);
+        final Part part = new Part(source.extent(registry), region, new Source[] {source}, false);
         add(part);
         return part;
     }
 
-    private void add(final SectionPart part) {
-        parts.put(part.extent().start(), part);
-        byRecord.put(part.record(), part);
+    private Reshape reshape(final String operation, final Part part) {
+        return Reshape.of(operation, part.region, part.extent);
     }
 
-    private void remove(final SectionPart part) {
-        part.segments().close();
-        parts.remove(part.extent().start());
-        byRecord.remove(part.record());
-    }
-
-    private void checkWhole(final String operation, final RegionHandle region) {
-        if (registry.isTorn(region.record())) {
-            throw new RegionException(operation + " of a region behind which addresses were lost: " +
-                region.describe() + "; unmap it, and map the file anew", null);
+    private void add(final Part part) {
+        part.index = parts.size();
+        parts.add(part);
+        boolean added = false;
+        try {
+            byRecord.put(part.key, part);
+            added = true;
+        } finally {
+            if (!added) {
+                parts.removeLast();
+            }
         }
     }
 
+    private void remove(final Part part) {
+        final Part last = parts.removeLast();
+        if (last != part) {
+            parts.set(part.index, last);
+            last.index = part.index;
+        }
+        byRecord.remove(part.key, part);
+    }
+
     /** A new part with a record of its own, which is described and not attached. */
-    private SectionPart fresh(final Extent extent, final Set<Long> origins) {
+    private Part fresh(final Extent extent, final Source[] origins) {
         final long record;
         try {
             record = core.records().allocate();
         } catch (final NativeException e) {
             throw registry.refused(e);
         }
-        RecordLayout.describe(record, space.base() + extent.start() + extent.lead(), extent.start(), extent.limit(),
-            extent.kind());
-        RecordLayout.sizeRelease(record, extent.size());
-        return new SectionPart(extent, space.region(record, SectionLock.nextIncarnation(record)), origins, true);
-    }
-
-    /** Puts parts in the place of others; cannot fail. */
-    private void replace(final List<SectionPart> olds, final List<SectionPart> news) {
-        for (final SectionPart old : olds) {
-            remove(old);
-            if (old.isFresh()) {
-                abandon(old);
-            }
-            for (final long origin : old.origins()) {
-                final SectionSource source = sources.get(origin);
-                if (source != null) {
-                    source.change();
-                }
+        boolean made = false;
+        try {
+            Publication.describe(record, extent, space.base());
+            final Part part =
+                new Part(extent, space.region(record, SectionLock.nextIncarnation(record)), origins, true);
+            made = true;
+            return part;
+        } finally {
+            if (!made) {
+                core.retiredRecords().retire(record);
             }
         }
-        news.forEach(this::add);
     }
 
     /** Gives up a record that was never attached, and whose handle must never come alive. */
-    private void abandon(final SectionPart part) {
+    private void abandon(final Part part) {
         SectionLock.skipIncarnation(part.record());
         core.retiredRecords().retire(part.record());
     }
 
-    /** Makes new parts for extents; all or none. */
-    private List<SectionPart> freshAll(final List<Extent> extents, final Set<Long> origins) {
-        final List<SectionPart> made = new ArrayList<>();
+    /** Puts new parts for extents in the place of old ones, and drops others; nothing has happened if it throws. */
+    private List<RegionHandle> replace(final List<Part> olds, final List<Extent> keep, final Source[] origins,
+                                       final List<Extent> drop) {
+        return replace(olds, additions -> {
+            additions.drop(drop);
+            additions.keep(keep, origins);
+        });
+    }
+
+    private List<RegionHandle> replace(final List<Part> olds, final Consumer<Additions> by) {
+        final Additions additions = new Additions();
         boolean all = false;
         try {
-            for (final Extent extent : extents) {
-                made.add(fresh(extent, origins));
-            }
+            by.accept(additions);
+            final List<RegionHandle> regions = additions.regions();
+            closeSegments(olds); // may throw
             all = true;
-            return made;
+            return regions;
         } finally {
-            if (!all) {
-                made.forEach(this::abandon);
+            if (all) {
+                takeAway(olds);
+            } else {
+                additions.takeBack();
             }
         }
     }
 
-    private static List<RegionHandle> regions(final List<SectionPart> of) {
-        return of.stream().map(SectionPart::region).toList();
+    /** Additions to the private version, as long as they can be taken back. */
+    private final class Additions {
+        private final int partsBefore = parts.size();
+        private final int dropsBefore = drops.size();
+
+        void drop(final List<Extent> drop) {
+            drops.addAll(drop);
+        }
+
+        void keep(final List<Extent> keep, final Source[] origins) {
+            for (final Extent extent : keep) {
+                final Part part = fresh(extent, origins);
+                boolean added = false;
+                try {
+                    add(part);
+                    added = true;
+                } finally {
+                    if (!added) {
+                        abandon(part);
+                    }
+                }
+            }
+        }
+
+        List<RegionHandle> regions() {
+            final List<RegionHandle> regions = new ArrayList<>();
+            for (int i = partsBefore; i < parts.size(); i++) {
+                regions.add(parts.get(i).region);
+            }
+            return regions;
+        }
+
+        void takeBack() {
+            while (drops.size() > dropsBefore) {
+                drops.removeLast();
+            }
+            while (parts.size() > partsBefore) {
+                final Part last = parts.getLast();
+                remove(last);
+                abandon(last);
+            }
+        }
+    }
+
+    private static void closeSegments(final List<Part> olds) {
+        for (final Part old : olds) {
+            old.segments.close();
+            for (final Source source : old.origins) {
+                source.segments().close();
+            }
+        }
+    }
+
+    /** Takes parts away that have others in their place, or none; cannot fail. */
+    private void takeAway(final List<Part> olds) {
+        for (int i = 0; i < olds.size(); i++) {
+            final Part old = olds.get(i);
+            remove(old);
+            for (final Source source : old.origins) {
+                source.change();
+            }
+            if (old.isFresh) {
+                abandon(old);
+            }
+        }
+    }
+
+    private List<RegionHandle> replace(final Part part, final Reshape.Parts by) {
+        return replace(List.of(part), by.keep(), part.origins, by.drop());
     }
 
     MemorySegment segment(final RegionHandle region) {
-        final SectionPart part = byRecord.get(region.record());
-        if (part != null && part.isFresh() && part.region().equals(region)) {
-            return part.segments().of(region);
+        final Part part = byRecord.get(region.record());
+        if (part != null && part.isFresh && part.region.equals(region)) {
+            return part.segments.of(region);
         }
-        final SectionSource source = sources.get(region.record());
+        final Source source = exclusion.find(region.record());
         if (source == null || source.isChanged() || !source.region().equals(region)) {
             throw new RegionException("segment of a region that the section does not hold: " + region.describe() +
                 "; exclude it first", null);
         }
-        return source.segment();
+        return source.segments().of(region);
     }
 
     // ------------------------------------------------------------------------------------------------ operations
 
     RegionHandle map(final MapRequest request) {
-        return space.planner().plan(request, plan -> map(plan, Set.of(), from -> { })).region();
+        return space.planner().plan(request, plan -> map(plan, List.of(), NONE, from -> { }));
     }
 
-    private SectionPart map(final MapPlan plan, final Set<Long> origins, final LongConsumer fill) {
+    /** Maps a part in the place of others, whose extents are dropped. */
+    private RegionHandle map(final MapPlan plan, final List<Part> olds, final Source[] origins, final LongConsumer fill) {
         if (plan.start() != MapPlan.ANYWHERE && (plan.start() < start || plan.start() + plan.length() > end)) {
             throw new IllegalArgumentException("map outside of the section: section=0x" + Long.toHexString(start) +
                 "-0x" + Long.toHexString(end) + ", address=0x" + Long.toHexString(plan.start()) + ", length=" +
                 plan.length() + "; begin a section that covers it");
         }
         final Mapper.Prepared prepared = space.mapper().prepare(plan, Addresses.within(start, end), fill);
-        final SectionPart part;
+        final int before = mappings.size();
+        boolean done = false;
         try {
-            part = fresh(prepared.extent(), origins);
-        } catch (final Throwable e) {
-            space.mapper().giveUp(prepared);
-            throw e;
+            mappings.add(prepared);
+            final List<Extent> drop = olds.stream().map(old -> old.extent).toList();
+            final RegionHandle region = replace(olds, List.of(prepared.extent()), origins, drop).getFirst();
+            done = true;
+            return region;
+        } finally {
+            if (!done) {
+                while (mappings.size() > before) {
+                    mappings.removeLast();
+                }
+                space.mapper().giveUp(prepared);
+            } else {
+                closeIfUnused(plan.file());
+            }
         }
-        final FileRegion file = plan.file();
+    }
+
+    private void closeIfUnused(final @Nullable FileRegion file) {
         if (file != null && !file.keepsOpen()) {
             registry.close(file.file());
         }
-        mappings.add(prepared);
-        add(part);
-        return part;
     }
 
     void unmap(final RegionHandle region) {
-        final SectionPart part = part("unmap", region);
-        drops.add(part.extent());
-        replace(List.of(part), List.of());
+        final Part part = part("unmap", region);
+        replace(part, reshape("unmap", part).unmap());
     }
 
     List<RegionHandle> unmap(final long from, final long to) {
         exclusion.checkRange("unmap", from, to);
         exclusion.excludeRange("unmap", from, to);
-        for (final SectionSource source : List.copyOf(sources.values())) {
-            if (!source.isChanged() && overlaps(source.extent(), from, to)) {
+        for (int i = 0; i < exclusion.size(); i++) {
+            final Source source = exclusion.get(i);
+            if (!source.isChanged() && overlaps(source.extent(registry), from, to)) {
                 part("unmap", source.region());
             }
         }
-        final List<SectionPart> olds = parts.values().stream().filter(part -> overlaps(part.extent(), from, to)).toList();
-        final List<SectionPart> news = new ArrayList<>();
-        final List<Extent> dropped = new ArrayList<>();
-        boolean all = false;
-        try {
-            for (final SectionPart part : olds) {
-                final Extent whole = part.extent();
-                final long first = Math.max(from - whole.start(), 0);
-                final long until = Math.min(to - whole.start(), whole.length());
-                checkCut("unmap", part, first);
-                checkCut("unmap", part, until);
-                final long last = until < whole.used() ? until : whole.length(); // no region has no bytes
-                news.addAll(freshAll(around(whole, first, last), part.origins()));
-                dropped.add(whole.part(first, last));
+        final List<Part> olds = parts.stream().filter(part -> part.overlaps(from, to))
+            .sorted(Comparator.comparingLong(part -> part.extent.start())).toList();
+        final List<Reshape.Parts> by = olds.stream().map(part -> reshape("unmap", part).unmapBetween(from, to)).toList();
+        return replace(olds, additions -> {
+            for (int i = 0; i < olds.size(); i++) {
+                additions.drop(by.get(i).drop());
+                additions.keep(by.get(i).keep(), olds.get(i).origins);
             }
-            all = true;
-        } finally {
-            if (!all) {
-                news.forEach(this::abandon);
-            }
-        }
-        drops.addAll(dropped);
-        replace(olds, news);
-        return regions(news);
-    }
-
-    private static boolean overlaps(final Extent extent, final long from, final long to) {
-        return extent.start() < to && from < extent.limit();
-    }
-
-    private static List<Extent> around(final Extent whole, final long from, final long to) {
-        final List<Extent> left = new ArrayList<>();
-        if (from > 0) {
-            left.add(whole.part(0, from));
-        }
-        if (to < whole.length()) {
-            left.add(whole.part(to, whole.length()));
-        }
-        return left;
-    }
-
-    /** Checks that a region can be cut at an offset from its first page. */
-    private void checkCut(final String operation, final SectionPart part, final long at) {
-        final long granule = core.pageSize(part.extent().kind());
-        if (at % granule != 0) {
-            throw new IllegalArgumentException(operation + " between two pages only: address=0x" +
-                Long.toHexString(part.extent().start() + at) + ", page=" + granule + ", " + part.region().describe());
-        }
+        });
     }
 
     List<RegionHandle> split(final RegionHandle region, final long at) {
-        final SectionPart part = part("split", region);
-        final Extent whole = part.extent();
-        if (at <= 0 || at >= whole.size()) {
-            throw new IllegalArgumentException("split out of range: offset=" + at + ", size=" + whole.size() + ", " +
-                region.describe());
-        }
-        final long cut = whole.lead() + at;
-        checkCut("split", part, cut);
-        final List<SectionPart> news = freshAll(List.of(whole.part(0, cut), whole.part(cut, whole.length())),
-            part.origins());
-        replace(List.of(part), news);
-        return regions(news);
+        final Part part = part("split", region);
+        return replace(part, reshape("split", part).split(at));
     }
 
     RegionHandle merge(final RegionHandle one, final RegionHandle other) {
-        if (one.equals(other)) {
-            throw new IllegalArgumentException("merge of a region with itself: " + one.describe());
+        Reshape.requireTwo(one, other);
+        final Part lower = part("merge", one.address() < other.address() ? one : other);
+        final Part upper = part("merge", one.address() < other.address() ? other : one);
+        final Reshape.Parts merged = reshape("merge", lower).merge(reshape("merge", upper));
+        final Source[] origins = union(lower.origins, upper.origins);
+        return replace(List.of(lower, upper), merged.keep(), origins, merged.drop()).getFirst();
+    }
+
+    private static Source[] union(final Source[] one, final Source[] other) {
+        final List<Source> both = new ArrayList<>(List.of(one));
+        for (final Source source : other) {
+            if (!both.contains(source)) {
+                both.add(source);
+            }
         }
-        final SectionPart lower = part("merge", one.address() < other.address() ? one : other);
-        final SectionPart upper = part("merge", one.address() < other.address() ? other : one);
-        final String obstacle = lower.extent().obstacle(upper.extent());
-        if (obstacle != null) {
-            throw new RegionException("merge of regions that cannot be one: " + obstacle + ": " +
-                lower.region().describe() + "; " + upper.region().describe(), null);
-        }
-        final SectionPart merged = fresh(lower.extent().with(upper.extent()), lower.originsWith(upper));
-        replace(List.of(lower, upper), List.of(merged));
-        return merged.region();
+        return both.toArray(NONE);
     }
 
     RegionHandle protect(final RegionHandle region, final Protection protection) {
-        final SectionPart part = part("protect", region);
-        final Extent whole = part.extent();
-        final boolean writable = protection == Protection.READ_WRITE;
-        if (PageFlags.isWritable(whole.kind()) == writable) {
+        final Part part = part("protect", region);
+        final Reshape.Pages pages = reshape("protect", part).protect(protection);
+        if (pages == null) {
             return region;
         }
-        final FileRegion file = whole.file();
-        if (writable && file != null && file.access() == FileAccess.READ_ONLY) {
-            throw new RegionException("protect of a region whose file is mapped for reading: " + region.describe() +
-                "; map it with FileBacking.readWrite or copyOnWrite", null);
+        final boolean wasWritable = PageFlags.isWritable(part.extent.kind());
+        final Source source = sourceOf(part);
+        final PageProtection change =
+            PageProtection.prepare(space, pages, wasWritable, source == null ? 0 : source.record());
+        boolean noted = false;
+        try {
+            protections.add(change);
+            noted = true;
+        } finally {
+            if (!noted) {
+                change.keep();
+            }
         }
-        registry.headroom().take("protect");
-        final SectionPart changed = fresh(whole.withKind(PageFlags.writable(whole.kind(), writable)), part.origins());
+        alter(part);
         boolean done = false;
         try {
-            final Protected change = new Protected(whole.start(), core.roundUp(whole.used(), whole.kind()), !writable,
-                sourceOf(part), unmapper.prepareRemoval());
-            protections.add(change);
-            alter(part);
-            protect(part, change);
+            change.make();
+            final RegionHandle changed = replace(part, pages.parts()).getFirst();
             done = true;
+            return changed;
+        } catch (final NativeException e) {
+            throw registry.refused(e);
         } finally {
             if (!done) {
-                abandon(changed);
+                undo(part, change, wasWritable);
             }
         }
-        replace(List.of(part), List.of(changed));
-        return changed.region();
     }
 
-    private void protect(final SectionPart part, final Protected change) {
-        try {
-            core.reservation().protect(change.start(), change.length(), !change.wasWritable());
-        } catch (final NativeException e) {
-            if (isTakenBack(change)) {
-                protections.remove(change);
-                change.removal().close();
-            } else if (change.wasWritable()) { // writing would crash
-                drops.add(part.extent().withKind(part.extent().kind() | PageFlags.ALTERED_PAGES));
-                replace(List.of(part), List.of());
-            }
-            throw registry.refused(e);
+    /** Takes a change of pages back; a part whose pages cannot be used any more is unmapped. */
+    private void undo(final Part part, final PageProtection change, final boolean wasWritable) {
+        if (change.isUndone()) {
+            protections.removeLast();
+            change.keep();
+        } else if (wasWritable) { // writing would crash
+            replace(List.of(part), List.of(), part.origins,
+                List.of(part.extent.withKind(part.extent.kind() | PageFlags.ALTERED_PAGES)));
         }
     }
 
-    private boolean isTakenBack(final Protected changed) {
-        try {
-            core.reservation().protect(changed.start(), changed.length(), changed.wasWritable());
-            return true;
-        } catch (final NativeException e) {
-            return false;
-        }
-    }
-
-    private @Nullable SectionSource sourceOf(final SectionPart part) {
-        for (final long origin : part.origins()) {
-            final SectionSource source = sources.get(origin);
-            if (source != null && overlaps(source.extent(), part.extent().start(), part.extent().limit())) {
+    private @Nullable Source sourceOf(final Part part) {
+        for (final Source source : part.origins) {
+            if (part.overlaps(source.extent(registry).start(), source.extent(registry).limit())) {
                 return source;
             }
         }
@@ -408,109 +466,135 @@ final class SectionDraft {
     }
 
     /** The pages are not as their zone has them any more, also if the section comes to nothing. */
-    private void alter(final SectionPart part) {
-        for (final long origin : part.origins()) {
-            if (sources.containsKey(origin)) {
-                RecordLayout.addKind(origin, PageFlags.ALTERED_PAGES);
-            }
+    private static void alter(final Part part) {
+        for (final Source source : part.origins) {
+            RecordLayout.addKind(source.record(), PageFlags.ALTERED_PAGES);
         }
     }
 
     RegionHandle resize(final RegionHandle region, final long newSize) {
-        if (newSize <= 0) {
-            throw new IllegalArgumentException("resize to " + newSize + " bytes: a size must be positive, " +
-                region.describe());
-        }
-        final SectionPart part = part("resize", region);
-        final Extent whole = part.extent();
-        if (newSize == whole.size()) {
+        Reshape.requireSize("resize", newSize, region);
+        final Part part = part("resize", region);
+        final long size = part.extent.size();
+        if (newSize == size) {
             return region;
         }
-        return newSize < whole.size() ? cutTail(part, newSize) : move(part, newSize);
-    }
-
-    private RegionHandle cutTail(final SectionPart part, final long newSize) {
-        final Extent whole = part.extent();
-        final long cut = core.roundUp(whole.lead() + newSize, whole.kind());
-        final Extent rest = cut >= whole.length() ? whole.cutTo(newSize) : whole.part(0, cut).cutTo(newSize);
-        final SectionPart kept = fresh(rest, part.origins());
-        if (cut < whole.length()) {
-            drops.add(whole.part(cut, whole.length()));
-        }
-        replace(List.of(part), List.of(kept));
-        return kept.region();
+        return newSize < size ? replace(part, reshape("resize", part).shrink(newSize)).getFirst()
+            : move("resize", part, newSize);
     }
 
     RegionHandle move(final RegionHandle region) {
-        final SectionPart part = part("move", region);
-        return move(part, part.extent().size());
+        final Part part = part("move", region);
+        return move("move", part, part.extent.size());
     }
 
-    private RegionHandle move(final SectionPart part, final long newSize) {
+    private RegionHandle move(final String operation, final Part part, final long newSize) {
         final Mover mover = space.mover();
-        final FileRegion backing = part.extent().file();
-        final FileHandle file = backing == null ? null : mover.reopen(backing, part.region(), "move");
-        final SectionPart moved;
+        reshape(operation, part); // refuses what cannot be moved
+        final FileRegion backing = part.extent.file();
+        final FileHandle file = backing == null ? null : mover.reopen(backing, part.region, operation);
         try {
-            moved = backing != null && file != null && backing.access() == FileAccess.READ_WRITE &&
-                newSize > part.extent().size()
+            return backing != null && file != null && backing.access() == FileAccess.READ_WRITE &&
+                newSize > part.extent.size()
                 ? mover.growing(file, () -> mapAnew(part, newSize, file)) : mapAnew(part, newSize, file);
         } finally {
             if (file != null) {
                 registry.close(file);
             }
         }
-        drops.add(part.extent());
-        replace(List.of(part), List.of());
-        return moved.region();
     }
 
-    private SectionPart mapAnew(final SectionPart part, final long newSize, final @Nullable FileHandle file) {
+    private RegionHandle mapAnew(final Part part, final long newSize, final @Nullable FileHandle file) {
         final Mover mover = space.mover();
-        return map(mover.plan(part.extent(), newSize, file), part.origins(),
-            at -> mover.fill(part.region(), part.extent(), at));
+        return map(mover.plan(part.extent, newSize, file), List.of(part), part.origins,
+            at -> mover.fill(part.region, part.extent, at));
     }
 
     // ------------------------------------------------------------------------------------------- publish, go back
 
-    /** Makes everything visible; what is to be given back is returned. Comes to nothing if it throws. */
-    List<PendingUnmap> publish() {
+    /** How much is to be given back once the draft is published. */
+    int drops() {
+        return drops.size();
+    }
+
+    /** Makes everything visible, and adds what is to be given back, for which there is room. Comes to nothing if it throws. */
+    void publish(final List<PendingUnmap> given) {
         if (!hasChanges()) {
             endAll();
-            return List.of();
+            return;
         }
         closeSegments(); // may throw
-        final List<PendingUnmap> given =
-            new SectionPublisher(core, gate, registry, exclusion.ticket(), sources.values(), parts.values(), mappings,
-                drops).publish();
-        exclusion.endTicket();
-        protections.forEach(changed -> changed.removal().close());
-        forget();
-        return given;
+        final Publication publication = plan();
+        publication.publish();
+        for (int i = 0; i < publication.given().size(); i++) {
+            given.add(publication.given().get(i));
+        }
+        letGo();
     }
 
+    private Publication plan() {
+        final Publication publication = new Publication(space, exclusion, "publish");
+        for (final Part part : parts) {
+            if (part.isFresh) {
+                publication.keep(part.extent, part.record());
+                for (final Source source : part.origins) {
+                    source.goOn();
+                }
+            }
+        }
+        for (int i = 0; i < exclusion.size(); i++) {
+            final Source source = exclusion.get(i);
+            if (source.isChanged()) {
+                publication.replace(source.record(), source.extent(registry), source.goesOn());
+            }
+        }
+        mappings.forEach(publication::absorb);
+        drops.forEach(publication::drop);
+        return publication;
+    }
+
+    /** Ends the life of all segments; if some of them refuse, of the others. */
     private void closeSegments() {
-        parts.values().forEach(part -> part.segments().close());
-        sources.values().forEach(SectionSource::closeSegments);
+        RuntimeException refused = null;
+        for (int i = 0; i < parts.size(); i++) {
+            refused = closed(parts.get(i).segments, refused);
+        }
+        for (int i = 0; i < exclusion.size(); i++) {
+            refused = closed(exclusion.get(i).segments(), refused);
+        }
+        if (refused != null) {
+            throw refused;
+        }
     }
 
-    private void forget() {
-        sources.clear();
+    private static @Nullable RuntimeException closed(final Segments segments, final @Nullable RuntimeException refused) {
+        try {
+            segments.close();
+            return refused;
+        } catch (final RuntimeException e) {
+            return e;
+        }
+    }
+
+    /** Ends the section's hold on everything, with one store. */
+    private void letGo() {
+        exclusion.endAll();
+        for (int i = 0; i < protections.size(); i++) {
+            protections.get(i).keep();
+        }
+        protections.clear();
         parts.clear();
         byRecord.clear();
         mappings.clear();
         drops.clear();
-        protections.clear();
     }
 
-    /** Restores everything. */
-    void rollBack() {
-        final List<PendingUnmap> lost = new ArrayList<>();
+    /** Restores everything; allocates nothing. Unmaps that have to be completed are added to {@code lost}. */
+    void rollBack(final List<PendingUnmap> lost) {
         try {
             closeSegments();
         } finally {
             restore(lost);
-            unmapper.completeAll(lost);
         }
     }
 
@@ -523,20 +607,30 @@ final class SectionDraft {
     void restore(final List<PendingUnmap> lost) {
         altered |= !protections.isEmpty();
         while (!protections.isEmpty()) {
-            takeBack(protections.removeLast(), lost);
+            final PageProtection last = protections.removeLast();
+            last.takeBack(exclusion);
+            final PendingUnmap unmapped = last.lost();
+            if (unmapped != null) {
+                lost.add(unmapped);
+            }
         }
-        sources.values().forEach(SectionSource::restore);
+        for (int i = 0; i < exclusion.size(); i++) {
+            exclusion.get(i).restore();
+        }
         while (!parts.isEmpty()) {
-            final SectionPart part = parts.pollFirstEntry().getValue();
-            if (part.isFresh()) {
+            final Part part = parts.removeLast();
+            if (part.isFresh) {
                 abandon(part);
             }
         }
         while (!mappings.isEmpty()) {
-            giveUp(mappings.removeLast());
+            try {
+                giveUp(mappings.removeLast());
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // the reclaimer has it; the others are still to be given up
+            }
         }
-        forget();
-        exclusion.endTicket();
+        letGo();
     }
 
     private void giveUp(final Mapper.Prepared mapping) {
@@ -548,20 +642,6 @@ final class SectionDraft {
             space.mapper().giveUpAltered(mapping); // perhaps
         } else {
             space.mapper().giveUp(mapping);
-        }
-    }
-
-    /** Gives pages the protection again that they had; a region whose pages cannot have it is unmapped. */
-    private void takeBack(final Protected changed, final List<PendingUnmap> lost) {
-        final SectionSource source = changed.source();
-        // Where too much is allowed now, it hurts nobody; where too little is, writing would crash.
-        if (!isTakenBack(changed) && changed.wasWritable() && source != null &&
-            SectionLock.isHeld(source.record(), exclusion.ticket())) {
-            SectionLock.abandon(source.record(), exclusion.ticket());
-            core.lifetimes().detached(source.record());
-            lost.add(new PendingUnmap(source.record(), changed.removal()));
-        } else {
-            changed.removal().close();
         }
     }
 }

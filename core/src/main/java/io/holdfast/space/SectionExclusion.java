@@ -1,25 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.Guard;
 import io.holdfast.RegionException;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.lock.Stamps;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The regions that one write section holds exclusively. Belongs to the section's thread. */
-final class SectionExclusion {
+final class SectionExclusion implements Publication.Owner {
+    /** Segments that live until they are closed together. */
+    static final class Segments {
+        private @Nullable Arena arena;
+
+        /** A region's bytes, which can be written if the region can. */
+        MemorySegment of(final RegionHandle region) {
+            Arena current = arena;
+            if (current == null) {
+                current = Arena.ofConfined();
+                arena = current;
+            }
+            return region.segmentFor(Guard.Mode.EXCLUSIVE, current);
+        }
+
+        /** Ends the life of all that were handed out; refuses while a call of another thread uses one. */
+        void close() {
+            final Arena current = arena;
+            if (current != null) {
+                current.close();
+                arena = null;
+            }
+        }
+    }
+
+    /** A region that the section holds exclusively. */
+    static final class Source {
+        private final RegionHandle region;
+        private final Long key;
+        private final Segments segments = new Segments();
+        private @Nullable Source shadowed; // of the same record, as long as it is not known which of them is held
+        private @Nullable Extent extent;
+        private int index; // among all
+        private boolean changed;
+        private boolean goesOn;
+
+        private Source(final RegionHandle region) {
+            this.region = region;
+            this.key = region.record();
+        }
+
+        RegionHandle region() {
+            return region;
+        }
+
+        long record() {
+            return region.record();
+        }
+
+        /** What it covers; it is held, so that does not change. */
+        Extent extent(final RegionRegistry registry) {
+            Extent known = extent;
+            if (known == null) {
+                final long record = record();
+                known = Extent.of(record, region.space().base(), registry.file(record), registry.notes().name(record));
+                extent = known;
+            }
+            return known;
+        }
+
+        /** Whether the region goes on as something else, or not at all, once the section is published. */
+        boolean isChanged() {
+            return changed;
+        }
+
+        /** The region goes on as something else, or not at all; its segments have been closed. */
+        void change() {
+            changed = true;
+            RecordLayout.addKind(record(), PageFlags.IN_CHANGE);
+        }
+
+        /** The region goes on as it was. */
+        void restore() {
+            RecordLayout.removeKind(record(), PageFlags.IN_CHANGE);
+        }
+
+        /** A region that the publication makes has bytes of this one. */
+        void goOn() {
+            goesOn = true;
+        }
+
+        boolean goesOn() {
+            return goesOn;
+        }
+
+        /** Those that were handed out, until the section changes the region. */
+        Segments segments() {
+            return segments;
+        }
+    }
+
     private final SpaceHandle space;
     private final RegionRegistry registry;
     private final SectionLock lock;
     private final long start;
     private final long end;
-    private final Map<Long, SectionSource> sources = new LinkedHashMap<>();
+    private final Map<Long, Source> byRecord = new HashMap<>();
+    private final List<Source> all = new ArrayList<>(); // the same, to go through without an iterator
     private long ticket;
     private long patienceNs = Waiting.FOREVER;
     private boolean interruptible;
@@ -32,9 +127,18 @@ final class SectionExclusion {
         this.end = end;
     }
 
-    /** By record, in the order in which they were excluded. */
-    Map<Long, SectionSource> sources() {
-        return sources;
+    /** How many regions the section holds; {@link #get} has them. */
+    int size() {
+        return all.size();
+    }
+
+    Source get(final int index) {
+        return all.get(index);
+    }
+
+    /** The region of a record if the section holds it. */
+    @Nullable Source find(final long record) {
+        return byRecord.get(record);
     }
 
     void patience(final long timeout, final TimeUnit unit) {
@@ -70,19 +174,45 @@ final class SectionExclusion {
             records[i] = region.record();
             incarnations[i] = region.incarnation();
         }
-        final long result;
+        long result = 0;
+        final int before = all.size();
         try (Waiting waiting = space.waiting(patienceNs, interruptible)) {
+            for (final RegionHandle region : regions) {
+                add(new Source(region));
+            }
             result = lock.exclude(ticket(), records, incarnations, waiting);
             if (waiting.endedByInterrupt()) {
                 Thread.currentThread().interrupt();
+            }
+        } finally {
+            if (result <= 0) {
+                while (all.size() > before) {
+                    remove(all.getLast());
+                }
             }
         }
         if (result <= 0) {
             throw refused(operation, regions, result);
         }
-        for (final RegionHandle region : regions) {
-            sources.put(region.record(), new SectionSource(region, Extent.of(region.record(), space.base(),
-                registry.file(region.record()), registry.notes().name(region.record()))));
+    }
+
+    private void add(final Source source) {
+        source.index = all.size();
+        all.add(source);
+        source.shadowed = byRecord.put(source.key, source);
+    }
+
+    private void remove(final Source source) {
+        final Source last = all.removeLast();
+        if (last != source) {
+            all.set(source.index, last);
+            last.index = source.index;
+        }
+        final Source before = source.shadowed;
+        if (before != null) {
+            byRecord.put(source.key, before);
+        } else {
+            byRecord.remove(source.key, source);
         }
     }
 
@@ -109,11 +239,11 @@ final class SectionExclusion {
     }
 
     /** A region that is held, and not changed by the section; it is excluded if it is not held yet. */
-    SectionSource source(final String operation, final RegionHandle region) {
-        SectionSource source = sources.get(region.record());
+    Source source(final String operation, final RegionHandle region) {
+        Source source = byRecord.get(region.record());
         if (source == null || !source.region().equals(region)) {
             exclude(operation, List.of(region));
-            source = sources.get(region.record());
+            source = byRecord.get(region.record());
         }
         if (source == null || source.isChanged()) {
             throw new RegionException(operation + " of a region that this section has changed already: " +
@@ -126,8 +256,7 @@ final class SectionExclusion {
     int excludeRange(final String operation, final long from, final long to) {
         final List<RegionHandle> regions = new ArrayList<>();
         registry.forEachAttached(from, to, record -> {
-            final SectionSource source = sources.get(record);
-            if (source == null) {
+            if (!byRecord.containsKey(record)) {
                 regions.add(space.region(record));
             }
         });
@@ -137,13 +266,60 @@ final class SectionExclusion {
         return regions.size();
     }
 
-    /** Ends all exclusions with one store. */
-    void endTicket() {
+    /** Ends one exclusion. */
+    void end(final Source source) {
+        SectionLock.end(source.record(), ticket);
+        remove(source);
+    }
+
+    /** Ends all exclusions with one store; allocates nothing. */
+    void endAll() {
         if (ticket != 0) {
             SectionLock.endAll(ticket);
             ticket = 0;
         }
+        all.clear();
+        byRecord.clear();
     }
+
+    // ----------------------------------------------------------------------------------------------------- owner
+
+    @Override
+    public boolean preparesRemovals() {
+        return false;
+    }
+
+    @Override
+    public boolean holds(final long record) {
+        return SectionLock.isHeld(record, ticket);
+    }
+
+    @Override
+    public void attach(final long record) {
+        SectionLock.attach(record, ticket());
+    }
+
+    @Override
+    public void withdraw(final long record) {
+        SectionLock.detach(record, ticket);
+    }
+
+    @Override
+    public void move(final long record) {
+        SectionLock.move(record, ticket);
+    }
+
+    @Override
+    public void detach(final long record) {
+        SectionLock.detach(record, ticket);
+    }
+
+    @Override
+    public void abandon(final long record) {
+        SectionLock.abandon(record, ticket);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- checks
 
     void checkRange(final String operation, final long from, final long to) {
         if (from < start || to > end || from >= to) {

@@ -10,9 +10,9 @@ abstract sealed class SectionHandle permits ReadSectionHandle, WriteSectionHandl
     private final Thread owner = Thread.currentThread();
     private RangeLock.@Nullable Entry entry;
 
-    SectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
+    /** A section that has no range yet: whatever it needs is there before it gets one. */
+    SectionHandle(final SpaceHandle space) {
         this.space = space;
-        this.entry = entry;
     }
 
     /** Undoes, for a thread that died with the section, what is not done; by another thread, again if it throws. */

@@ -69,9 +69,8 @@ public final class SpaceHandle implements AddressSpace {
         this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);
         this.growth = new Growth(core, gate, registry, pages, reports);
-        this.mover = new Mover(core, unmapper, registry, planner, mapper, pages);
-        this.structure = new StructureChanges(core, gate, registry, growth,
-            new Publisher(core, gate, registry, lock, this::region), unmapper, mover);
+        this.mover = new Mover(core, registry, planner, mapper, pages);
+        this.structure = new StructureChanges(this, core, gate, registry, lock, growth, unmapper, mover);
         this.close = new SpaceClose(core, gate, registry, unmapper, settings, reports);
         this.tree = core.tree();
         this.base = core.reservation().base();
@@ -285,36 +284,39 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public WriteSection write(final long start, final long end) {
-        return new WriteSectionHandle(this, acquire(start, end, RangeLock.Mode.WRITE));
+        return new WriteSectionHandle(this, start, end).begin(acquire(start, end, RangeLock.Mode.WRITE));
     }
 
     @Override
     public WriteSection write(final long start, final long end, final long timeout, final TimeUnit unit)
         throws InterruptedException, TimeoutException {
-        return new WriteSectionHandle(this, acquire(start, end, RangeLock.Mode.WRITE, timeout, unit));
+        return new WriteSectionHandle(this, start, end)
+            .begin(acquire(start, end, RangeLock.Mode.WRITE, timeout, unit));
     }
 
     @Override
     public @Nullable WriteSection tryWrite(final long start, final long end) {
+        final WriteSectionHandle section = new WriteSectionHandle(this, start, end);
         final RangeLock.Entry entry = tryAcquire(start, end, RangeLock.Mode.WRITE);
-        return entry == null ? null : new WriteSectionHandle(this, entry);
+        return entry == null ? null : section.begin(entry);
     }
 
     @Override
     public ReadSection read(final long start, final long end) {
-        return new ReadSectionHandle(this, acquire(start, end, RangeLock.Mode.READ));
+        return new ReadSectionHandle(this).begin(acquire(start, end, RangeLock.Mode.READ));
     }
 
     @Override
     public ReadSection read(final long start, final long end, final long timeout, final TimeUnit unit)
         throws InterruptedException, TimeoutException {
-        return new ReadSectionHandle(this, acquire(start, end, RangeLock.Mode.READ, timeout, unit));
+        return new ReadSectionHandle(this).begin(acquire(start, end, RangeLock.Mode.READ, timeout, unit));
     }
 
     @Override
     public @Nullable ReadSection tryRead(final long start, final long end) {
+        final ReadSectionHandle section = new ReadSectionHandle(this);
         final RangeLock.Entry entry = tryAcquire(start, end, RangeLock.Mode.READ);
-        return entry == null ? null : new ReadSectionHandle(this, entry);
+        return entry == null ? null : section.begin(entry);
     }
 
     // ------------------------------------------------------------------------------------------------ inspection

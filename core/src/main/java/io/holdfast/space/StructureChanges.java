@@ -5,38 +5,40 @@ import io.holdfast.AddressSpace;
 import io.holdfast.MappingException;
 import io.holdfast.Protection;
 import io.holdfast.Region;
-import io.holdfast.RegionException;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
+import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.AddressRange;
-import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
-import io.holdfast.tree.PreparedRemoval;
 import java.lang.System.Logger.Level;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Splits, merges, cuts, protects, resizes and moves regions, each by itself; see {@link Region} for what is promised. */
 final class StructureChanges {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
+    private final SpaceHandle space;
     private final SpaceResources core;
     private final StructureGate gate;
     private final RegionRegistry registry;
+    private final RegionLock lock;
     private final Growth growth;
-    private final Publisher publisher;
     private final Unmapper unmapper;
     private final Mover mover;
 
-    StructureChanges(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
-                     final Growth growth, final Publisher publisher, final Unmapper unmapper, final Mover mover) {
+    StructureChanges(final SpaceHandle space, final SpaceResources core, final StructureGate gate,
+                     final RegionRegistry registry, final RegionLock lock, final Growth growth, final Unmapper unmapper,
+                     final Mover mover) {
+        this.space = space;
         this.core = core;
         this.gate = gate;
         this.registry = registry;
+        this.lock = lock;
         this.growth = growth;
-        this.publisher = publisher;
         this.unmapper = unmapper;
         this.mover = mover;
     }
@@ -44,218 +46,115 @@ final class StructureChanges {
     // ----------------------------------------------------------------------------------------------------- parts
 
     List<RegionHandle> split(final RegionHandle region, final long at) {
-        try (RangeLock.Passage passage = gate.enter("split", region);
-            Publisher.Held held = hold(region, "split", passage)) {
-            final Extent whole = held.extent();
-            if (at <= 0 || at >= whole.size()) {
-                throw outOfRange("split", region, at, 0);
-            }
-            final long cut = cut("split", region, whole, at);
-            return publisher.publish(List.of(held), List.of(whole.part(0, cut), whole.part(cut, whole.length())),
-                List.of(), "split").regions();
-        }
+        return cut("split", region, reshape -> reshape.split(at));
     }
 
     RegionHandle trimHead(final RegionHandle region, final long bytes) {
-        final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = gate.enter("trimHead", region);
-            Publisher.Held held = hold(region, "trimHead", passage)) {
-            final Extent whole = held.extent();
-            if (bytes <= 0 || bytes >= whole.size()) {
-                throw outOfRange("trimHead", region, 0, bytes);
-            }
-            final long cut = cut("trimHead", region, whole, bytes);
-            outcome = publisher.publish(List.of(held), List.of(whole.part(cut, whole.length())),
-                List.of(whole.part(0, cut)), "trimHead");
-        }
-        giveBack(outcome);
-        return outcome.regions().getFirst();
+        return cut("trimHead", region, reshape -> reshape.trimHead(bytes)).getFirst();
     }
 
     RegionHandle trimTail(final RegionHandle region, final long bytes) {
-        final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = gate.enter("trimTail", region);
-            Publisher.Held held = hold(region, "trimTail", passage)) {
-            final long size = held.extent().size();
-            if (bytes <= 0 || bytes >= size) {
-                throw outOfRange("trimTail", region, 0, bytes);
-            }
-            outcome = cutTail(held, size - bytes, "trimTail");
-        }
-        giveBack(outcome);
-        return outcome.regions().getFirst();
-    }
-
-    private Publisher.Outcome cutTail(final Publisher.Held held, final long newSize, final String operation) {
-        final Extent whole = held.extent();
-        final long cut = core.roundUp(whole.lead() + newSize, whole.kind());
-        if (cut >= whole.length()) {
-            return publisher.publish(List.of(held), List.of(whole.cutTo(newSize)), List.of(), operation);
-        }
-        return publisher.publish(List.of(held), List.of(whole.part(0, cut).cutTo(newSize)),
-            List.of(whole.part(cut, whole.length())), operation);
+        return cut("trimTail", region, reshape -> reshape.trimTail(bytes)).getFirst();
     }
 
     List<RegionHandle> unmap(final RegionHandle region, final long offset, final long length) {
-        final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = gate.enter("unmap", region);
-            Publisher.Held held = hold(region, "unmap", passage)) {
-            final Extent whole = held.extent();
-            final long from = begin("unmap", region, whole, offset, length);
-            final long to = end("unmap", region, whole, offset, length);
-            outcome = to - from == whole.length() ? new Publisher.Outcome(List.of(), List.of(unmapWhole(held)))
-                : publisher.publish(List.of(held), around(whole, from, to), List.of(whole.part(from, to)), "unmap");
+        return cut("unmap", region, reshape -> reshape.unmap(offset, length));
+    }
+
+    /** Puts parts of a region in its place and gives the others back; what is left. */
+    private List<RegionHandle> cut(final String operation, final RegionHandle region,
+                                   final Function<Reshape, Reshape.Parts> change) {
+        final Publication publication;
+        try (RangeLock.Passage passage = gate.enter(operation, region);
+            HeldRegions held = new HeldRegions(operation, lock, registry, passage)) {
+            publication = replace(operation, held, change.apply(held.hold(region)));
         }
-        giveBack(outcome);
-        return outcome.regions();
+        unmapper.completeAll(publication.given());
+        return publication.regions();
     }
 
-    private PendingUnmap unmapWhole(final Publisher.Held held) {
-        return detach(held, unmapper.prepareRemoval());
+    private Publication replace(final String operation, final HeldRegions held, final Reshape.Parts parts) {
+        final Publication publication = new Publication(space, held, operation);
+        held.addTo(publication, !parts.keep().isEmpty());
+        publication.add(parts);
+        publication.publish();
+        return publication;
     }
-
-    /** The point of no return of an unmap, under the exclusive lock: so nothing can change the region before it. */
-    private PendingUnmap detach(final Publisher.Held held, final PreparedRemoval removal) {
-        held.unmap();
-        core.lifetimes().detached(held.region().record());
-        return new PendingUnmap(held.region().record(), removal);
-    }
-
-    /** What is left of an extent without a part. */
-    private static List<Extent> around(final Extent whole, final long from, final long to) {
-        final List<Extent> left = new ArrayList<>();
-        if (from > 0) {
-            left.add(whole.part(0, from));
-        }
-        if (to < whole.length()) {
-            left.add(whole.part(to, whole.length()));
-        }
-        return left;
-    }
-
-    private void giveBack(final Publisher.Outcome outcome) {
-        outcome.given().forEach(unmapper::complete);
-    }
-
-    // ----------------------------------------------------------------------------------------------------- merge
 
     RegionHandle merge(final RegionHandle one, final RegionHandle other) {
-        if (!one.space().equals(other.space()) || one.equals(other)) {
-            throw new IllegalArgumentException("merge of regions that are of different spaces, or the same: " +
-                one.describe() + "; " + other.describe());
-        }
+        Reshape.requireTwo(one, other);
         final RegionHandle lower = one.address() < other.address() ? one : other;
         final RegionHandle upper = lower == one ? other : one;
         try (RangeLock.Passage passage = gate.enter("merge", lower, upper);
-            Publisher.Held first = hold(lower, "merge", passage);
-            Publisher.Held second = hold(upper, "merge", passage)) {
-            final String obstacle = first.extent().obstacle(second.extent());
-            if (obstacle != null) {
-                throw new RegionException("merge of regions that cannot be one: " + obstacle + ": " +
-                    lower.describe() + "; " + upper.describe(), null);
-            }
-            return publisher.publish(List.of(first, second), List.of(first.extent().with(second.extent())), List.of(),
-                "merge").regions().getFirst();
+            HeldRegions held = new HeldRegions("merge", lock, registry, passage)) {
+            final Reshape first = held.hold(lower);
+            return replace("merge", held, first.merge(held.hold(upper))).regions().getFirst();
         }
     }
 
     // --------------------------------------------------------------------------------------------------- protect
 
     RegionHandle protect(final RegionHandle region, final Protection protection) {
-        try (RangeLock.Passage passage = gate.enter("protect", region);
-            Publisher.Held held = hold(region, "protect", passage)) {
-            return protect(held, 0, held.extent().length(), protection).getFirst();
-        }
+        return protect(region, reshape -> reshape.protect(protection)).getFirst();
     }
 
     List<RegionHandle> protect(final RegionHandle region, final long offset, final long length,
                                final Protection protection) {
+        return protect(region, reshape -> reshape.protect(offset, length, protection));
+    }
+
+    private List<RegionHandle> protect(final RegionHandle region, final Function<Reshape, Reshape.@Nullable Pages> change) {
         try (RangeLock.Passage passage = gate.enter("protect", region);
-            Publisher.Held held = hold(region, "protect", passage)) {
-            final Extent whole = held.extent();
-            return protect(held, begin("protect", region, whole, offset, length),
-                end("protect", region, whole, offset, length), protection);
+            HeldRegions held = new HeldRegions("protect", lock, registry, passage)) {
+            final Reshape.Pages pages = change.apply(held.hold(region));
+            return pages == null ? List.of(region) : protect(region, held, pages);
         }
     }
 
-    private List<RegionHandle> protect(final Publisher.Held held, final long from, final long to,
-                                       final Protection protection) {
-        final Extent whole = held.extent();
-        final boolean writable = protection == Protection.READ_WRITE;
-        if (PageFlags.isWritable(whole.kind()) == writable) {
-            return List.of(held.region());
-        }
-        final FileRegion file = whole.file();
-        if (writable && file != null && file.access() == FileAccess.READ_ONLY) {
-            throw new RegionException("protect of a region whose file is mapped for reading: " +
-                held.region().describe() + "; map it with FileBacking.readWrite or copyOnWrite", null);
-        }
-        final List<Extent> parts = around(whole, from, to);
-        final Extent middle = whole.part(from, to);
-        parts.add(from > 0 ? 1 : 0, middle.withKind(PageFlags.writable(middle.kind(), writable)));
-        final long start = whole.start() + from;
-        final long length = core.roundUp(Math.min(to, whole.used()), whole.kind()) - from;
-        registry.headroom().take("protect");
-        final PreparedRemoval removal = unmapper.prepareRemoval();
-        RecordLayout.addKind(held.region().record(), PageFlags.ALTERED_PAGES);
+    private List<RegionHandle> protect(final RegionHandle region, final HeldRegions held, final Reshape.Pages pages) {
+        final long record = region.record();
+        final PageProtection change =
+            PageProtection.prepare(space, pages, PageFlags.isWritable(RecordLayout.kind(record)), record);
         boolean published = false;
         try {
-            core.reservation().protect(start, length, writable);
-            final List<RegionHandle> regions = publisher.publish(List.of(held), parts, List.of(), "protect").regions();
+            RecordLayout.addKind(record, PageFlags.ALTERED_PAGES);
+            change.make();
+            final List<RegionHandle> regions = replace("protect", held, pages.parts()).regions();
             published = true;
             return regions;
         } catch (final NativeException e) {
             throw registry.refused(e);
         } finally {
-            if (published || takeBack(held, start, length, !writable)) {
-                removal.close();
+            if (published || !held.holds(record)) {
+                change.keep();
             } else {
-                abandon(held, removal);
+                change.takeBack(held);
+                final PendingUnmap lost = change.lost();
+                if (lost != null) {
+                    unmapper.complete(lost);
+                }
             }
         }
-    }
-
-    /** Gives pages the protection again that they had; whether they can be used now as the region says. */
-    private boolean takeBack(final Publisher.Held held, final long start, final long length, final boolean writable) {
-        try {
-            core.reservation().protect(start, length, writable);
-            return true;
-        } catch (final NativeException e) {
-            // Where too much is allowed now, it hurts nobody.
-            return !PageFlags.isWritable(RecordLayout.kind(held.region().record()));
-        }
-    }
-
-    /** Unmaps a region whose pages may not be writable any more though it says that they are: writing would crash. */
-    private void abandon(final Publisher.Held held, final PreparedRemoval removal) {
-        unmapper.complete(detach(held, removal));
     }
 
     // ------------------------------------------------------------------------------------------------------ size
 
     RegionHandle truncate(final RegionHandle region, final long newSize) {
-        final Publisher.Outcome outcome;
         final FileHandle file = mover.reopen(region, "truncate");
         boolean later = false;
         try {
+            final Publication publication;
             final long newEnd;
             try (RangeLock.Passage passage = gate.enter("truncate", region);
-                Publisher.Held held = hold(region, "truncate", passage)) {
-                final Extent whole = held.extent();
-                final FileRegion backing = whole.file();
-                if (backing == null || backing.access() != FileAccess.READ_WRITE || !PageFlags.isWritable(whole.kind())) {
-                    throw new RegionException("truncate of a region that does not write to a file: " +
-                        region.describe(), null);
-                }
-                if (newSize <= 0 || newSize > whole.size()) {
-                    throw outOfRange("truncate", region, 0, newSize);
-                }
-                newEnd = backing.fileOffset() + whole.lead() + newSize;
+                HeldRegions held = new HeldRegions("truncate", lock, registry, passage)) {
+                final Reshape reshape = held.hold(region);
+                final Reshape.Parts parts = reshape.truncate(newSize);
+                newEnd = reshape.endInFile(newSize);
                 mover.requireUnmapped(region.record(), file, newEnd);
-                outcome = cutTail(held, newSize, "truncate");
+                publication = replace("truncate", held, parts);
             }
-            final RegionHandle rest = outcome.regions().getFirst();
-            for (final PendingUnmap given : outcome.given()) {
+            final RegionHandle rest = publication.regions().getFirst();
+            for (final PendingUnmap given : publication.given()) {
                 if (!unmapper.complete(given)) {
                     later = true;
                     given.whenGivenBack(() -> cutLater(rest, given, file, newEnd));
@@ -302,10 +201,7 @@ final class StructureChanges {
     }
 
     RegionHandle remap(final RegionHandle region, final long newSize) {
-        if (newSize <= 0) {
-            throw new IllegalArgumentException("remap to " + newSize + " bytes: a size must be positive, " +
-                region.describe());
-        }
+        Reshape.requireSize("remap", newSize, region);
         try {
             return remap(region, newSize, gate.enter("remap", region));
         } catch (final Mapper.NoGapException e) {
@@ -318,64 +214,24 @@ final class StructureChanges {
     }
 
     private RegionHandle remap(final RegionHandle region, final long newSize, final RangeLock.Passage entered) {
-        final Publisher.Outcome outcome;
-        try (RangeLock.Passage passage = entered; Publisher.Held held = hold(region, "remap", passage)) {
-            final Extent whole = held.extent();
-            final FileRegion file = whole.file();
-            final long maximum = file == null ? whole.length() : file.maximum();
-            if (newSize == whole.size()) {
+        final Publication publication;
+        try (RangeLock.Passage passage = entered;
+            HeldRegions held = new HeldRegions("remap", lock, registry, passage)) {
+            final Reshape reshape = held.hold(region);
+            final long size = reshape.whole().size();
+            if (newSize == size) {
                 return region;
             }
-            if (newSize > whole.size() && PageFlags.isGrowable(whole.kind()) && newSize <= maximum) {
+            if (reshape.growsInPlace(newSize)) {
                 try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
                     growth.growInside(region, newSize, waiting);
                 }
                 return region;
             }
-            outcome = newSize < whole.size() ? cutTail(held, newSize, "remap") : mover.move(held, newSize);
+            publication = newSize < size ? replace("remap", held, reshape.shrink(newSize))
+                : mover.move(region, held, reshape.whole(), newSize);
         }
-        giveBack(outcome);
-        return outcome.regions().getFirst();
-    }
-
-    // --------------------------------------------------------------------------------------------------- helpers
-
-    private Publisher.Held hold(final RegionHandle region, final String operation, final RangeLock.Passage passage) {
-        final Publisher.Held held = publisher.hold(region, operation, passage);
-        if (registry.isTorn(region.record())) {
-            held.close();
-            throw new RegionException(operation + " of a region behind which addresses were lost: " +
-                region.describe() + "; unmap it, and map the file anew", null);
-        }
-        return held;
-    }
-
-    private long cut(final String operation, final RegionHandle region, final Extent whole, final long offset) {
-        final long at = whole.lead() + offset;
-        if (at % core.pageSize(whole.kind()) != 0) {
-            throw new IllegalArgumentException(operation + " between two pages only: offset=" + offset +
-                ", address=0x" + Long.toHexString(region.address() + offset) + ", page=" + core.pageSize(whole.kind()) +
-                ", " + region.describe());
-        }
-        return at;
-    }
-
-    private long begin(final String operation, final RegionHandle region, final Extent whole, final long offset,
-                       final long length) {
-        if (offset < 0 || length <= 0 || length > whole.size() - offset) {
-            throw outOfRange(operation, region, offset, length);
-        }
-        return offset == 0 ? 0 : cut(operation, region, whole, offset);
-    }
-
-    private long end(final String operation, final RegionHandle region, final Extent whole, final long offset,
-                     final long length) {
-        return offset + length == whole.size() ? whole.length() : cut(operation, region, whole, offset + length);
-    }
-
-    private static IllegalArgumentException outOfRange(final String operation, final RegionHandle region, final long offset,
-                                                       final long length) {
-        return new IllegalArgumentException(operation + " out of range: offset=" + offset + ", length=" + length +
-            ", size=" + RecordLayout.sizeAcquire(region.record()) + ", " + region.describe());
+        unmapper.completeAll(publication.given());
+        return publication.regions().getFirst();
     }
 }

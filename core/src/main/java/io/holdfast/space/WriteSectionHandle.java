@@ -19,12 +19,20 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
 
     private SectionDraft draft;
     private State state = State.OPEN;
-    private final List<PendingUnmap> given = new ArrayList<>();
+    private final ArrayList<PendingUnmap> given = new ArrayList<>();
 
-    WriteSectionHandle(final SpaceHandle space, final RangeLock.Entry entry) {
-        super(space, entry);
-        this.draft = new SectionDraft(space, entry.start(), entry.end());
-        entry.atDeath(this::inherit);
+    private final Runnable atDeath = this::inherit;
+
+    WriteSectionHandle(final SpaceHandle space, final long start, final long end) {
+        super(space);
+        this.draft = new SectionDraft(space, start, end);
+    }
+
+    /** Has the right to this range from now on. */
+    WriteSectionHandle begin(final RangeLock.Entry entry) {
+        exchange(entry);
+        entry.atDeath(atDeath);
+        return this;
     }
 
     private SectionDraft open(final String operation) {
@@ -134,21 +142,22 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
         final SectionDraft current = open("publish");
         boolean published = false;
         try {
-            given.addAll(current.publish());
+            given.ensureCapacity(given.size() + current.drops());
+            current.publish(given);
             published = true;
         } finally {
             if (!published) {
                 rollBack();
             }
         }
-        exchange(ranges().downgrade(entry("publish")));
+        ranges().downgrade(entry("publish"));
         state = State.PUBLISHED;
     }
 
     @Override
     public void downgrade() {
         unchanged("downgrade").endAll();
-        exchange(ranges().downgrade(entry("downgrade")));
+        ranges().downgrade(entry("downgrade"));
         state = State.DOWNGRADED;
     }
 
@@ -158,14 +167,14 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
         if (state == State.OPEN) {
             return true;
         }
+        final SectionDraft next = new SectionDraft(space(), current.start(), current.end());
+        next.exclusion().patienceOf(draft.exclusion());
         final RangeLock.Entry write = ranges().tryUpgrade(current);
         if (write == null) {
             return false;
         }
         exchange(write);
-        final SectionExclusion before = draft.exclusion();
-        draft = new SectionDraft(space(), write.start(), write.end());
-        draft.exclusion().patienceOf(before);
+        draft = next;
         state = State.OPEN;
         return true;
     }
@@ -178,17 +187,23 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
             return;
         }
         state = State.CLOSED;
-        release();
-        giveBack();
+        try {
+            release();
+        } finally {
+            giveBack();
+        }
     }
 
     private void rollBack() {
         state = State.CLOSED;
         try {
-            draft.rollBack();
+            draft.rollBack(given);
         } finally {
-            release();
-            giveBack(); // what was published before an upgrade
+            try {
+                release();
+            } finally {
+                giveBack(); // what was published before an upgrade
+            }
         }
     }
 
@@ -203,8 +218,10 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     }
 
     private void giveBack() {
-        final List<PendingUnmap> last = List.copyOf(given);
-        given.clear();
-        space().unmapper().completeAll(last);
+        try {
+            space().unmapper().completeAll(given);
+        } finally {
+            given.clear();
+        }
     }
 }

@@ -109,7 +109,7 @@ class SectionMisuseTest extends SpaceFixture {
             refused(() -> section.unmap(halves.getFirst()), "unmap");
             refused(() -> section.segment(halves.getFirst()), "does not hold");
             refused(() -> section.merge(halves.getLast(), third), "not adjacent");
-            illegal(() -> section.merge(third, third), "with itself");
+            illegal(() -> section.merge(third, third), "or the same");
             illegal(() -> section.resize(third, 0), "positive");
             illegal(() -> section.split(third, 0), "out of range");
             illegal(() -> section.split(third, SIZE), "out of range");

@@ -59,7 +59,7 @@ enum Point {
     /** A lookup has found a record, and not looked at its lock word. */
     FIND_BEFORE_LOOK(Rarity.OFTEN, at("space.SpaceHandle", "findPinned", "IntervalTree.find", 1), true),
     /** The tree shows new regions, and the old ones have not moved. */
-    PUBLISH_BEFORE_MOVE(Rarity.OFTEN, at("space.Publisher", "complete", "Held.move", 1), false),
+    PUBLISH_BEFORE_MOVE(Rarity.OFTEN, at("space.Publication", "complete", "Owner.move", 1), false),
     /** A changed root is ready, and not shown. */
     TREE_BEFORE_SWING(Rarity.SELDOM, at("tree.IntervalTree", "swing", "Words.compareAndSet", 1), false),
     /** An unmap is drained, and its pages are still there. */

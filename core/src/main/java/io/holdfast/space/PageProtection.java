@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.memory.NativeException;
+import io.holdfast.tree.PreparedRemoval;
+import org.jspecify.annotations.Nullable;
+
+/** Pages whose protection a change of the structure changes, and the way back. Not thread-safe. */
+final class PageProtection {
+    /*
+     * Where the kernel refuses the way back, the pages may not be writable though their region says that they are: writing
+     * would crash. So the region is unmapped, with what was made for that before anything was changed.
+     */
+    private final SpaceResources core;
+    private final Reshape.Pages pages;
+    private final boolean wasWritable;
+    private final long record;
+    private final PreparedRemoval removal;
+    private final @Nullable PendingUnmap unmapping;
+    private boolean isLost;
+
+    private PageProtection(final SpaceResources core, final Reshape.Pages pages, final boolean wasWritable,
+                           final long record, final PreparedRemoval removal) {
+        this.core = core;
+        this.pages = pages;
+        this.wasWritable = wasWritable;
+        this.record = record;
+        this.removal = removal;
+        this.unmapping = record == 0 ? null : new PendingUnmap(record, removal);
+    }
+
+    /**
+     * Takes what the way back needs; nothing is changed yet.
+     *
+     * @param record of the region that lookups find there, 0 if they find none
+     */
+    static PageProtection prepare(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
+                                  final long record) {
+        space.registry().headroom().take("protect");
+        final PreparedRemoval removal = space.unmapper().prepareRemoval();
+        boolean prepared = false;
+        try {
+            final PageProtection protection = new PageProtection(space.core(), pages, wasWritable, record, removal);
+            prepared = true;
+            return protection;
+        } finally {
+            if (!prepared) {
+                removal.close();
+            }
+        }
+    }
+
+    /** Changes the pages. */
+    void make() {
+        core.reservation().protect(pages.start(), pages.length(), !wasWritable);
+    }
+
+    /** The pages stay as they are now. */
+    void keep() {
+        removal.close();
+    }
+
+    /** Gives the pages their protection again; false if the kernel refuses. */
+    boolean isUndone() {
+        try {
+            core.reservation().protect(pages.start(), pages.length(), wasWritable);
+            return true;
+        } catch (final NativeException e) {
+            return false;
+        }
+    }
+
+    /** The same for a change that comes to nothing; unmaps the region if its pages cannot be used any more. */
+    void takeBack(final Publication.Owner owner) {
+        // Where too much is allowed now, it hurts nobody.
+        if (isUndone() || !wasWritable || record == 0 || !owner.holds(record)) {
+            removal.close();
+        } else {
+            owner.abandon(record);
+            core.lifetimes().detached(record);
+            isLost = true;
+        }
+    }
+
+    /** The region that was unmapped, if one was. */
+    @Nullable PendingUnmap lost() {
+        return isLost ? unmapping : null;
+    }
+}
