@@ -288,16 +288,6 @@ public final class RecordLayout {
         Words.compareAndSet(record + ENDED, expected, ended);
     }
 
-    /** The word of a life that ends when that of another record begins. */
-    public static long endedWith(final long successor) {
-        return -successor;
-    }
-
-    /** The record with whose life the one of this word ends, or 0 if it does not end so. */
-    public static long successor(final long ended) {
-        return ended < 0 ? -ended : 0;
-    }
-
     /** A thread's id in the place of {@link #OWNER}: as many of its bits as a ticket has, enough for 5 * 10^11 threads. */
     public static long owned(final long threadId) {
         return threadId << OWNER_SHIFT & OWNER & ~SECTION;

@@ -31,7 +31,6 @@ public final class Lifetimes {
      *   step             ENDED before         LOCK            then                   by
      *   detach, abandon  0                    DETACHED        ENDED := clock         doer, who looks
      *   publish          0                    MOVED, UNMAPPED nothing                (root of the tree)
-     *   move elsewhere   with its successor   successor's     ENDED := its BEGUN     doer, who looks
      *
      *   A look at time t, top to bottom:
      *
@@ -40,7 +39,6 @@ public final class Lifetimes {
      *   else             to be stamped        any                            stamped, and looked at again
      *   else             0, a time            0, LOCK is DETACHED            stamped, and looked at again
      *   else             0, a time            0, any other LOCK              BEGUN <= t
-     *   else             0, a time            with its successor             BEGUN <= t, and successor's BEGUN > t
      *   else             0, a time            a time                         BEGUN <= t < ENDED
      *
      * [V1] The clock is read after the step: both sides are of volatile mode, with a full fence where the step is a release
@@ -48,15 +46,11 @@ public final class Lifetimes {
      * [V2] A snapshot's time is taken by a volatile read-modify-write of the clock, and lock words are looked at after it,
      *      with volatile access. So who finds a record not attached yet, or not detached yet, knows that its time is going
      *      to be a later one.
-     * [V3] The first stamp is the stamp: compare-and-set from what asked for it.
+     * [V3] The first stamp is the stamp: compare-and-set from what asked for it. The request for the stamp of a beginning
+     *      holds the incarnation, so that a stamp cannot hit a later life.
      * [V4] Who finds a region, or misses it, by a lookup or a cursor stamps what is to be stamped before that: a snapshot
      *      that the thread takes then agrees with it. Lookups read BEGUN and ENDED with plain access behind the acquiring
      *      look at the lock word: what asks for a stamp was written before the word, and a stale one asks once too often.
-     *      A region that has moved elsewhere is missed from the stamp on, though its old record is attached a while longer.
-     * [V5] The word of a life that ends with its successor's beginning is in place before the successor is attached, and
-     *      resolved by the doer before its pin ends. So as long as it is there the successor is this one, and not reused;
-     *      who has looked at the successor makes sure of that. The request for a stamp holds the incarnation: a stamp
-     *      cannot hit a later life.
      *
      * If a thread stops for ever between a step and its stamp, others stamp for it; nobody waits.
      */
@@ -100,16 +94,6 @@ public final class Lifetimes {
         return incarnation;
     }
 
-    /**
-     * The same for a record in which the region of another goes on elsewhere, in one step for snapshots. The caller holds
-     * the other exclusively, and a structure pin.
-     */
-    public void attachInstead(final long record, final long old) {
-        RecordLayout.compareAndSetEnded(old, 0, RecordLayout.endedWith(record)); // [V5]
-        attach(record);
-        end(old);
-    }
-
     /** Notes that a record's life has ended: RegionLock has detached it. */
     public void detached(final long record) {
         end(record);
@@ -146,16 +130,8 @@ public final class Lifetimes {
     private long end(final long record) {
         while (true) {
             final long ended = RecordLayout.endedVolatile(record);
-            final long successor = RecordLayout.successor(ended);
             if (ended > 0) {
                 return ended;
-            } else if (successor != 0) {
-                final long begun = beginning(successor);
-                if (begun != NEVER) {
-                    RecordLayout.compareAndSetEnded(record, ended, begun); // [V3] [V5]
-                } else if (RecordLayout.endedVolatile(record) == ended) { // [V5]
-                    return NEVER;
-                }
             } else if ((RecordLayout.lockVolatile(record) & (ATTACHED | EXCLUDING | EXCLUSIVE)) != EXCLUDING) { // [V2]
                 return NEVER;
             } else {

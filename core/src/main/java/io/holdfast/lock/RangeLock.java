@@ -637,7 +637,8 @@ public final class RangeLock {
             } else {
                 SlotLayout.changeRange(slot, 0, limit);
             }
-            seen = Arrays.stream(sections).filter(section -> section != entry && !section.over).toArray(Entry[]::new); // [K1]
+            seen = Arrays.stream(sections).filter(section -> section != entry && !section.over)
+                .toArray(Entry[]::new); // [K1]
         }
 
         @Override

@@ -517,7 +517,7 @@ final class SectionDraft {
         return drops.size();
     }
 
-    /** Makes everything visible, and adds what is to be given back, for which there is room. Comes to nothing if it throws. */
+    /** Makes everything visible, and adds what is to be given back, for which there is room. If it throws, nothing has. */
     void publish(final List<PendingUnmap> given) {
         if (!hasChanges()) {
             endAll();

@@ -262,7 +262,7 @@ final class Unmapper {
     /** Takes what an unmap needs after its point of no return, and registers it with the reclaimer. */
     PendingUnmap prepare() {
         final PendingUnmap pending = new PendingUnmap(prepareRemoval());
-        if (reclaimer.register(pending)) {
+        if (reclaimer.register(pending) || reclaimer.backlog() != 0) { // the thread may not have started for want of heap
             thread.ensureRunning();
         }
         return pending;

@@ -134,53 +134,6 @@ class LifetimesTest {
         SectionLock.endAll(ticket);
     }
 
-    /** [V5] */
-    @Test
-    void aRegionThatMovesElsewhereMustBeInOnePlaceAtATime() {
-        final long old = described();
-        lifetimes.attach(old);
-        final long fresh = described();
-        final long before = lifetimes.tick();
-        RecordLayout.compareAndSetEnded(old, 0, RecordLayout.endedWith(fresh));
-        assertInOnePlace(old, fresh, before, true);
-        final long prepared = lifetimes.tick();
-        assertInOnePlace(old, fresh, prepared, true);
-        attachOnly(fresh);
-        final long attached = lifetimes.tick();
-        assertInOnePlace(old, fresh, prepared, true);
-        assertInOnePlace(old, fresh, attached, true); // stamped by the look before it, which is later
-        final long stamped = lifetimes.tick();
-        assertInOnePlace(old, fresh, stamped, false);
-        lock.move(old, lock.tryExclusive(old, RegionLock.incarnation(old)));
-        assertInOnePlace(old, fresh, before, true);
-        assertInOnePlace(old, fresh, stamped, false);
-    }
-
-    private void assertInOnePlace(final long old, final long fresh, final long time, final boolean isOld) {
-        assertThat(lifetimes.isAlive(old, time)).isEqualTo(isOld);
-        assertThat(lifetimes.isAlive(fresh, time)).isEqualTo(!isOld);
-    }
-
-    /** [V5]: the record that a moved region went to is used again long before the old one is. */
-    @Test
-    void theLifeAfterItsSuccessorsMustNotMoveAnEnd() {
-        final long old = described();
-        lifetimes.attach(old);
-        final long fresh = described();
-        final long before = lifetimes.tick();
-        lifetimes.attachInstead(fresh, old);
-        final long after = lifetimes.tick();
-        detachOnly(fresh);
-        lifetimes.detached(fresh);
-        RegionLock.reclaim(fresh);
-        records.free(fresh);
-        final long next = described();
-        assertThat(next).isEqualTo(fresh);
-        lifetimes.attach(next);
-        assertThat(lifetimes.isAlive(old, before)).isTrue();
-        assertThat(lifetimes.isAlive(old, after)).isFalse();
-    }
-
     /** T9: at 28, 32 and 59 bits, where times have ended or could, and at the end of all. */
     @ParameterizedTest
     @ValueSource(longs = {1L << 27, 1L << 28, 1L << 31, 1L << 32, 1L << 59, 1L << 60, Long.MAX_VALUE - 6})

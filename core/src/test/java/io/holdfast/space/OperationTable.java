@@ -33,7 +33,8 @@ final class OperationTable {
     static final Set<String> WITHOUT_CALLS = Set.of(
         "AddressSpace.statistics", "AddressSpace.name", "AddressSpace.capacity", "AddressSpace.barrier",
         "AddressSpace.isOpen", "AddressSpace.toString", "AddressSpace.reclaimer", "AddressSpace.pin",
-        "AddressSpace.maps", "AddressSpace.snapshot", "AddressSpace.cursor", "AddressSpace.mappingHeadroom",
+        "AddressSpace.maps", "AddressSpace.pendingUnmaps", "AddressSpace.snapshot", "AddressSpace.cursor",
+        "AddressSpace.mappingHeadroom",
         "AddressSpace.read", "AddressSpace.tryRead",
         "AddressSpace.close", // FaultTest.close
         "Region.address", "Region.size", "Region.reservedStart", "Region.reservedEnd", "Region.isWritable",

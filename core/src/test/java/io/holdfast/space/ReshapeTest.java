@@ -107,7 +107,8 @@ class ReshapeTest {
     void cutsMustLieBetweenTwoPagesOfTheRegionsOwnSize() {
         final Reshape huge = new Reshape("split", whole(), 4 * PAGE, false, () -> "the region");
         assertThat(huge.split(4 * PAGE).keep()).hasSize(2);
-        illegal(() -> huge.split(PAGE), "split between two pages only: offset=4096, address=0x21000, page=16384, the region");
+        illegal(() -> huge.split(PAGE),
+            "split between two pages only: offset=4096, address=0x21000, page=16384, the region");
     }
 
     @Test
