@@ -38,6 +38,16 @@ public sealed interface Hold extends AutoCloseable permits HoldHandle {
     View view();
 
     /**
+     * The {@linkplain Region#sharedSegment() shared segment} of the region. It can be used until the hold is released at
+     * least.
+     *
+     * @return the segment
+     * @throws RegionException       if the hold was refused
+     * @throws IllegalStateException if it is released
+     */
+    MemorySegment sharedSegment();
+
+    /**
      * Releases the hold; does nothing if it was refused.
      *
      * @throws IllegalStateException if it is released already, or if views are open, and then it is still held

@@ -29,7 +29,10 @@ public enum Refusal {
     TIMED_OUT(-6),
 
     /** The thread was interrupted before the lock was free. */
-    INTERRUPTED(-7);
+    INTERRUPTED(-7),
+
+    /** The lease was ended. */
+    ENDED(-9);
 
     private static final Refusal[] VALUES = values();
 

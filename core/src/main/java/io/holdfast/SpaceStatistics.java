@@ -23,9 +23,13 @@ package io.holdfast;
  * @param readerSlots        slots that a writer looks at in the worst case
  * @param recordsInUse       records of regions, those that wait for a grace period included
  * @param tableBytes         native memory that the records and the tree have taken
+ * @param eras               eras that have ended, since the space was opened ({@link Lease})
+ * @param unclosedEras       eras that have ended and whose arena is not closed yet
+ * @param eraBytes           address range of unmaps that no reader is in the way of, and that wait for an era, in bytes
  */
 public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
                               long backlogBytes, long retiredBytes, long quarantinedBytes, long lostBytes,
                               long strandedBytes, long repairs, long idleBytes, long recycledBytes,
-                              long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes) {
+                              long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes, long eras,
+                              int unclosedEras, long eraBytes) {
 }

@@ -7,6 +7,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -51,6 +52,20 @@ class SnippetsTest {
         }
         // @end
         assertThat(found).isZero();
+    }
+
+    @Test
+    void leaseSampleMustWork() {
+        final Region region = space.map(1 << 20);
+        final byte[] buffer = new byte[64];
+        // @start region="lease"
+        try (Lease lease = region.lease()) { // kept for as long as the file is open, and shared by all threads
+            int magic = lease.getInt(0, ByteOrder.LITTLE_ENDIAN);
+            long value = lease.getLong(512);
+            lease.getBytes(64, buffer, 0, buffer.length);
+            // @end
+            assertThat(magic + value).isZero();
+        }
     }
 
     @Test

@@ -149,6 +149,13 @@ public final class HoldHandle implements Hold {
     }
 
     @Override
+    public MemorySegment sharedSegment() {
+        try (View _ = view()) { // the hold cannot be released meanwhile
+            return region.sharedSegmentInside();
+        }
+    }
+
+    @Override
     public void close() {
         if (stamp <= 0) {
             return;

@@ -54,6 +54,8 @@ final class PendingUnmap {
     private final String announcer = Thread.currentThread().getName();
     private long announcedNs;
     private long nextReportNs;
+    private boolean drained;
+    private final Eras.View view = new Eras.View();
     private Step step = Step.ANNOUNCED;
     private RestoreResult result = RestoreResult.RESTORED;
     private volatile boolean restored;
@@ -168,9 +170,14 @@ final class PendingUnmap {
      * says now.
      */
     void drained() {
+        drained = true;
         if (attached) {
             kind = RecordLayout.kind(record);
         }
+    }
+
+    boolean isDrained() {
+        return drained;
     }
 
     /** The pages are not as their zone's background has them. */
@@ -279,6 +286,11 @@ final class PendingUnmap {
 
     void tag(final long epoch) {
         tag = epoch;
+    }
+
+    /** What may show the pages when readers have left. */
+    Eras.View view() {
+        return view;
     }
 
     /** Whether this is the first time that the unmap has to wait for readers; counts each unmap once. */

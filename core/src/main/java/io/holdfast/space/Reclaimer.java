@@ -187,7 +187,7 @@ final class Reclaimer implements Agent {
         for (PendingUnmap each = draining; each != null; each = each.next) {
             if (each.tag() == 0) {
                 tag = tag == 0 ? unmapper.beginGracePeriod() : tag;
-                each.tag(tag);
+                unmapper.begin(each, tag);
             }
         }
     }

@@ -4,6 +4,7 @@ package io.holdfast.space;
 import io.holdfast.Advice;
 import io.holdfast.Guard;
 import io.holdfast.Hold;
+import io.holdfast.Lease;
 import io.holdfast.Protection;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
@@ -256,6 +257,35 @@ static {
     @Override
     public void unlockCounted(final long stamp) {
         RegionLock.endHold(record, stamp);
+    }
+
+    // ------------------------------------------------------------------------------------------ long-lived access
+
+    @Override
+    public Lease lease() {
+        final long stamp = lockShared();
+        try {
+            space.eras().lease(record); // [R3]
+            return new LeaseHandle(this);
+        } finally {
+            unlockShared(stamp);
+        }
+    }
+
+    @Override
+    public MemorySegment sharedSegment() {
+        final long stamp = lockShared();
+        try {
+            return sharedSegmentInside();
+        } finally {
+            unlockShared(stamp);
+        }
+    }
+
+    /** The same for who holds a lock. */
+    MemorySegment sharedSegmentInside() {
+        final Arena arena = space.eras().share(record, incarnation);
+        return segmentFor(Guard.Mode.SHARED_WRITABLE, sizeInside(), arena);
     }
 
     // ------------------------------------------------------------------------------------------------- exclusive
@@ -599,7 +629,7 @@ static {
     }
 
     /** The first bytes as a guard of this mode may use them; a lock is held. */
-    MemorySegment segmentFor(final Guard.Mode mode, final long size, final Arena arena) {
+    MemorySegment segmentFor(final Guard.Mode mode, final long size, final @Nullable Arena arena) {
         final MemorySegment segment = reinterpret(size, arena);
         return mode == Guard.Mode.SHARED || !writable ? segment.asReadOnly() : segment;
     }
@@ -676,7 +706,7 @@ static {
         return granted("hold", lock.toHold(record, stamp));
     }
 
-    private void checkWritable(final String operation) {
+    void checkWritable(final String operation) {
         if (!isWritable()) {
             throw new RegionException(operation + " of a read-only region: " + describe(), null);
         }

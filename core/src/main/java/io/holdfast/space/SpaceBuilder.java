@@ -38,6 +38,8 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private long backlogBytes = 1L << 30;
     private long retiredBytes = 1L << 30;
     private long idleBytes = 64L << 20;
+    private Duration eraAfter = Duration.ofMillis(100);
+    private Duration eraDelay = Duration.ofMillis(2);
     private Duration reportAfter = Duration.ofSeconds(10);
     private @Nullable String name;
     private boolean startReclaimer = true;
@@ -122,6 +124,18 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     }
 
     @Override
+    public SpaceBuilder eras(final Duration after, final Duration delay) {
+        if (after.isNegative() || delay.isNegative()) {
+            throw new IllegalArgumentException("times of eras must not be negative: after=" + after + ", delay=" + delay);
+        }
+        after.toNanos(); // may be too long
+        delay.toNanos();
+        this.eraAfter = after;
+        this.eraDelay = delay;
+        return this;
+    }
+
+    @Override
     public SpaceBuilder startReclaimer(final boolean start) {
         this.startReclaimer = start;
         return this;
@@ -139,7 +153,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         final BarrierFlavour flavour = flavour(calls);
         final String label = name != null ? name : "space-" + OPENED.incrementAndGet();
         final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, retiredBytes,
-            idleBytes, idle, reportAfter.toNanos(), reports, startReclaimer);
+            idleBytes, idle, reportAfter.toNanos(), reports, startReclaimer, eraAfter.toNanos(), eraDelay.toNanos());
         try {
             return new SpaceHandle(settings, SpaceResources.take(calls, capacity, flavour));
         } catch (final NativeException e) {

@@ -27,6 +27,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.SystemNanoClock;
 import org.jspecify.annotations.Nullable;
 
 /** An address space: what its parts are, and the way to each of them. */
@@ -39,6 +40,7 @@ public final class SpaceHandle implements AddressSpace {
     private final SectionLock sectionLock;
     private final long quickSeed;
     private final StructureGate gate;
+    private final Eras eras;
     private final RegionRegistry registry;
     private final WaitReports reports;
     private final IdleMemory idle;
@@ -64,7 +66,9 @@ public final class SpaceHandle implements AddressSpace {
         this.quickSeed = domain.quickSeed();
         this.gate = new StructureGate(core, reports, settings);
         this.idle = new IdleMemory(core, gate, registry, settings.idleBytes());
-        this.unmapper = new Unmapper(core, lock, gate, registry, idle, reports, settings);
+        this.eras = new Eras(settings, SystemNanoClock.INSTANCE,
+            (what, elapsedNs) -> reports.report(what, elapsedNs, List.of()), gate::isClosed);
+        this.unmapper = new Unmapper(core, lock, gate, registry, idle, eras, reports, settings);
         this.planner = new MapPlanner(core, gate, registry);
         this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);
@@ -141,6 +145,10 @@ public final class SpaceHandle implements AddressSpace {
 
     long quickSeed() {
         return quickSeed;
+    }
+
+    Eras eras() {
+        return eras;
     }
 
     StructureGate gate() {
@@ -350,7 +358,7 @@ public final class SpaceHandle implements AddressSpace {
             core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
             idle.bytes(), idle.recycledBytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
-            core.records().bytes() + core.tree().mappedBytes());
+            core.records().bytes() + core.tree().mappedBytes(), eras.ended(), eras.unclosed(), eras.waitingBytes());
     }
 
     @Override

@@ -41,6 +41,7 @@ final class Unmapper {
     private final RegionRegistry registry;
     private final IdleMemory idle;
     private final WaitReports reports;
+    private final Eras eras;
     private final SpaceSettings settings;
     private final Reclaimer reclaimer;
     private final ReclaimerThread thread;
@@ -48,13 +49,15 @@ final class Unmapper {
     private final LongAdder drains = new LongAdder();
 
     Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final RegionRegistry registry,
-             final IdleMemory idle, final WaitReports reports, final SpaceSettings settings) {
+             final IdleMemory idle, final Eras eras, final WaitReports reports,
+             final SpaceSettings settings) {
         this.core = core;
         this.lock = lock;
         this.gate = gate;
         this.registry = registry;
         this.idle = idle;
         this.reports = reports;
+        this.eras = eras;
         this.settings = settings;
         this.reclaimer = new Reclaimer(this, core.domain(), settings.name());
         this.thread = new ReclaimerThread(reclaimer, settings);
@@ -201,9 +204,17 @@ final class Unmapper {
         if (drained) {
             finish(pending);
         } else if (pending.reportDue(settings.reportAfterNs())) {
-            reports.report(pending);
+            report(pending);
         }
         return drained;
+    }
+
+    private void report(final PendingUnmap pending) {
+        if (pending.isDrained()) {
+            eras.report(pending.view(), pending.start(), pending.end(), pending.waitedNs());
+        } else {
+            reports.report(pending);
+        }
     }
 
     /**
@@ -217,9 +228,11 @@ final class Unmapper {
         try { // the barrier, the idle strategy and the listener may throw
             if (!core.domain().holdsMemory()) {
                 final long tag = beginGracePeriod();
+                for (final PendingUnmap pending : all) {
+                    begin(pending, tag);
+                }
                 while (begun < all.size()) {
                     final PendingUnmap pending = all.get(begun);
-                    pending.tag(tag);
                     begun++;
                     complete(pending);
                 }
@@ -350,11 +363,22 @@ final class Unmapper {
         return core.domain().retireEpoch();
     }
 
-    /** Waits for the readers of an announced unmap; false if the waiting gave up. */
+    /** Puts an announced unmap into a grace period that has begun since. */
+    void begin(final PendingUnmap pending, final long tag) {
+        pending.tag(tag);
+        eras.begin(pending.view()); // [R2]
+    }
+
+    /** Waits for the readers of an announced unmap, and then for its era; false if the waiting gave up. */
     boolean drain(final PendingUnmap pending, final Waiting waiting) {
         if (pending.tag() == 0) {
-            pending.tag(beginGracePeriod());
+            begin(pending, beginGracePeriod());
         }
+        return (pending.isDrained() || drainLocked(pending, waiting)) &&
+            eras.awaitUnseen(pending.view(), pending.start(), pending.end(), waiting);
+    }
+
+    private boolean drainLocked(final PendingUnmap pending, final Waiting waiting) {
         final long before = waiting.elapsedNs();
         final boolean drained = lock.drainDetached(pending.record(), pending.tag(), waiting);
         if ((!drained || waiting.elapsedNs() > before) && pending.firstWait()) {
@@ -374,6 +398,9 @@ final class Unmapper {
      */
     private void finish(final PendingUnmap pending) {
         if (pending.isBefore(Step.PAGES)) {
+            if (pending.hasAddresses()) {
+                eras.forget(pending.start(), pending.end());
+            }
             pending.pages(registry.isTorn(pending.record()) ? restoreTorn(pending) : restorePages(pending));
         }
         if (pending.isBefore(Step.HEAP)) {

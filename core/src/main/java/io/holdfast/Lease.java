@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import io.holdfast.space.LeaseHandle;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+
+/**
+ * A long-lived claim to read a region, and to write it where the region is writable: taken once, used by any thread for
+ * as long as the region is mapped, ended by any. For whoever opens a file for hours and reads it in single bytes.
+ *
+ * <p>A lease keeps nothing mapped, and nobody waits for it. After an unmap it gives the region's bytes for a moment more,
+ * and then refuses; it never gives other bytes, and never crashes. What goes on behind it is the <em>era</em>: all leases
+ * of a space read through one shared arena, which is closed, once for many unmaps, before pages are given back. A lease
+ * renews itself when its era has ended.
+ *
+ * {@snippet class="io.holdfast.SnippetsTest" region="lease"}
+ *
+ * <h2>Single values</h2>
+ *
+ * <p>They take no lock, write no shared word and allocate nothing but in the first access after an era has ended. They need no
+ * alignment. Without a byte order they use the native one.
+ *
+ * <h2>Bulk operations</h2>
+ *
+ * <p>They run under the region's shared lock, in pieces of a megabyte, and so wait for an exclusive writer between two of
+ * them, as {@link Region#lockShared()} does. Where the region is unmapped meanwhile, the pieces before have been copied.
+ *
+ * <h2>What a lease does not do</h2>
+ *
+ * <p>It orders nothing. What others write, exclusive writers and advice that discards bytes included, shows at once and in
+ * parts. What is written through a lease of a region that is being unmapped, or moved without a file behind it, may be
+ * lost. Optimistic stamps and guards order accesses.
+ *
+ * <p>Closing a shared arena interrupts a thread that is inside an access to it. An era is closed some time after its end,
+ * when threads have left it ({@link AddressSpace.Builder#eras}); only a thread that runs interpreted code, and is not
+ * scheduled for as long, can still find its interrupt status set.
+ *
+ * <p>Every method but {@link #region()}, {@link #isCurrent()} and {@link #close()} throws a {@link RegionException} with
+ * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or goes on under other handles, and the era
+ * of that has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link IndexOutOfBoundsException} for a range that is
+ * not in the region, or the slice; those that write a {@link RegionException} for a read-only region, and one with
+ * {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations also throw what
+ * {@link Region#lockShared()} throws.
+ */
+public sealed interface Lease extends AutoCloseable permits LeaseHandle {
+    /** {@return the region} */
+    Region region();
+
+    /** {@return bytes that can be read: as many as the region has now, or those of the slice} */
+    long size();
+
+    /** {@return whether the next access is not going to be refused, as far as is known now} */
+    boolean isCurrent();
+
+    /**
+     * A lease of a part, as a copy of a reader needs it. It renews with this one and ends with it.
+     *
+     * @param offset first byte
+     * @param length how many bytes
+     * @return the slice, which can be ended by itself
+     */
+    Lease slice(long offset, long length);
+
+    /**
+     * Ends the lease, and its slices. Idempotent; accesses that other threads have begun, or that a compiler has joined with
+     * others, may still come through. Gives nothing back: that is what unmapping the region does.
+     */
+    @Override
+    void close();
+
+    // ---------------------------------------------------------------------------------------------- single values
+
+    /**
+     * Reads.
+     *
+     * @param offset of the byte
+     * @return the value
+     */
+    byte getByte(long offset);
+
+    /**
+     * Reads in native byte order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     */
+    short getShort(long offset);
+
+    /**
+     * Reads.
+     *
+     * @param offset of the first byte
+     * @param order  of the bytes
+     * @return the value
+     */
+    short getShort(long offset, ByteOrder order);
+
+    /**
+     * Reads in native byte order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     */
+    char getChar(long offset);
+
+    /**
+     * Reads.
+     *
+     * @param offset of the first byte
+     * @param order  of the bytes
+     * @return the value
+     */
+    char getChar(long offset, ByteOrder order);
+
+    /**
+     * Reads in native byte order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     */
+    int getInt(long offset);
+
+    /**
+     * Reads.
+     *
+     * @param offset of the first byte
+     * @param order  of the bytes
+     * @return the value
+     */
+    int getInt(long offset, ByteOrder order);
+
+    /**
+     * Reads in native byte order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     */
+    long getLong(long offset);
+
+    /**
+     * Reads.
+     *
+     * @param offset of the first byte
+     * @param order  of the bytes
+     * @return the value
+     */
+    long getLong(long offset, ByteOrder order);
+
+    /**
+     * Reads in native byte order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     */
+    float getFloat(long offset);
+
+    /**
+     * Reads.
+     *
+     * @param offset of the first byte
+     * @param order  of the bytes
+     * @return the value
+     */
+    float getFloat(long offset, ByteOrder order);
+
+    /**
+     * Reads in native byte order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     */
+    double getDouble(long offset);
+
+    /**
+     * Reads.
+     *
+     * @param offset of the first byte
+     * @param order  of the bytes
+     * @return the value
+     */
+    double getDouble(long offset, ByteOrder order);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the byte
+     * @param value  the value
+     */
+    void putByte(long offset, byte value);
+
+    /**
+     * Writes in native byte order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     */
+    void putShort(long offset, short value);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @param order  of the bytes
+     */
+    void putShort(long offset, short value, ByteOrder order);
+
+    /**
+     * Writes in native byte order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     */
+    void putChar(long offset, char value);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @param order  of the bytes
+     */
+    void putChar(long offset, char value, ByteOrder order);
+
+    /**
+     * Writes in native byte order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     */
+    void putInt(long offset, int value);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @param order  of the bytes
+     */
+    void putInt(long offset, int value, ByteOrder order);
+
+    /**
+     * Writes in native byte order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     */
+    void putLong(long offset, long value);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @param order  of the bytes
+     */
+    void putLong(long offset, long value, ByteOrder order);
+
+    /**
+     * Writes in native byte order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     */
+    void putFloat(long offset, float value);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @param order  of the bytes
+     */
+    void putFloat(long offset, float value, ByteOrder order);
+
+    /**
+     * Writes in native byte order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     */
+    void putDouble(long offset, double value);
+
+    /**
+     * Writes.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @param order  of the bytes
+     */
+    void putDouble(long offset, double value, ByteOrder order);
+
+    // ------------------------------------------------------------------------------------------------------- bulk
+
+    /**
+     * Copies out.
+     *
+     * @param offset first byte
+     * @param target where to copy to
+     * @param index  first byte in the target
+     * @param length how many bytes
+     */
+    void getBytes(long offset, byte[] target, int index, int length);
+
+    /**
+     * Copies out, to memory or, through {@code MemorySegment.ofArray}, to an array of values in native byte order.
+     *
+     * @param offset       first byte
+     * @param target       where to copy to
+     * @param targetOffset first byte in the target
+     * @param length       how many bytes
+     */
+    void getBytes(long offset, MemorySegment target, long targetOffset, long length);
+
+    /**
+     * Copies in.
+     *
+     * @param offset first byte
+     * @param source where to copy from
+     * @param index  first byte in the source
+     * @param length how many bytes
+     */
+    void putBytes(long offset, byte[] source, int index, int length);
+
+    /**
+     * Copies in.
+     *
+     * @param offset       first byte
+     * @param source       where to copy from
+     * @param sourceOffset first byte in the source
+     * @param length       how many bytes
+     */
+    void putBytes(long offset, MemorySegment source, long sourceOffset, long length);
+
+    /**
+     * Writes one value to all bytes of a range.
+     *
+     * @param offset first byte
+     * @param length how many bytes
+     * @param value  the value
+     */
+    void fill(long offset, long length, byte value);
+
+    /**
+     * Compares.
+     *
+     * @param offset      first byte
+     * @param other       what to compare with
+     * @param otherOffset first byte in it
+     * @param length      how many bytes
+     * @return how many bytes from the first on are equal, -1 if all are
+     */
+    long mismatch(long offset, MemorySegment other, long otherOffset, long length);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.epoch.StackRoom;
+import java.lang.foreign.Arena;
+
+/** The life of the one shared arena through which all leases of a space read. Its state is under {@link Eras}' lock. */
+final class Era {
+    /** Nothing has ended the era yet. */
+    static final long NEVER = Long.MAX_VALUE;
+
+    private final long number;
+    private final Arena arena = Arena.ofShared();
+    private long endedNs = NEVER;
+    private long dueNs;
+    private boolean closing;
+    private long bytes;
+
+    Era(final long number) {
+        this.number = number;
+    }
+
+    long number() {
+        return number;
+    }
+
+    Arena arena() {
+        return arena;
+    }
+
+    /** When it ended, {@link #NEVER} while it is the current one. */
+    long endedNs() {
+        return endedNs;
+    }
+
+    void end(final long nowNs, final long delayNs) {
+        endedNs = nowNs;
+        dueNs = nowNs + delayNs;
+    }
+
+    /** Whether the caller, and nobody else, is to close the arena now. */
+    boolean beginClose(final long nowNs) {
+        final boolean mine = endedNs != NEVER && !closing && nowNs - dueNs >= 0;
+        closing |= mine;
+        return mine;
+    }
+
+    /** The close was refused; it is tried again after a delay. */
+    void postpone(final long nowNs, final long delayNs) {
+        closing = false;
+        dueNs = nowNs + delayNs;
+    }
+
+    /** Bytes of the unmaps that were announced in this era and wait for it. */
+    long bytes() {
+        return bytes;
+    }
+
+    void addBytes(final long delta) {
+        bytes += delta;
+    }
+
+    /**
+     * Closes the arena, without a lock held: other threads may be long in coming.
+     *
+     * @return whether no thread is inside any more; never true again after it has thrown, see the last paragraph of
+     *     docs/LOCKING.md, section 12
+     */
+    boolean close() {
+        StackRoom.forBeginning(number);
+        return close(arena);
+    }
+
+    /** Closes a shared arena; false if somebody keeps it open, or it was closed by a call that threw. */
+    static boolean close(final Arena arena) {
+        try {
+            arena.close();
+            return true;
+        } catch (final IllegalStateException e) {
+            return false;
+        }
+    }
+}

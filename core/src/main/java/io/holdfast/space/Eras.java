@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.RecordLayout;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
+import java.util.function.ObjLongConsumer;
+import org.agrona.concurrent.NanoClock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The eras of a space, and whatever else shows pages of regions beyond all locks: who gives pages back asks here, after
+ * the drain, whether anything still shows them.
+ *
+ * <p>Thread-safe. Nothing is closed, and nobody is waited for, under the lock.
+ */
+final class Eras {
+    /*
+     * States, ordering ([R1] to [R6]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
+     *
+     * NUMBER is what leases compare, with plain access: an old value costs a read that goes through an era which has
+     * ended, and no more. It is written under the lock, together with CURRENT, so it never falls behind for good.
+     *
+     * If a thread stops for ever in the close of an arena, that era is open for ever: who needs it closed waits, and all
+     * others go on, since nothing else of it is under the lock.
+     */
+    private static final StackWalker NATIVE_CALLS = StackWalker.getInstance(StackWalker.Option.SHOW_HIDDEN_FRAMES);
+    private static final String DOWNCALL = "jdk.internal.foreign.abi.DowncallStub";
+
+    private final SpaceSettings settings;
+    private final NanoClock clock;
+    private final ObjLongConsumer<String> reports;
+    private final BooleanSupplier hurry;
+    private final Claims claims = new Claims();
+    private final List<Era> open = new ArrayList<>(); // in order, the current one last; under this
+    private final LongAdder ended = new LongAdder();
+    private final LongAdder waitingBytes = new LongAdder();
+    private volatile @Nullable Era current; // written under this
+    private long number; // written under this
+
+    /**
+     * For a new space.
+     *
+     * @param reports told what is waited for, and for how many nanoseconds
+     * @param hurry   whether nobody is going to be waited for, because the space is being closed
+     */
+    Eras(final SpaceSettings settings, final NanoClock clock, final ObjLongConsumer<String> reports,
+         final BooleanSupplier hurry) {
+        this.settings = settings;
+        this.reports = reports;
+        this.clock = clock;
+        this.hurry = hurry;
+    }
+
+    // --------------------------------------------------------------------------------------------------- reading
+
+    /** The number of the current era, by plain access; of none before the first lease. */
+    long number() {
+        return number;
+    }
+
+    /** The era in which a lease is renewed [R1]; begins the first. */
+    Era current() {
+        final Era now = current;
+        return now != null ? now : begin();
+    }
+
+    private synchronized Era begin() {
+        final Era now = current;
+        if (now != null) {
+            return now;
+        }
+        final Era first = new Era(1);
+        open.add(first);
+        swap(first);
+        return first;
+    }
+
+    private void swap(final Era next) {
+        current = next;
+        number = next.number();
+    }
+
+    /** Notes that a region is leased; the caller holds its shared lock [R3]. */
+    void lease(final long record) {
+        claims.lease(RecordLayout.start(record), RecordLayout.limit(record), current().number());
+    }
+
+    /** The arena of a region's shared segment; the caller holds its shared lock. */
+    Arena share(final long record, final long incarnation) {
+        return claims.share(record, incarnation, RecordLayout.start(record), RecordLayout.limit(record));
+    }
+
+    // --------------------------------------------------------------------------------------------- giving back
+
+    /** What may show the pages of one change: made before its point of no return, since nothing can be made after it. */
+    static final class View {
+        private @Nullable Era last;
+        private boolean complete;
+        private long first;
+        private long bytes; // while they are counted
+        private long sinceNs;
+    }
+
+    /** Notes that pages were detached, and none of them has been given back [R2]. */
+    void begin(final View view) {
+        view.last = current;
+    }
+
+    /**
+     * Waits until nothing shows addresses whose readers have left; false if the waiting gave up. A wait that is patient
+     * ends the era at once; one that is not asks how things stand, and ends the era only when enough has come together.
+     */
+    boolean awaitUnseen(final View view, final long start, final long limit, final Waiting waiting) {
+        if (!view.complete) {
+            complete(view, start, limit);
+        }
+        boolean first = true;
+        while (isSeen(view, start, limit, waiting.isPatient())) {
+            if (first && waiting.isPatient()) {
+                checkWaitsForOthers(start, limit);
+                first = false;
+            }
+            if (!waiting.pause()) {
+                return false;
+            }
+            if (waiting.reportDue()) {
+                report(view, start, limit, waiting.elapsedNs());
+            }
+        }
+        addBytes(view, 0);
+        return true;
+    }
+
+    /**
+     * Refuses to wait for a call on a shared segment in a thread that such a call, or another one, has called back. No thread
+     * can be called back from inside an era, whose segments nobody has.
+     */
+    private void checkWaitsForOthers(final long start, final long limit) {
+        if (claims.openSegments(start, limit) != 0 && NATIVE_CALLS.walk(frames ->
+            frames.anyMatch(frame -> frame.getClassName().startsWith(DOWNCALL)))) {
+            throw new IllegalMonitorStateException("unmap by a thread inside a native call, while a call uses the region's " +
+                "shared segment, would wait for itself: space=" + settings.name() + ", start=0x" + Long.toHexString(start) +
+                "; it goes on in the background, unmap from another thread");
+        }
+    }
+
+    /** The same for pages that stay, before the right to write is taken from them, or their file is cut. */
+    boolean awaitUnseen(final long record, final Waiting waiting) {
+        final View view = new View();
+        begin(view);
+        boolean unseen = false;
+        try {
+            unseen = awaitUnseen(view, RecordLayout.start(record), RecordLayout.limit(record), waiting);
+        } finally {
+            if (!unseen) {
+                addBytes(view, 0);
+            }
+        }
+        return unseen;
+    }
+
+    private void complete(final View view, final long start, final long limit) {
+        final Era last = view.last;
+        if (last != null) {
+            view.first = claims.firstEra(start, limit);
+            if (view.first > last.number()) {
+                view.last = null;
+            } else {
+                view.sinceNs = clock.nanoTime();
+                addBytes(view, limit - start);
+            }
+        }
+        view.complete = true;
+    }
+
+    /** Does what can be done without waiting; whether the pages may still be shown. */
+    private boolean isSeen(final View view, final long start, final long limit, final boolean urgent) {
+        final boolean shared = !claims.closeSegments(start, limit);
+        final Era last = view.last;
+        if (last == null) {
+            return shared;
+        }
+        if (last == current && (urgent || hurry.getAsBoolean() || isDue(view, last))) {
+            end(last);
+        }
+        if (last != current) {
+            closeDue();
+        }
+        return shared || isOpen(view.first, last.number());
+    }
+
+    private synchronized boolean isDue(final View view, final Era last) {
+        return clock.nanoTime() - view.sinceNs >= settings.eraNs() || last.bytes() >= settings.eraBytes();
+    }
+
+    private void addBytes(final View view, final long bytes) {
+        final Era last = view.last;
+        if (last != null) {
+            final long delta = bytes - view.bytes;
+            view.bytes = bytes;
+            waitingBytes.add(delta);
+            synchronized (this) {
+                last.addBytes(delta);
+            }
+        }
+    }
+
+    /** Nothing shows these addresses any more. */
+    void forget(final long start, final long limit) {
+        claims.forget(start, limit);
+    }
+
+    // ------------------------------------------------------------------------------------------------- the end
+
+    private synchronized boolean isOpen(final long first, final long last) {
+        for (final Era era : open) {
+            if (era.number() >= first && era.number() <= last) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Ends an era if it is still the current one; does nothing where there is no heap for the next one. */
+    private synchronized void end(final Era era) {
+        if (era != current) {
+            return;
+        }
+        final Era next;
+        try {
+            next = new Era(era.number() + 1);
+            open.add(next);
+        } catch (final OutOfMemoryError e) {
+            return;
+        }
+        swap(next);
+        era.end(clock.nanoTime(), settings.eraDelayNs());
+        ended.increment();
+    }
+
+    /** Tries each era once whose delay is over. */
+    private void closeDue() {
+        Era due = nextDue(0);
+        while (due != null) {
+            boolean closed = false;
+            try {
+                closed = due.close();
+            } finally {
+                closed(due, closed);
+            }
+            due = nextDue(due.number());
+        }
+    }
+
+    private synchronized @Nullable Era nextDue(final long after) {
+        final long now = clock.nanoTime();
+        for (final Era era : open) {
+            if (era.number() > after && era.beginClose(now)) {
+                return era;
+            }
+        }
+        return null;
+    }
+
+    private synchronized void closed(final Era era, final boolean closed) {
+        if (closed) {
+            open.remove(era); // [R5]
+        } else {
+            era.postpone(clock.nanoTime(), settings.eraDelayNs());
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ statistics
+
+    /** Eras that have ended. */
+    long ended() {
+        return ended.sum();
+    }
+
+    /** Eras that have ended and are not closed. */
+    synchronized int unclosed() {
+        return Math.max(open.size() - 1, 0);
+    }
+
+    /** Address range of drained unmaps that wait for an era, in bytes. */
+    long waitingBytes() {
+        return waitingBytes.sum();
+    }
+
+    /** Reports a wait for eras or calls on shared segments; nobody can say which threads are inside. */
+    void report(final View view, final long start, final long limit, final long elapsedNs) {
+        reports.accept("pages that may still be read: start=0x" + Long.toHexString(start) + ", length=" + (limit - start) +
+            describe(view) + ", shared segments in use=" + claims.openSegments(start, limit), elapsedNs);
+    }
+
+    private synchronized String describe(final View view) {
+        final StringBuilder text = new StringBuilder(96);
+        final Era last = view.last;
+        if (last != null) {
+            final long now = clock.nanoTime();
+            for (final Era era : open) {
+                if (era.number() >= view.first && era.number() <= last.number()) {
+                    text.append(", era=").append(era.number()).append(" ended ms ago=")
+                        .append(era.endedNs() == Era.NEVER ? 0 : (now - era.endedNs()) / 1_000_000)
+                        .append(" bytes=").append(era.bytes());
+                }
+            }
+        }
+        return text.toString();
+    }
+}

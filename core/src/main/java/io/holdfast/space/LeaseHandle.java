@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import io.holdfast.Guard;
+import io.holdfast.Lease;
+import io.holdfast.Refusal;
+import io.holdfast.RegionException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+/** A range of a region, and the renewal that it shares with its slices. */
+public final class LeaseHandle implements Lease {
+    /*
+     * A single value is read in as few steps as can be: compare the era, check the range of a slice, and let the JDK check
+     * arena and bounds. What they throw takes the cold way, which renews and comes back, or says what the matter is.
+     */
+    private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
+    private static final long ENDED = -1;
+    private static final long PIECE = 1 << 20;
+
+    private final Eras eras;
+    private final Renewal renewal;
+    private final RegionHandle region;
+    private final long from;
+    private final boolean isSlice;
+    private long length; // ENDED in a slice that has been ended by itself
+
+    /** For a region whose lease has been noted; the caller holds its shared lock. */
+    LeaseHandle(final RegionHandle region) {
+        this(region, new Renewal(region), 0, Long.MAX_VALUE, false);
+        renewal.renew("lease");
+    }
+
+    private LeaseHandle(final RegionHandle region, final Renewal renewal, final long from, final long length,
+                        final boolean isSlice) {
+        this.eras = region.space().eras();
+        this.renewal = renewal;
+        this.region = region;
+        this.from = from;
+        this.length = length;
+        this.isSlice = isSlice;
+    }
+
+    // ------------------------------------------------------------------------------------------------ properties
+
+    @Override
+    public RegionHandle region() {
+        return region;
+    }
+
+    @Override
+    public long size() {
+        checkOpen("size");
+        return isSlice ? length : region.size();
+    }
+
+    @Override
+    public boolean isCurrent() {
+        return length != ENDED && !renewal.isEnded() && region.isMapped();
+    }
+
+    @Override
+    public LeaseHandle slice(final long offset, final long sliceLength) {
+        checkOpen("slice");
+        checkRange("slice", offset, sliceLength, size());
+        return new LeaseHandle(region, renewal, from + offset, sliceLength, true);
+    }
+
+    @Override
+    public void close() {
+        if (isSlice) {
+            length = ENDED;
+        } else {
+            renewal.end();
+        }
+    }
+
+    private void checkOpen(final String operation) {
+        renewal.checkOpen(operation);
+        if (length == ENDED) {
+            throw renewal.ended(operation);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------- single values
+
+    private MemorySegment current(final String operation) {
+        return renewal.era() == eras.number() ? renewal.segment() : renewal.renew(operation);
+    }
+
+    private long at(final long offset, final int width) {
+        return from + Objects.checkIndex(offset, length - (width - 1));
+    }
+
+    /** After an access that threw: the segment to try again with, or what the caller is to be told. */
+    private MemorySegment again(final String operation, final long offset, final int width, final RuntimeException e) {
+        checkOpen(operation);
+        final MemorySegment now = renewal.renew(operation); // a region that has grown, or an era that has been closed
+        if (e instanceof IllegalStateException) {
+            return now;
+        }
+        if (e instanceof IndexOutOfBoundsException) {
+            checkRange(operation, offset, width, Math.min(length, now.byteSize() - from));
+            return now;
+        }
+        if (now.isReadOnly()) { // what an IllegalArgumentException was about
+            region.checkWritable(operation);
+            throw new RegionException(operation + " refused: reason=" + Refusal.EXCLUDED + ", " + region.describe() +
+                "; its protection is being changed, try again", Refusal.EXCLUDED);
+        }
+        return now;
+    }
+
+    private void checkRange(final String operation, final long offset, final long count, final long size) {
+        if (offset < 0 || count < 0 || count > size - offset) {
+            throw new IndexOutOfBoundsException(operation + " out of bounds: offset=" + offset + ", length=" + count +
+                ", size=" + size + ", " + region.describe());
+        }
+    }
+
+    @Override
+    public byte getByte(final long offset) {
+        MemorySegment bytes = current("getByte");
+        while (true) {
+            try {
+                return bytes.get(JAVA_BYTE, at(offset, Byte.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getByte", offset, Byte.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public short getShort(final long offset) {
+        MemorySegment bytes = current("getShort");
+        while (true) {
+            try {
+                return bytes.get(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getShort", offset, Short.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public short getShort(final long offset, final ByteOrder order) {
+        final short value = getShort(offset);
+        return order == NATIVE ? value : Short.reverseBytes(value);
+    }
+
+    @Override
+    public char getChar(final long offset) {
+        return (char) getShort(offset);
+    }
+
+    @Override
+    public char getChar(final long offset, final ByteOrder order) {
+        return (char) getShort(offset, order);
+    }
+
+    @Override
+    public int getInt(final long offset) {
+        MemorySegment bytes = current("getInt");
+        while (true) {
+            try {
+                return bytes.get(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getInt", offset, Integer.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public int getInt(final long offset, final ByteOrder order) {
+        final int value = getInt(offset);
+        return order == NATIVE ? value : Integer.reverseBytes(value);
+    }
+
+    @Override
+    public long getLong(final long offset) {
+        MemorySegment bytes = current("getLong");
+        while (true) {
+            try {
+                return bytes.get(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getLong", offset, Long.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public long getLong(final long offset, final ByteOrder order) {
+        final long value = getLong(offset);
+        return order == NATIVE ? value : Long.reverseBytes(value);
+    }
+
+    @Override
+    public float getFloat(final long offset) {
+        return Float.intBitsToFloat(getInt(offset));
+    }
+
+    @Override
+    public float getFloat(final long offset, final ByteOrder order) {
+        return Float.intBitsToFloat(getInt(offset, order));
+    }
+
+    @Override
+    public double getDouble(final long offset) {
+        return Double.longBitsToDouble(getLong(offset));
+    }
+
+    @Override
+    public double getDouble(final long offset, final ByteOrder order) {
+        return Double.longBitsToDouble(getLong(offset, order));
+    }
+
+    @Override
+    public void putByte(final long offset, final byte value) {
+        MemorySegment bytes = current("putByte");
+        while (true) {
+            try {
+                bytes.set(JAVA_BYTE, at(offset, Byte.BYTES), value);
+                return;
+            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+                bytes = again("putByte", offset, Byte.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public void putShort(final long offset, final short value) {
+        MemorySegment bytes = current("putShort");
+        while (true) {
+            try {
+                bytes.set(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES), value);
+                return;
+            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+                bytes = again("putShort", offset, Short.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public void putShort(final long offset, final short value, final ByteOrder order) {
+        putShort(offset, order == NATIVE ? value : Short.reverseBytes(value));
+    }
+
+    @Override
+    public void putChar(final long offset, final char value) {
+        putShort(offset, (short) value);
+    }
+
+    @Override
+    public void putChar(final long offset, final char value, final ByteOrder order) {
+        putShort(offset, (short) value, order);
+    }
+
+    @Override
+    public void putInt(final long offset, final int value) {
+        MemorySegment bytes = current("putInt");
+        while (true) {
+            try {
+                bytes.set(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES), value);
+                return;
+            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+                bytes = again("putInt", offset, Integer.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public void putInt(final long offset, final int value, final ByteOrder order) {
+        putInt(offset, order == NATIVE ? value : Integer.reverseBytes(value));
+    }
+
+    @Override
+    public void putLong(final long offset, final long value) {
+        MemorySegment bytes = current("putLong");
+        while (true) {
+            try {
+                bytes.set(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES), value);
+                return;
+            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+                bytes = again("putLong", offset, Long.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public void putLong(final long offset, final long value, final ByteOrder order) {
+        putLong(offset, order == NATIVE ? value : Long.reverseBytes(value));
+    }
+
+    @Override
+    public void putFloat(final long offset, final float value) {
+        putInt(offset, Float.floatToRawIntBits(value));
+    }
+
+    @Override
+    public void putFloat(final long offset, final float value, final ByteOrder order) {
+        putInt(offset, Float.floatToRawIntBits(value), order);
+    }
+
+    @Override
+    public void putDouble(final long offset, final double value) {
+        putLong(offset, Double.doubleToRawLongBits(value));
+    }
+
+    @Override
+    public void putDouble(final long offset, final double value, final ByteOrder order) {
+        putLong(offset, Double.doubleToRawLongBits(value), order);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- bulk
+
+    /** Takes the shared lock for a piece of a range, the whole of which must be there. */
+    private long enter(final String operation, final long offset, final long count) {
+        checkOpen(operation);
+        final long stamp = region.lockShared();
+        try {
+            checkRange(operation, offset, count, Math.min(length, region.sizeInside() - from));
+            return stamp;
+        } catch (final Throwable e) {
+            region.unlockShared(stamp);
+            throw e;
+        }
+    }
+
+    /** The region's bytes for the writing of a piece, for whoever holds its lock. */
+    private MemorySegment writable(final String operation) {
+        region.checkWritable(operation);
+        return region.segmentFor(Guard.Mode.SHARED_WRITABLE, region.sizeInside(), null);
+    }
+
+    @Override
+    public void getBytes(final long offset, final byte[] target, final int index, final int count) {
+        Objects.checkFromIndexSize(index, count, target.length);
+        int done = 0;
+        do {
+            final int piece = (int) Math.min(count - done, PIECE);
+            final long stamp = enter("getBytes", offset + done, count - done);
+            try {
+                MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset + done, target, index + done,
+                    piece);
+            } finally {
+                region.unlockShared(stamp);
+            }
+            done += piece;
+        } while (done < count);
+    }
+
+    @Override
+    public void getBytes(final long offset, final MemorySegment target, final long targetOffset, final long count) {
+        Objects.checkFromIndexSize(targetOffset, count, target.byteSize());
+        long done = 0;
+        do {
+            final long piece = Math.min(count - done, PIECE);
+            final long stamp = enter("getBytes", offset + done, count - done);
+            try {
+                MemorySegment.copy(region.optimisticSegment(), from + offset + done, target, targetOffset + done, piece);
+            } finally {
+                region.unlockShared(stamp);
+            }
+            done += piece;
+        } while (done < count);
+    }
+
+    @Override
+    public void putBytes(final long offset, final byte[] source, final int index, final int count) {
+        putBytes(offset, MemorySegment.ofArray(source), index, count);
+    }
+
+    @Override
+    public void putBytes(final long offset, final MemorySegment source, final long sourceOffset, final long count) {
+        Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
+        long done = 0;
+        do {
+            final long piece = Math.min(count - done, PIECE);
+            final long stamp = enter("putBytes", offset + done, count - done);
+            try {
+                MemorySegment.copy(source, sourceOffset + done, writable("putBytes"), from + offset + done, piece);
+            } finally {
+                region.unlockShared(stamp);
+            }
+            done += piece;
+        } while (done < count);
+    }
+
+    @Override
+    public void fill(final long offset, final long count, final byte value) {
+        long done = 0;
+        do {
+            final long piece = Math.min(count - done, PIECE);
+            final long stamp = enter("fill", offset + done, count - done);
+            try {
+                writable("fill").asSlice(from + offset + done, piece).fill(value);
+            } finally {
+                region.unlockShared(stamp);
+            }
+            done += piece;
+        } while (done < count);
+    }
+
+    @Override
+    public long mismatch(final long offset, final MemorySegment other, final long otherOffset, final long count) {
+        Objects.checkFromIndexSize(otherOffset, count, other.byteSize());
+        long done = 0;
+        do {
+            final long piece = Math.min(count - done, PIECE);
+            final long stamp = enter("mismatch", offset + done, count - done);
+            try {
+                final long at = from + offset + done;
+                final long found = MemorySegment.mismatch(region.optimisticSegment(), at, at + piece, other,
+                    otherOffset + done, otherOffset + done + piece);
+                if (found >= 0) {
+                    return done + found;
+                }
+            } finally {
+                region.unlockShared(stamp);
+            }
+            done += piece;
+        } while (done < count);
+        return -1;
+    }
+
+    @Override
+    public String toString() {
+        return "Lease[" + (isSlice ? "slice from=" + from + ", length=" + length + ", " : "") +
+            (renewal.isEnded() ? "ended, " : "") + region.describe() + "]";
+    }
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import static io.holdfast.space.Inside.inside;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.FileBacking;
+import io.holdfast.Lease;
+import io.holdfast.Refusal;
+import io.holdfast.Region;
+import io.holdfast.WaitReport;
+import io.holdfast.epoch.Waiting;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.concurrent.NoOpIdleStrategy;
+import org.junit.jupiter.api.Test;
+
+/** When eras end, who waits for them, and what happens when one cannot be closed (G3, G8, G11). */
+class EraTest extends SpaceFixture {
+    private static final int LENGTH = 10_000;
+    private static final long BACKLOG = 64 * PAGE;
+
+    private final List<WaitReport> reports = new CopyOnWriteArrayList<>();
+
+    @Override
+    AddressSpace.Builder configure(final AddressSpace.Builder builder) {
+        return builder.eras(Duration.ofDays(1), Duration.ZERO).startReclaimer(false).backlogBytes(BACKLOG)
+            .reportWaits(Duration.ofMillis(1), reports::add);
+    }
+
+    private Region mapped(final String name) {
+        return space.map(FileBacking.readWrite(file(name, LENGTH)));
+    }
+
+    private int reclaim() {
+        return inside(space).unmapper().reclaimer().doWork();
+    }
+
+    private long eras() {
+        return space.statistics().eras();
+    }
+
+    /** A thread that keeps the arena of the current era from being closed. */
+    private final class Stuck implements AutoCloseable {
+        private final CountDownLatch inside = new CountDownLatch(1);
+        private final CountDownLatch release = new CountDownLatch(1);
+        private final Threads.Work<Boolean> work;
+
+        Stuck() throws InterruptedException {
+            final MemorySegment segment = inside(space).eras().current().arena().allocate(2);
+            work = Threads.start(() -> {
+                Upcall.inside(segment, () -> {
+                    inside.countDown();
+                    try {
+                        release.await();
+                    } catch (final InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                return true;
+            });
+            inside.await();
+        }
+
+        @Override
+        public void close() throws Exception {
+            release.countDown();
+            work.get();
+        }
+    }
+
+    @Test
+    void spaceWithoutLeasesMustNeverHaveAnEra() {
+        final Region region = mapped("data");
+        try (var hold = region.hold()) {
+            assertThat(hold.isHeld()).isTrue();
+        }
+        region.unmap();
+        space.map(PAGE).unmapAsync();
+        assertThat(reclaim()).isEqualTo(1);
+        assertThat(eras()).isZero();
+        assertThat(inside(space).eras().number()).isZero();
+    }
+
+    @Test
+    void regionWithoutALeaseMustNotWaitForTheErasOfOthers() throws Exception {
+        final Region leased = mapped("leased");
+        final Region other = mapped("other");
+        try (Lease lease = leased.lease(); Stuck _ = new Stuck()) {
+            other.unmap();
+            assertThat(eras()).isZero();
+            assertThat(lease.getByte(1)).isEqualTo(byteAt(1));
+        }
+        leased.unmap();
+    }
+
+    @Test
+    void unmapsThatWereAnnouncedInOneEraMustShareItsEnd() throws Exception {
+        final int count = 40;
+        final Region[] regions = new Region[count];
+        for (int i = 0; i < count; i++) {
+            regions[i] = space.map(PAGE);
+            regions[i].lease().putInt(0, i);
+        }
+        for (final Region region : regions) {
+            region.unmapAsync();
+        }
+        assertThat(reclaim() + reclaim()).as("the first quarter of the backlog ends it").isEqualTo(count);
+        assertThat(space.statistics().eraBytes()).isZero();
+        assertThat(eras()).isEqualTo(1);
+        assertThat(space.statistics().regions()).isZero();
+    }
+
+    @Test
+    void erasThatNobodyHurriesMustEndWhenAQuarterOfTheBacklogWaits() {
+        final Region small = space.map(PAGE);
+        final Region large = space.map(BACKLOG / 4);
+        final Lease lease = small.lease();
+        large.lease();
+        small.unmapAsync();
+        assertThat(reclaim()).isZero();
+        assertThat(lease.getByte(0)).isZero();
+        assertThat(eras()).isZero();
+        large.unmapAsync();
+        assertThat(reclaim() + reclaim()).isEqualTo(2);
+        assertThat(eras()).isEqualTo(1);
+    }
+
+    @Test
+    void backlogOfLeasedRegionsMustNotKeepAnybodyOut() {
+        for (int i = 0; i < 50; i++) {
+            final Region region = space.map(10 * PAGE);
+            region.lease();
+            region.unmapAsync();
+        }
+        assertThat(eras()).isPositive();
+    }
+
+    @Test
+    void timeMustEndAnEra() {
+        try (AddressSpace other = AddressSpace.builder().name("timed").capacity(64L << 20)
+            .eras(Duration.ofMillis(1), Duration.ofMillis(1)).open()) {
+            final Region region = other.map(PAGE);
+            final Lease lease = region.lease();
+            region.unmapAsync().toCompletableFuture().join();
+            LeaseTest.assertRefused(() -> lease.getByte(0), Refusal.DETACHED);
+            assertThat(other.statistics().eras()).isEqualTo(1);
+            assertThat(other.statistics().unclosedEras()).isZero();
+        }
+    }
+
+    @Test
+    void regionThatWasUnmappedAfterTheSwapMustWaitForTheNextEra() throws Exception {
+        final Region first = mapped("first");
+        final Region second = mapped("second");
+        final Lease one = first.lease();
+        final Lease two = second.lease();
+        try (Stuck _ = new Stuck()) {
+            assertThat(first.unmap(1, TimeUnit.MILLISECONDS)).isFalse();
+            assertThat(eras()).isEqualTo(1);
+            LeaseTest.assertRefused(() -> one.getByte(0), Refusal.DETACHED);
+            assertThat(two.getByte(3)).isEqualTo(byteAt(3)); // renewed: its segments are of both eras now
+            assertThat(second.unmapAsync().toCompletableFuture()).isNotDone();
+            assertThat(reclaim()).isZero();
+            assertThat(two.getByte(3)).isEqualTo(byteAt(3));
+        }
+        assertThat(reclaim()).as("the first era is closed").isEqualTo(1);
+        assertThat(two.getByte(3)).as("the second one is not").isEqualTo(byteAt(3));
+        space.close();
+        assertThat(eras()).isEqualTo(2);
+    }
+
+    @Test
+    void unmapMustWaitForEveryEraFromTheFirstLeaseOn() throws Exception {
+        final Region early = mapped("early");
+        final Lease lease = early.lease();
+        final Region late = mapped("late");
+        try (Stuck _ = new Stuck()) {
+            space.map(PAGE).lease().region().unmap(1, TimeUnit.MILLISECONDS); // ends the era, and cannot close it
+            assertThat(eras()).isEqualTo(1);
+            assertThat(space.statistics().unclosedEras()).isEqualTo(1);
+            assertThat(lease.getByte(7)).isEqualTo(byteAt(7));
+            late.lease();
+            late.unmap(); // later regions do not wait for it
+            assertThat(eras()).isEqualTo(2);
+            assertThat(early.unmap(5, TimeUnit.MILLISECONDS)).isFalse();
+            assertThat(early.isMapped()).isFalse();
+        }
+        while (space.statistics().regions() != 0) {
+            reclaim();
+        }
+        assertThat(space.statistics().unclosedEras()).isZero();
+    }
+
+    @Test
+    void stuckEraMustBeReportedWithAgeAndBytesAndMustEndTimedAndInterruptedWaits() throws Exception {
+        final Region region = mapped("data");
+        region.lease();
+        try (Stuck _ = new Stuck()) {
+            final Threads.Work<Boolean> unmap = Threads.start(() -> {
+                region.unmap();
+                return Thread.interrupted();
+            });
+            while (reports.isEmpty()) {
+                Thread.onSpinWait();
+            }
+            unmap.thread().interrupt();
+            assertThat(unmap.get()).as("the interrupt is kept").isTrue();
+            assertThat(reports.getFirst().region()).contains("start=0x", "era=1", "ended ms ago=", "bytes=" + 3 * PAGE);
+            assertThat(space.close(5, TimeUnit.MILLISECONDS)).isFalse();
+        }
+        assertThat(space.close(1, TimeUnit.DAYS)).isTrue();
+    }
+
+    @Test
+    void pagesMustStayWhileTheirEraIsOpen() throws Exception {
+        final Region region = mapped("data");
+        final MemorySegment bytes = region.optimisticSegment();
+        region.lease();
+        try (Stuck _ = new Stuck()) {
+            assertThat(region.unmap(1, TimeUnit.MILLISECONDS)).isFalse();
+            assertBytesOf(bytes, 0);
+            assertThat(Resources.mappings(directory)).isEqualTo(1);
+        }
+        reclaim();
+        assertThat(Resources.mappings(directory)).isZero();
+    }
+
+    @Test
+    void eraMustBeClosedAfterTheDelayAndNotBefore() {
+        final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // a clock may overflow
+        final SpaceSettings settings = new SpaceSettings("delayed", 1, 1, Long.MAX_VALUE, 1, 1, NoOpIdleStrategy::new,
+            Long.MAX_VALUE, reports::add, false, 100, 10);
+        final Eras eras = new Eras(settings, now::get, (what, elapsedNs) -> { }, () -> false);
+        eras.current();
+        final Region region = space.map(PAGE);
+        final long record = inside(region).record();
+        eras.lease(record);
+        final Eras.View view = new Eras.View();
+        eras.begin(view);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        now.addAndGet(99);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        assertThat(eras.ended()).as("100 ns have not passed").isZero();
+        now.addAndGet(1);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        assertThat(eras.ended()).isEqualTo(1);
+        now.addAndGet(9);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        assertThat(isUnseen(eras, view, 1)).as("neither does patience help").isFalse();
+        assertThat(eras.unclosed()).isEqualTo(1);
+        now.addAndGet(1);
+        assertThat(isUnseen(eras, view, 0)).isTrue();
+        assertThat(eras.unclosed()).isZero();
+        region.unmap();
+    }
+
+    private static boolean isUnseen(final Eras eras, final Eras.View view, final long timeoutNs) {
+        try (Waiting waiting = new Waiting(NoOpIdleStrategy::new, timeoutNs, false, Waiting.FOREVER)) {
+            return eras.awaitUnseen(view, 0, CAPACITY, waiting);
+        }
+    }
+
+    @Test
+    void thousandsOfErasMustLeaveALeaseAsItWas() {
+        final Region region = mapped("data");
+        final Lease lease = region.lease();
+        for (int i = 0; i < 3_000; i++) {
+            final Region passing = space.map(PAGE);
+            passing.lease();
+            passing.unmap();
+            assertThat(lease.getByte(i)).isEqualTo(byteAt(i));
+        }
+        assertThat(eras()).isEqualTo(3_000);
+        assertThat(inside(space).eras().current().number()).isEqualTo(3_001);
+        assertThat(space.statistics().unclosedEras()).isZero();
+        region.unmap();
+    }
+
+    @Test
+    void unmapsThatWaitTogetherMustAllComeToAnEnd() throws Exception {
+        final int threads = 4;
+        final CompletableFuture<?>[] all = new CompletableFuture<?>[threads];
+        for (int i = 0; i < threads; i++) {
+            all[i] = CompletableFuture.runAsync(() -> {
+                for (int k = 0; k < 100; k++) {
+                    final Region region = space.map(PAGE);
+                    final Lease lease = region.lease();
+                    lease.putLong(0, k);
+                    region.unmap();
+                    LeaseTest.assertRefused(() -> lease.getLong(0), Refusal.DETACHED);
+                }
+            });
+        }
+        CompletableFuture.allOf(all).get(1, TimeUnit.MINUTES);
+        assertThat(eras()).isLessThanOrEqualTo(threads * 100L);
+        assertThat(space.statistics().unclosedEras()).isZero();
+        assertThat(space.statistics().eraBytes()).isZero();
+    }
+}
