@@ -319,20 +319,18 @@ public final class LeaseHandle implements Lease {
 
     // ------------------------------------------------------------------------------------------------------- bulk
 
-    /** Takes the shared lock for a piece of a range, the whole of which must be there. */
-    private long enter(final String operation, final long offset, final long count) {
+    /** Checks a range, the whole of which must be there; the region's lock is held. */
+    private void checkInside(final String operation, final long offset, final long count) {
         checkOpen(operation);
-        final long stamp = region.lockShared();
-        try {
-            checkRange(operation, offset, count, Math.min(length, region.sizeInside() - from));
-            return stamp;
-        } catch (final Throwable e) {
-            region.unlockShared(stamp);
-            throw e;
-        }
+        checkRange(operation, offset, count, Math.min(length, region.sizeInside() - from));
     }
 
-    /** The region's bytes for the writing of a piece, for whoever holds its lock. */
+    private long enter(final String operation) {
+        checkOpen(operation);
+        return region.lockShared();
+    }
+
+    /** The region's bytes for the writing of a piece; the region's lock is held. */
     private MemorySegment writable(final String operation) {
         region.checkWritable(operation);
         return region.segmentFor(Guard.Mode.SHARED_WRITABLE, region.sizeInside(), null);
@@ -341,34 +339,28 @@ public final class LeaseHandle implements Lease {
     @Override
     public void getBytes(final long offset, final byte[] target, final int index, final int count) {
         Objects.checkFromIndexSize(index, count, target.length);
-        int done = 0;
-        do {
-            final int piece = (int) Math.min(count - done, PIECE);
-            final long stamp = enter("getBytes", offset + done, count - done);
-            try {
-                MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset + done, target, index + done,
-                    piece);
-            } finally {
-                region.unlockShared(stamp);
-            }
-            done += piece;
-        } while (done < count);
+        if (count > PIECE) {
+            getBytes(offset, MemorySegment.ofArray(target), index, count);
+            return;
+        }
+        final long slot = region.enterQuickly(); // as the first thing, and no loop around: it is for a few bytes
+        final long stamp = slot == 0 ? enter("getBytes") : 0;
+        try {
+            checkInside("getBytes", offset, count);
+            MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset, target, index, count);
+        } finally {
+            region.leave(slot, stamp);
+        }
     }
 
     @Override
     public void getBytes(final long offset, final MemorySegment target, final long targetOffset, final long count) {
         Objects.checkFromIndexSize(targetOffset, count, target.byteSize());
-        long done = 0;
-        do {
-            final long piece = Math.min(count - done, PIECE);
-            final long stamp = enter("getBytes", offset + done, count - done);
-            try {
-                MemorySegment.copy(region.optimisticSegment(), from + offset + done, target, targetOffset + done, piece);
-            } finally {
-                region.unlockShared(stamp);
-            }
-            done += piece;
-        } while (done < count);
+        inPieces("getBytes", count, (done, piece) -> {
+            checkInside("getBytes", offset + done, count - done);
+            MemorySegment.copy(region.optimisticSegment(), from + offset + done, target, targetOffset + done, piece);
+            return true;
+        });
     }
 
     @Override
@@ -379,54 +371,56 @@ public final class LeaseHandle implements Lease {
     @Override
     public void putBytes(final long offset, final MemorySegment source, final long sourceOffset, final long count) {
         Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
-        long done = 0;
-        do {
-            final long piece = Math.min(count - done, PIECE);
-            final long stamp = enter("putBytes", offset + done, count - done);
-            try {
-                MemorySegment.copy(source, sourceOffset + done, writable("putBytes"), from + offset + done, piece);
-            } finally {
-                region.unlockShared(stamp);
-            }
-            done += piece;
-        } while (done < count);
+        inPieces("putBytes", count, (done, piece) -> {
+            checkInside("putBytes", offset + done, count - done);
+            MemorySegment.copy(source, sourceOffset + done, writable("putBytes"), from + offset + done, piece);
+            return true;
+        });
     }
 
     @Override
     public void fill(final long offset, final long count, final byte value) {
-        long done = 0;
-        do {
-            final long piece = Math.min(count - done, PIECE);
-            final long stamp = enter("fill", offset + done, count - done);
-            try {
-                writable("fill").asSlice(from + offset + done, piece).fill(value);
-            } finally {
-                region.unlockShared(stamp);
-            }
-            done += piece;
-        } while (done < count);
+        inPieces("fill", count, (done, piece) -> {
+            checkInside("fill", offset + done, count - done);
+            writable("fill").asSlice(from + offset + done, piece).fill(value);
+            return true;
+        });
     }
 
     @Override
     public long mismatch(final long offset, final MemorySegment other, final long otherOffset, final long count) {
         Objects.checkFromIndexSize(otherOffset, count, other.byteSize());
+        final long[] found = {-1};
+        inPieces("mismatch", count, (done, piece) -> {
+            checkInside("mismatch", offset + done, count - done);
+            final long at = from + offset + done;
+            final long here = MemorySegment.mismatch(region.optimisticSegment(), at, at + piece, other, otherOffset + done,
+                otherOffset + done + piece);
+            found[0] = here < 0 ? -1 : done + here;
+            return here < 0;
+        });
+        return found[0];
+    }
+
+    /** What is done with a piece of a range under the region's lock; false to stop. */
+    private interface Piece {
+        boolean doWith(long done, long piece);
+    }
+
+    private void inPieces(final String operation, final long count, final Piece work) {
         long done = 0;
+        boolean goesOn;
         do {
             final long piece = Math.min(count - done, PIECE);
-            final long stamp = enter("mismatch", offset + done, count - done);
+            final long slot = region.enterQuickly();
+            final long stamp = slot == 0 ? enter(operation) : 0;
             try {
-                final long at = from + offset + done;
-                final long found = MemorySegment.mismatch(region.optimisticSegment(), at, at + piece, other,
-                    otherOffset + done, otherOffset + done + piece);
-                if (found >= 0) {
-                    return done + found;
-                }
+                goesOn = work.doWith(done, piece);
             } finally {
-                region.unlockShared(stamp);
+                region.leave(slot, stamp);
             }
             done += piece;
-        } while (done < count);
-        return -1;
+        } while (goesOn && done < count);
     }
 
     @Override

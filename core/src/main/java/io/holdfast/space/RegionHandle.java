@@ -686,6 +686,20 @@ static {
         }
     }
 
+    /** Locks in shared mode as most threads can; where that is announced, for {@link #leave}, or 0. */
+    long enterQuickly() {
+        return SharedFastPath.share(quickSeed, record, incarnation);
+    }
+
+    /** Ends a shared lock of this thread: by where it is announced, or, if that is 0, by its stamp. */
+    void leave(final long slot, final long stamp) {
+        if (slot == 0) {
+            unlockShared(stamp);
+        } else if (!SharedFastPath.endIn(slot, record)) {
+            FullForm.endShare(this, quickStamp);
+        }
+    }
+
     boolean endQuickly(final long slot) {
         return SharedFastPath.endIn(slot, record);
     }
