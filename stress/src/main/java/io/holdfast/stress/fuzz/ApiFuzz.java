@@ -5,6 +5,7 @@ import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
 import io.holdfast.Hold;
+import io.holdfast.Lease;
 import io.holdfast.MapRequest;
 import io.holdfast.Pin;
 import io.holdfast.ReadSection;
@@ -60,13 +61,13 @@ public final class ApiFuzz implements Callable<Integer> {
     private static final long OTHER_THREAD_MS = 20;
     private static final long HANG_SECONDS = 30;
     private static final Class<?>[] TYPES = {AddressSpace.class, AddressSpace.Builder.class, Region.class, Guard.class,
-        Hold.class, Hold.View.class, Pin.class, WriteSection.class, ReadSection.class, SpaceSnapshot.class,
+        Hold.class, Hold.View.class, Lease.class, Pin.class, WriteSection.class, ReadSection.class, SpaceSnapshot.class,
         RegionCursor.class, MapRequest.class, FileBacking.class};
 
     /** May wait for a counted hold, also one of the caller's own, as documented. */
     private static final Set<String> MAY_WAIT_FOR_HOLDS = Set.of("exclusive", "lockExclusive", "unmap", "unmapAsync",
         "split", "merge", "trimHead", "trimTail", "protect", "truncate", "remap", "discard", "punchHole", "close",
-        "share", "shareWritable", "lockShared", "read", "lockCounted", "hold",
+        "share", "shareWritable", "lockShared", "lease", "sharedSegment", "read", "lockCounted", "hold",
         "exclude", "move", "resize", "map", "write", "grow");
 
     @Option(names = "--seconds", description = "How long to call (${DEFAULT-VALUE}).")

@@ -17,6 +17,14 @@ enum Event {
     STAMP_READ,
     /** A stamp was refused. */
     STAMP_REFUSED,
+    /** Read through a lease. */
+    LEASE_READ,
+    /** A lease was refused, or no lease was given. */
+    LEASE_REFUSED,
+    /** A lease read the right bytes after the unmap of its region was announced. */
+    LEASE_OUTLIVED_UNMAP,
+    /** Copied out through a lease. */
+    LEASE_COPY,
     /** A hold was taken by one thread, and used and released by another. */
     HOLD_HANDED_ON,
     /** The same with a hold that had been a guard. */

@@ -2,6 +2,7 @@
 package io.holdfast.stress.torture;
 
 import io.holdfast.Guard;
+import io.holdfast.Lease;
 import io.holdfast.Pin;
 import io.holdfast.ReadSection;
 import io.holdfast.Refusal;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class Reader extends Worker {
     private static final int STALE_KEPT = 64;
     private static final int CHASED = 8;
+    private static final int LEASES_KEPT = 8;
     private static final int CHANGES_WATCHED = 16;
     private static final int COLD_LINES = 1 << 20;
     private static final int LINE = 8;
@@ -32,7 +34,12 @@ final class Reader extends Worker {
 
     private final boolean virtual;
     private final @Nullable Life[] stale = new Life[STALE_KEPT];
+    private final @Nullable Leased[] leases = new Leased[LEASES_KEPT];
     private final MemorySegment copy = MemorySegment.ofArray(new long[Writer.LARGEST / Long.BYTES]);
+
+    /** A lease, and what was filled when it was taken. */
+    private record Leased(Life life, long filled, Lease lease) {
+    }
 
     Reader(final World world, final SplittableRandom random, final String name, final boolean virtual) {
         super(world, random, name);
@@ -78,6 +85,7 @@ final class Reader extends Worker {
             case 7, 8, 9, 10, 11 -> stamped(life);
             case 12, 13, 14, 15, 16 -> pinned(life);
             case 22 -> watchChanges();
+            case 24, 25 -> leased(life);
             case 17, 18, 19, 20, 21 -> optimistic(life);
             default -> guarded(life);
         }
@@ -232,6 +240,54 @@ final class Reader extends Worker {
             region.unlockShared(stamp);
         }
         world().count(Event.STAMP_READ);
+    }
+
+    /** Reads as a store does, often through a lease that it has had for long: the right generation, or a refusal. */
+    private void leased(final Life life) {
+        doing("lease");
+        final int kept = random().nextInt(LEASES_KEPT);
+        Leased leased = leases[kept];
+        try {
+            if (leased == null || random().nextInt(16) == 0) {
+                if (leased != null) {
+                    leased.lease.close();
+                }
+                leased = new Leased(life, life.filled(), life.region().lease());
+                leases[kept] = leased;
+            }
+            readThrough(leased);
+        } catch (final RegionException e) {
+            leases[kept] = null;
+            gone(e);
+            world().count(Event.LEASE_REFUSED);
+        }
+    }
+
+    private void readThrough(final Leased leased) {
+        final long words = leased.filled / Long.BYTES;
+        if (words == 0) {
+            return;
+        }
+        final boolean gone = !leased.lease.isCurrent();
+        for (long at = 0; at < words; at++) {
+            checkWord(leased, leased.lease.getLong(at * Long.BYTES));
+        }
+        world().count(Event.LEASE_READ);
+        if (gone) {
+            world().count(Event.LEASE_OUTLIVED_UNMAP);
+        } else if (random().nextInt(4) == 0) {
+            leased.lease.getBytes(0, copy, 0, Math.min(leased.filled & -Long.BYTES, copy.byteSize()));
+            for (long at = 0; at < Math.min(words, copy.byteSize() / Long.BYTES); at++) {
+                checkWord(leased, copy.getAtIndex(ValueLayout.JAVA_LONG, at));
+            }
+            world().count(Event.LEASE_COPY);
+        }
+    }
+
+    private static void checkWord(final Leased leased, final long word) {
+        if (word / Pattern.VERSIONS != leased.life.generation()) {
+            throw new Failure("wrong word in a read through a lease: word=0x" + Long.toHexString(word) + ", " + leased.life);
+        }
     }
 
     private void holdAndHandOn(final Life life) {
