@@ -637,7 +637,7 @@ public final class RegionLock {
     // Single steps on the lock word. Nothing here waits.
 
     /** Why a lock is not granted at this moment. */
-    static long refusal(final long record, final long incarnation) {
+    public static long refusal(final long record, final long incarnation) {
         final long lock = RecordLayout.lockAcquire(record);
         if (RecordLayout.incarnation(record) != incarnation) {
             return Stamps.DETACHED;

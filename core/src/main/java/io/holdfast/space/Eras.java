@@ -41,6 +41,7 @@ final class Eras {
     private final LongAdder waitingBytes = new LongAdder();
     private volatile @Nullable Era current; // written under this
     private long number; // written under this
+    private volatile @Nullable WriteBan bans; // written under this
 
     /**
      * For a new space.
@@ -149,19 +150,65 @@ final class Eras {
         }
     }
 
-    /** The same for pages that stay, before the right to write is taken from them, or their file is cut. */
-    boolean awaitUnseen(final long record, final Waiting waiting) {
+    /** The same for pages that stay, before their file is cut. */
+    void awaitUnseen(final long start, final long limit, final Waiting waiting) {
         final View view = new View();
         begin(view);
-        boolean unseen = false;
         try {
-            unseen = awaitUnseen(view, RecordLayout.start(record), RecordLayout.limit(record), waiting);
+            awaitUnseen(view, start, limit, waiting);
         } finally {
-            if (!unseen) {
-                addBytes(view, 0);
+            addBytes(view, 0);
+        }
+    }
+
+    /** Pages from which the right to write is being taken, while they are in a list. */
+    static final class WriteBan {
+        private final long start;
+        private final long limit;
+        private @Nullable WriteBan next;
+
+        WriteBan(final long start, final long limit) {
+            this.start = start;
+            this.limit = limit;
+        }
+    }
+
+    /** Makes sure that no lease and no shared segment can write to some pages, until it is lifted [R6]. */
+    void ban(final WriteBan ban, final Waiting waiting) {
+        synchronized (this) {
+            ban.next = bans;
+            bans = ban;
+        }
+        awaitUnseen(ban.start, ban.limit, waiting);
+    }
+
+    /** Leases may write where they might before; does nothing if it was lifted already. */
+    synchronized void lift(final WriteBan ban) {
+        WriteBan before = null;
+        WriteBan each = bans;
+        while (each != null && each != ban) {
+            before = each;
+            each = each.next;
+        }
+        if (each != null && before == null) {
+            bans = each.next;
+        } else if (each != null) {
+            before.next = each.next;
+        }
+    }
+
+    /** Whether writes to any of the addresses are banned; to be asked after the era was loaded. */
+    boolean isBanned(final long start, final long limit) {
+        return bans != null && isAmongBanned(start, limit);
+    }
+
+    private synchronized boolean isAmongBanned(final long start, final long limit) {
+        for (WriteBan each = bans; each != null; each = each.next) {
+            if (each.start < limit && start < each.limit) {
+                return true;
             }
         }
-        return unseen;
+        return false;
     }
 
     private void complete(final View view, final long start, final long limit) {

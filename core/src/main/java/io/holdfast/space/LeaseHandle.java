@@ -151,7 +151,7 @@ public final class LeaseHandle implements Lease {
     @Override
     public short getShort(final long offset, final ByteOrder order) {
         final short value = getShort(offset);
-        return order == NATIVE ? value : Short.reverseBytes(value);
+        return isNative(order) ? value : Short.reverseBytes(value);
     }
 
     @Override
@@ -179,7 +179,7 @@ public final class LeaseHandle implements Lease {
     @Override
     public int getInt(final long offset, final ByteOrder order) {
         final int value = getInt(offset);
-        return order == NATIVE ? value : Integer.reverseBytes(value);
+        return isNative(order) ? value : Integer.reverseBytes(value);
     }
 
     @Override
@@ -197,7 +197,7 @@ public final class LeaseHandle implements Lease {
     @Override
     public long getLong(final long offset, final ByteOrder order) {
         final long value = getLong(offset);
-        return order == NATIVE ? value : Long.reverseBytes(value);
+        return isNative(order) ? value : Long.reverseBytes(value);
     }
 
     @Override
@@ -248,7 +248,7 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putShort(final long offset, final short value, final ByteOrder order) {
-        putShort(offset, order == NATIVE ? value : Short.reverseBytes(value));
+        putShort(offset, isNative(order) ? value : Short.reverseBytes(value));
     }
 
     @Override
@@ -276,7 +276,7 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putInt(final long offset, final int value, final ByteOrder order) {
-        putInt(offset, order == NATIVE ? value : Integer.reverseBytes(value));
+        putInt(offset, isNative(order) ? value : Integer.reverseBytes(value));
     }
 
     @Override
@@ -294,7 +294,7 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putLong(final long offset, final long value, final ByteOrder order) {
-        putLong(offset, order == NATIVE ? value : Long.reverseBytes(value));
+        putLong(offset, isNative(order) ? value : Long.reverseBytes(value));
     }
 
     @Override
@@ -315,6 +315,10 @@ public final class LeaseHandle implements Lease {
     @Override
     public void putDouble(final long offset, final double value, final ByteOrder order) {
         putLong(offset, Double.doubleToRawLongBits(value), order);
+    }
+
+    private static boolean isNative(final ByteOrder order) {
+        return Objects.requireNonNull(order, "order") == NATIVE;
     }
 
     // ------------------------------------------------------------------------------------------------------- bulk

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.epoch.Waiting;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.PreparedRemoval;
 import org.jspecify.annotations.Nullable;
@@ -11,21 +12,25 @@ final class PageProtection {
      * Where the kernel refuses the way back, the pages may not be writable though their region says that they are: writing
      * would crash. So the region is unmapped, with what was made for that before anything was changed.
      */
+    private final SpaceHandle space;
     private final SpaceResources core;
     private final Reshape.Pages pages;
     private final boolean wasWritable;
     private final long record;
     private final PreparedRemoval removal;
     private final @Nullable PendingUnmap unmapping;
+    private final Eras.WriteBan ban;
     private boolean isLost;
 
-    private PageProtection(final SpaceResources core, final Reshape.Pages pages, final boolean wasWritable,
+    private PageProtection(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
                            final long record, final PreparedRemoval removal) {
-        this.core = core;
+        this.space = space;
+        this.core = space.core();
         this.pages = pages;
         this.wasWritable = wasWritable;
         this.record = record;
         this.removal = removal;
+        this.ban = new Eras.WriteBan(pages.start(), pages.start() + pages.length());
         this.unmapping = record == 0 ? null : new PendingUnmap(record, removal);
     }
 
@@ -40,7 +45,7 @@ final class PageProtection {
         final PreparedRemoval removal = space.unmapper().prepareRemoval();
         boolean prepared = false;
         try {
-            final PageProtection protection = new PageProtection(space.core(), pages, wasWritable, record, removal);
+            final PageProtection protection = new PageProtection(space, pages, wasWritable, record, removal);
             prepared = true;
             return protection;
         } finally {
@@ -50,13 +55,19 @@ final class PageProtection {
         }
     }
 
-    /** Changes the pages. */
+    /** Changes the pages, when nobody writes to them any more who holds no lock. */
     void make() {
+        if (wasWritable) {
+            try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+                space.eras().ban(ban, waiting);
+            }
+        }
         core.reservation().protect(pages.start(), pages.length(), !wasWritable);
     }
 
     /** The pages stay as they are now. */
     void keep() {
+        space.eras().lift(ban);
         removal.close();
     }
 
@@ -74,11 +85,12 @@ final class PageProtection {
     void takeBack(final Publication.Owner owner) {
         // Where too much is allowed now, it hurts nobody.
         if (isUndone() || !wasWritable || record == 0 || !owner.holds(record)) {
-            removal.close();
+            keep();
         } else {
             owner.abandon(record);
             core.lifetimes().detached(record);
             isLost = true;
+            space.eras().lift(ban);
         }
     }
 

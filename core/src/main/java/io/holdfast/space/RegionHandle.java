@@ -101,7 +101,7 @@ static {
     private long ofThisLife(final String operation, final long value) {
         VarHandle.acquireFence(); // it is this life's only if the incarnation still is, read after it
         if (!isMapped()) {
-            throw refused(operation, RegionLock.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
+            throw refused(operation, RegionLock.refusal(record, incarnation));
         }
         return value;
     }

@@ -6,7 +6,6 @@ import io.holdfast.Refusal;
 import io.holdfast.RegionException;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
-import io.holdfast.lock.Stamps;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -55,14 +54,14 @@ final class Renewal {
             VarHandle.fullFence();
             final long record = region.record();
             final long size = RecordLayout.sizeAcquire(record);
-            final boolean writable = PageFlags.isWritable(RecordLayout.kind(record)); // [R6]
-            VarHandle.acquireFence(); // both are this life's only if the region is mapped, read after them
+            final boolean banned = eras.isBanned(RecordLayout.start(record), RecordLayout.limit(record)); // [R6]
+            VarHandle.acquireFence(); // all of it is this life's only if the region is mapped, read after them
             if (!region.isMapped()) {
-                throw region.refused(operation, RegionLock.isMoved(record) ? Stamps.MOVED : Stamps.DETACHED);
+                throw region.refused(operation, RegionLock.refusal(record, region.incarnation()));
             }
             try {
-                final MemorySegment made = region.segmentFor(
-                    writable ? Guard.Mode.SHARED_WRITABLE : Guard.Mode.SHARED, size, now.arena());
+                final MemorySegment made = region.segmentFor(banned ? Guard.Mode.SHARED : Guard.Mode.SHARED_WRITABLE,
+                    size, now.arena());
                 publish(made, now.number());
                 return made;
             } catch (final IllegalStateException e) {

@@ -162,6 +162,9 @@ final class StructureChanges {
                 }
                 requireGone(rest, given);
             }
+            if (publication.given().isEmpty()) { // the cut is inside of a page, which stays
+                unmapper.awaitUnseen(rest);
+            }
             cutFile(file, newEnd);
             return rest;
         } finally {

@@ -198,6 +198,13 @@ final class Unmapper {
         return finished;
     }
 
+    /** Waits, however long it takes, until nobody reads a region without a lock through what an earlier life of it gave out. */
+    void awaitUnseen(final RegionHandle region) {
+        try (Waiting waiting = new Waiting(settings.idle(), Waiting.FOREVER, false, settings.reportAfterNs())) {
+            eras.awaitUnseen(RecordLayout.start(region.record()), RecordLayout.limit(region.record()), waiting);
+        }
+    }
+
     /** A step of the reclaimer: ends an unmap that no reader keeps from it. */
     boolean finishIfDrained(final PendingUnmap pending, final Waiting noTime) {
         final boolean drained = !pending.wasRegion() || drain(pending, noTime); // nobody can be inside of what is no region

@@ -128,8 +128,9 @@ public final class ApiFuzz implements Callable<Integer> {
     }
 
     private static boolean isCalled(final Method method) {
-        // Inherited from types that are not public, methods are bridges.
-        return method.getDeclaringClass() != Object.class && Modifier.isPublic(method.getDeclaringClass().getModifiers());
+        // Inherited from types that are not public, methods are bridges. Eras that are closed after a century are waited for.
+        return method.getDeclaringClass() != Object.class && Modifier.isPublic(method.getDeclaringClass().getModifiers()) &&
+            !method.getName().equals("eras");
     }
 
     private void watch() {

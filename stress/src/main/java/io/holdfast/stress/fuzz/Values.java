@@ -6,6 +6,7 @@ import io.holdfast.RegionException;
 import io.holdfast.WaitReport;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.SplittableRandom;
@@ -36,6 +37,18 @@ final class Values {
         this.directory = directory;
     }
 
+    private Object narrow(final Class<?> type) {
+        final int value = random.nextInt();
+        return switch (type.getName()) {
+            case "byte" -> (byte) value;
+            case "short" -> (short) value;
+            case "char" -> (char) value;
+            case "float" -> (float) value;
+            case "double" -> (double) value;
+            default -> throw new IllegalStateException("no values of " + type);
+        };
+    }
+
     /** A value of a type, sometimes null where that can be. */
     @Nullable Object of(final Class<?> type) {
         if (type == long.class) {
@@ -43,6 +56,9 @@ final class Values {
         }
         if (type == int.class) {
             return INTS[random.nextInt(INTS.length)];
+        }
+        if (type.isPrimitive() && type != boolean.class) {
+            return narrow(type);
         }
         if (type == boolean.class) {
             return random.nextBoolean();
@@ -65,6 +81,8 @@ final class Values {
             case "Duration" -> Duration.ofNanos(LONGS[random.nextInt(LONGS.length)]);
             case "MemorySegment" -> random.nextBoolean() ? MemorySegment.ofArray(new byte[(int) (2 * PAGE)])
                 : MemorySegment.NULL;
+            case "byte[]" -> new byte[(int) PAGE];
+            case "ByteOrder" -> random.nextBoolean() ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
             case "Function" -> (Function<MemorySegment, Object>) this::readSomewhere;
             case "LongFunction" -> (LongFunction<Object>) number -> number;
             case "Consumer" -> (Consumer<WaitReport>) _ -> { };
