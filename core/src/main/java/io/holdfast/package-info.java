@@ -35,6 +35,9 @@
  * <dt>stamp</dt>
  * <dd>The sequence value of an optimistic read. Validating it says that no exclusive holder, unmap or reuse came
  * between; it says nothing of shared writers or of other writers of the file.</dd>
+ * <dt>lease, era</dt>
+ * <dd>A long-lived claim to read a region, renewed when its era ends; the life of the one shared arena that all leases of a
+ * space read through, whose close is a grace period for readers that announce nothing.</dd>
  * <dt>exclude, drain</dt>
  * <dd>Turn new readers away; wait for those inside.</dd>
  * <dt>retire, grace period</dt>

@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** What leases see of each change of their region's shape, and that pages stay while they can be seen. */
+/** What leases see of each change of their region's shape, and that pages stay while they can be seen (G3). */
 class LeaseStructureTest extends SpaceFixture {
     private static final int LENGTH = 10_000;
 

@@ -41,14 +41,14 @@ final class OperationTable {
         "Region.isMapped", "Region.space", "Region.toString", "Region.equals", "Region.hashCode",
         "Region.tryOptimisticRead", "Region.validate", "Region.optimisticSegment", "Region.read", "Region.tryShare",
         "Region.share", "Region.tryShareWritable", "Region.shareWritable", "Region.tryLockShared",
-        "Region.lockShared", "Region.unlockShared", "Region.tryHold", "Region.hold", "Region.tryLockCounted",
+        "Region.lockShared", "Region.unlockShared", "Region.lease", "Region.sharedSegment", "Region.tryHold", "Region.hold", "Region.tryLockCounted",
         "Region.lockCounted", "Region.unlockCounted", "Region.unlockExclusive", "Region.assertLocked",
         "Region.assertExclusive", "Region.assertStable", "Region.assertMapped", "Region.assertUnmapped",
         "WriteSection.space", "WriteSection.isOpen", "WriteSection.toString", "WriteSection.patience",
         "WriteSection.segment", "ReadSection.space", "ReadSection.isOpen", "ReadSection.toString", "ReadSection.close",
         "Guard.isHeld", "Guard.refusal", "Guard.region", "Guard.mode", "Guard.segment", "Guard.downgrade",
         "Guard.toHold", "Guard.close", "Guard.toString",
-        "Hold.region", "Hold.isHeld", "Hold.refusal", "Hold.view", "Hold.close", "Hold.toString");
+        "Hold.region", "Hold.isHeld", "Hold.refusal", "Hold.view", "Hold.sharedSegment", "Hold.close", "Hold.toString");
 
     private static final long PAGE = SpaceFixture.PAGE;
     private static final int LENGTH = (int) (5 * PAGE) + 100;

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.holdfast.AddressSpace;
+import io.holdfast.FileBacking;
+import io.holdfast.Lease;
+import io.holdfast.Region;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** What eras do to threads that read through leases: nothing (G8). */
+class LeaseReaderTest extends SpaceFixture {
+    private static final int LENGTH = 1 << 20;
+    private static final int WARM = 30_000;
+    private static final int WORDS = 16;
+    private static final int ERAS = 6;
+
+    private final AtomicBoolean stop = new AtomicBoolean();
+
+    @Override
+    AddressSpace.Builder configure(final AddressSpace.Builder builder) {
+        // A thread that is interpreted may be away for as long as it likes on a busy machine, and would be hit then.
+        return builder.eras(Duration.ofDays(1), Duration.ofMillis(150));
+    }
+
+    private static long sum(final Lease lease) {
+        long sum = 0;
+        for (int i = 0; i < WORDS; i++) {
+            sum += lease.getLong(i * Long.BYTES) + lease.getInt(i) + lease.getShort(i) + lease.getByte(i);
+        }
+        return sum;
+    }
+
+    /** One round of reads; each kind of them is compared with what it gave before. */
+    private interface Reads {
+        long round();
+    }
+
+    /** Reads, and uses a channel, which an interrupt would close. */
+    private Threads.Work<Boolean> start(final Path path, final Reads reads, final AtomicLong rounds) {
+        final long expected = reads.round();
+        return Threads.start(() -> {
+            try (FileChannel channel = FileChannel.open(path)) {
+                final ByteBuffer one = ByteBuffer.allocate(1);
+                while (!stop.get()) {
+                    for (int i = 0; i < 100; i++) {
+                        if (reads.round() != expected) {
+                            return false;
+                        }
+                    }
+                    channel.read(one.clear(), 0);
+                    rounds.incrementAndGet();
+                }
+            }
+            return !Thread.interrupted();
+        });
+    }
+
+    @Test
+    void noEraMayInterruptAReaderNorCloseItsChannel() throws Exception {
+        final Path path = file("data", LENGTH);
+        final Region region = space.map(FileBacking.readOnly(path));
+        final Lease lease = region.lease();
+        for (int i = 0; i < WARM; i++) {
+            sum(lease);
+        }
+        final byte[] copy = new byte[LENGTH];
+        lease.getBytes(0, copy, 0, LENGTH);
+        final MemorySegment other = MemorySegment.ofArray(copy.clone());
+        final List<AtomicLong> rounds = List.of(new AtomicLong(), new AtomicLong(), new AtomicLong());
+        final List<Threads.Work<Boolean>> readers = new ArrayList<>();
+        readers.add(start(path, () -> sum(lease), rounds.get(0)));
+        readers.add(start(path, () -> lease.mismatch(0, other, 0, 1 << 16), rounds.get(1)));
+        readers.add(start(path, () -> {
+            lease.getBytes(0, copy, 0, 1 << 16);
+            return copy[7];
+        }, rounds.get(2)));
+        for (int i = 0; i < ERAS; i++) {
+            for (final AtomicLong each : rounds) { // each has read since the last era was closed
+                final long before = each.get();
+                while (each.get() < before + 2 && readers.stream().noneMatch(Threads.Work::isDone)) {
+                    Thread.onSpinWait();
+                }
+            }
+            final Region passing = space.map(PAGE);
+            passing.lease();
+            passing.unmap();
+        }
+        stop.set(true);
+        for (final Threads.Work<Boolean> reader : readers) {
+            assertThat(reader.get()).as("right bytes, and no interrupt").isTrue();
+        }
+        assertThat(space.statistics().eras()).isEqualTo(ERAS);
+        region.unmap();
+    }
+
+    @Test
+    void valuesMustBeReadAndWrittenWithoutAllocating() {
+        final Region region = space.map(PAGE);
+        final Lease lease = region.lease();
+        final Lease slice = lease.slice(8, 1024);
+        final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        work(lease, slice);
+        final long before = threads.getCurrentThreadAllocatedBytes();
+        final long idle = threads.getCurrentThreadAllocatedBytes() - before;
+        work(lease, slice);
+        final long allocated = threads.getCurrentThreadAllocatedBytes() - before - idle;
+        assertThat(allocated).as("bytes in %d rounds", WARM).isLessThan(WARM / 4L); // not one object in a hundred rounds
+        region.unmap();
+    }
+
+    private static void work(final Lease lease, final Lease slice) {
+        for (int i = 0; i < WARM; i++) {
+            slice.putLong(0, sum(lease));
+            lease.putInt(512, i);
+            slice.putByte(1000, (byte) i);
+        }
+    }
+}
