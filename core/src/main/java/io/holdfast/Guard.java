@@ -89,10 +89,11 @@ public sealed interface Guard extends AutoCloseable permits GuardHandle {
     Hold toHold();
 
     /**
-     * Ends the guard; does nothing if it was refused or turned into a hold.
+     * Ends the guard; does nothing if it was refused, turned into a hold, or closed already. Whatever else is thrown, the
+     * lock is released, or, where the stack was too short for that, can be by closing the guard once more.
      *
-     * @throws IllegalStateException if it is closed already, or if its segment is in use by a native call or by
-     *                               asynchronous I/O, and then it is still held
+     * @throws IllegalStateException if its segment is in use by a native call or by asynchronous I/O, and then it is still
+     *                               held
      * @throws WrongThreadException  if another thread took it
      */
     @Override

@@ -48,9 +48,9 @@ public sealed interface Hold extends AutoCloseable permits HoldHandle {
     MemorySegment sharedSegment();
 
     /**
-     * Releases the hold; does nothing if it was refused.
+     * Releases the hold; does nothing if it was refused, or is released already.
      *
-     * @throws IllegalStateException if it is released already, or if views are open, and then it is still held
+     * @throws IllegalStateException if views are open, and then it is still held
      */
     @Override
     void close();
@@ -61,9 +61,10 @@ public sealed interface Hold extends AutoCloseable permits HoldHandle {
         MemorySegment segment();
 
         /**
-         * Closes the view.
+         * Closes the view; does nothing if it is closed already.
          *
-         * @throws IllegalStateException if it is closed already
+         * @throws IllegalStateException if its segment is in use by a native call or by asynchronous I/O, and then it is
+         *                               still open
          * @throws WrongThreadException  if another thread opened it
          */
         @Override

@@ -30,9 +30,8 @@ public sealed interface Pin extends AutoCloseable permits PinHandle {
     @Nullable Region find(long address);
 
     /**
-     * Ends the pin.
+     * Ends the pin; does nothing if it is closed already.
      *
-     * @throws IllegalStateException if it is closed already
      * @throws WrongThreadException  if another thread began it
      */
     @Override

@@ -99,8 +99,9 @@ public sealed interface Region permits RegionHandle {
     /**
      * Whether no exclusive holder, unmap or reuse of the addresses came since the stamp was taken, so that what was
      * read between is the region's. It says nothing of writers through shared guards or of other writers of the file.
+     * The stamp of a lock validates while the lock is held; that of a shared one only in the thread that holds it.
      *
-     * @param stamp of {@link #tryOptimisticRead()}; 0 never validates
+     * @param stamp of {@link #tryOptimisticRead()}, or of a lock; 0 never validates
      * @return whether what was read is the region's
      */
     boolean validate(long stamp);
@@ -275,11 +276,11 @@ public sealed interface Region permits RegionHandle {
     long lockShared(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
 
     /**
-     * Ends a shared lock. As with the JDK's locks, a stamp does not remember that it was released: if the thread has
-     * locked the region again since, the same stamp may be that lock's.
+     * Ends a shared lock. No two locks have the same stamp: one that was unlocked is refused for good.
      *
-     * @param stamp of the method that locked
-     * @throws IllegalMonitorStateException if the current thread holds no lock of this stamp; nothing is released then
+     * @param stamp of the method that locked, in the same thread
+     * @throws IllegalMonitorStateException if the current thread holds no lock of this stamp on the region; nothing is
+     *                                      released then
      */
     void unlockShared(long stamp);
 
@@ -338,10 +339,11 @@ public sealed interface Region permits RegionHandle {
     long lockCounted(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
 
     /**
-     * Ends a counted lock. Its count tells no lock from another: a stamp that is unlocked twice ends somebody else's.
+     * Ends a counted lock. No two locks have the same stamp, and of threads that unlock it at once, one does.
      *
      * @param stamp of the method that locked, in whatever thread
-     * @throws IllegalMonitorStateException if the region has no counted lock, or the stamp is none of one
+     * @throws IllegalMonitorStateException if the stamp is of no counted lock on the region, or has been unlocked; nothing
+     *                                      is released then
      */
     void unlockCounted(long stamp);
 
@@ -435,10 +437,46 @@ public sealed interface Region permits RegionHandle {
     /**
      * Ends the exclusive lock.
      *
-     * @param stamp of the method that locked
-     * @throws IllegalMonitorStateException if the current thread does not hold it; nothing is released then
+     * @param stamp of the method that locked, in the same thread
+     * @throws IllegalMonitorStateException if the current thread does not hold the lock of this stamp, which may have been
+     *                                      followed by another; nothing is released then
      */
     void unlockExclusive(long stamp);
+
+    // ----------------------------------------------------------------------------------------------- conversions
+
+    /**
+     * Turns a shared lock into the exclusive one if nobody else is inside. Never waits.
+     *
+     * @param stamp of a shared lock of the current thread, or of its exclusive one, which stays as it is
+     * @return the stamp for {@link #unlockExclusive(long)}, and {@code stamp} is of no lock any more if it is another one;
+     *         or a refusal, not positive, for {@link Refusal#of(long)}, and the shared lock is still held
+     * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
+     */
+    long tryConvertToExclusive(long stamp);
+
+    /**
+     * Turns the exclusive lock into a shared one; no other writer gets in between. Never waits.
+     *
+     * @param stamp of the exclusive lock of the current thread, or of a shared one, which stays as it is
+     * @return the stamp for {@link #unlockShared(long)}, and {@code stamp} is of no lock any more if it is another one; or a
+     *         refusal, not positive, for {@link Refusal#of(long)}, because the thread holds too many locks, and the
+     *         exclusive lock is still held
+     * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
+     */
+    long tryConvertToShared(long stamp);
+
+    /**
+     * Turns a shared lock into one that any thread may unlock, also while a writer waits for it to end. Never waits. There
+     * is no way back.
+     *
+     * @param stamp of a shared lock of the current thread, or of a counted one, which stays as it is
+     * @return the stamp for {@link #unlockCounted(long)}, and {@code stamp} is of no lock any more if it is another one; or
+     *         a refusal, not positive, for {@link Refusal#of(long)}, because the region has as many holds as it can
+     *         count, and the shared lock is still held
+     * @throws IllegalMonitorStateException if there is no such lock on the region; nothing changes then
+     */
+    long tryConvertToCounted(long stamp);
 
     /**
      * Says how the region is going to be used. No byte changes.

@@ -50,7 +50,11 @@ public final class EpochDomain {
      */
 
     /** Most hazards of one thread in this domain, over all its slots. */
-    public static final int MAX_HAZARDS = 42 * SlotLayout.HAZARDS;
+    public static final int MAX_HAZARDS = 84 * SlotLayout.HAZARDS;
+
+    static {
+        LockNumbers.load();
+    }
 
     private static final System.Logger LOGGER = System.getLogger(EpochDomain.class.getName());
     private static final DrainListener NOBODY = (record, tag, elapsedNs) -> { };
@@ -298,6 +302,44 @@ public final class EpochDomain {
         } else {
             SlotLayout.hazardRelease(slotOf(slot, hazard), hazard % SlotLayout.HAZARDS);
         }
+    }
+
+    /** Gives the current thread's lock in a hazard to a stamp, for {@link #find}; its number. */
+    public long stamp(final long slot, final int hazard) {
+        final long holding = slotOf(slot, hazard);
+        final int index = hazard % SlotLayout.HAZARDS;
+        final long last = SlotLayout.number(holding, index);
+        final long number = LockNumbers.areUsedUp(last) ? LockNumbers.more() : last + 1;
+        SlotLayout.number(holding, index, number);
+        SlotLayout.stamped(holding, index, true);
+        return number;
+    }
+
+    /** Takes the current thread's lock in a hazard from its stamp, which has ended. */
+    public void endStamp(final long slot, final int hazard) {
+        SlotLayout.stamped(slotOf(slot, hazard), hazard % SlotLayout.HAZARDS, false);
+    }
+
+    /** Whether the current thread has announced the record in this hazard, which need not exist, and for no stamp. */
+    public boolean isAnnouncedWithoutStamp(final long slot, final long record, final int hazard) {
+        final long holding = slotOf(slot, hazard);
+        final int index = hazard % SlotLayout.HAZARDS;
+        return holding != 0 && SlotLayout.hazard(holding, index) == record && !SlotLayout.isStamped(holding, index);
+    }
+
+    /** The hazard in which the current thread has announced the record for the stamp of this number, or -1. */
+    public int find(final long slot, final long record, final long number) {
+        int first = 0;
+        for (long current = slot; current != 0; current = SlotLayout.extension(current)) {
+            for (int i = 0; i < SlotLayout.HAZARDS; i++) {
+                if (SlotLayout.number(current, i) == number && SlotLayout.hazard(current, i) == record &&
+                    SlotLayout.isStamped(current, i)) {
+                    return first + i;
+                }
+            }
+            first += SlotLayout.HAZARDS;
+        }
+        return -1;
     }
 
     /** The record in a hazard of the current thread's slot, 0 if it is free or does not exist. */

@@ -30,15 +30,41 @@ public final class QuickSlot {
         return SlotLayout.firstHazard(slot) == 0;
     }
 
-    /** Announces a record in hazard 0, which is free; what the caller reads after this is read after it. */
-    public static void announce(final long slot, final long record) {
-        SlotLayout.firstHazardOpaque(slot, record); // [E1] R1
+    /**
+     * Writes the word of hazard 0, which is free: a record, or what is {@link #stamped(long)}; what the caller reads after this is read
+     * after it.
+     */
+    public static void announce(final long slot, final long word) {
+        SlotLayout.firstHazardOpaque(slot, word); // [E1] R1
         EpochDomain.compilerBarrier(); // [E1] R2
     }
 
-    /** Clears hazard 0 if it names the record; whether it did. What the caller did before comes before it. */
-    public static boolean clear(final long slot, final long record) {
-        if (SlotLayout.firstHazard(slot) != record) {
+    /** What stands in a hazard that announces the record for a stamp; for a guard it is the record itself. */
+    public static long stamped(final long record) {
+        return record + SlotLayout.STAMPED;
+    }
+
+    /**
+     * A number for the lock of a stamp that the current thread has just announced in hazard 0, which is the stamp; 0 if
+     * the hazard has run out of numbers.
+     */
+    public static long number(final long slot) {
+        final long last = SlotLayout.firstNumber(slot);
+        if (LockNumbers.areUsedUp(last)) {
+            return 0;
+        }
+        SlotLayout.firstNumber(slot, last + 1);
+        return last + 1;
+    }
+
+    /** Whether this is the number of the last stamp that held hazard 0. */
+    public static boolean isLast(final long slot, final long number) {
+        return SlotLayout.firstNumber(slot) == number;
+    }
+
+    /** Clears hazard 0 if this is its word; whether it was. What the caller did before comes before it. */
+    public static boolean clear(final long slot, final long word) {
+        if (SlotLayout.firstHazard(slot) != word) {
             return false;
         }
         SlotLayout.firstHazardRelease(slot); // [E2]

@@ -33,7 +33,7 @@ final class SlotScan {
      * or between R4 and R5, for ever or with a stack overflow, writers look at each hazard of the slot, which costs time
      * alone; the hazard's next use puts the bit right.
      */
-    private static final long STRIDE = 4L * SlotLayout.BYTES;
+    private static final long STRIDE = 7L * SlotLayout.BYTES;
 
     private SlotScan() {
     }
@@ -60,17 +60,20 @@ final class SlotScan {
                 if (end - slot >= STRIDE && (SlotLayout.announcedOpaque(slot) |
                     SlotLayout.announcedOpaque(slot + SlotLayout.BYTES) |
                     SlotLayout.announcedOpaque(slot + 2 * SlotLayout.BYTES) |
-                    SlotLayout.announcedOpaque(slot + 3 * SlotLayout.BYTES)) == 0) { // [E5]
+                    SlotLayout.announcedOpaque(slot + 3 * SlotLayout.BYTES) |
+                    SlotLayout.announcedOpaque(slot + 4 * SlotLayout.BYTES) |
+                    SlotLayout.announcedOpaque(slot + 5 * SlotLayout.BYTES) |
+                    SlotLayout.announcedOpaque(slot + 6 * SlotLayout.BYTES)) == 0) { // [E5]
                     slot += STRIDE;
                     continue;
                 }
-                if (EpochDomain.pinnedAtOrBefore(slot, tag) ||
-                    isHeld(SlotLayout.hazardAcquire(slot, 0), record, SlotLayout.hazardAddress(slot, 0), except) || // [E2]
-                    isHeld(SlotLayout.hazardAcquire(slot, 1), record, SlotLayout.hazardAddress(slot, 1), except) ||
-                    isHeld(SlotLayout.hazardAcquire(slot, 2), record, SlotLayout.hazardAddress(slot, 2), except) ||
-                    isHeld(SlotLayout.hazardAcquire(slot, 3), record, SlotLayout.hazardAddress(slot, 3), except) ||
-                    isHeld(SlotLayout.hazardAcquire(slot, 4), record, SlotLayout.hazardAddress(slot, 4), except) ||
-                    isHeld(SlotLayout.hazardAcquire(slot, 5), record, SlotLayout.hazardAddress(slot, 5), except)) {
+                final long first = SlotLayout.hazardAcquire(slot, 0); // [E2]
+                final long second = SlotLayout.hazardAcquire(slot, 1);
+                final long third = SlotLayout.hazardAcquire(slot, 2);
+                final boolean isHeld = first == record && SlotLayout.hazardAddress(slot, 0) != except ||
+                    second == record && SlotLayout.hazardAddress(slot, 1) != except ||
+                    third == record && SlotLayout.hazardAddress(slot, 2) != except;
+                if (isHeld || EpochDomain.pinnedAtOrBefore(slot, tag)) {
                     if (slots.bury(group, group.indexOf(slot))) {
                         continue;
                     }
@@ -87,9 +90,5 @@ final class SlotScan {
         }
         VarHandle.acquireFence(); // [E2], [E6], for the slots passed over
         return true;
-    }
-
-    private static boolean isHeld(final long hazard, final long record, final long address, final long except) {
-        return hazard == record && address != except;
     }
 }

@@ -7,9 +7,11 @@ package io.holdfast.layout;
  * <pre>
  *   word   field        written by        read by
  *   0      PIN          owner             owner, draining writers    epoch of the outermost pin, 0 when not pinned
- *   1-6    HAZARD 0-5   owner             owner, draining writers    record that the owner holds, 0 when free
- *   7      MORE         owner             owner, draining writers    a bit for each hazard but the first that may name
+ *   1-3    HAZARD 0-2   owner             owner, draining writers    record that the owner holds, 0 when free; its
+ *                                                                    lowest bit: a stamp holds it, and no guard
+ *   4      MORE         owner             owner, draining writers    a bit for each hazard but the first that may name
  *                                                                    a record
+ *   5-7    NUMBER 0-2   owner             owner                      of the last stamp that held the hazard
  *   8      OWNER        claimer (CAS)     anybody                    thread id, negative for a further slot, or 0
  *   9      DEPTH        owner             owner                      pins inside of the outermost one
  *   10     EXTENSION    owner             owner                      slot with the next hazards of the owner, or 0
@@ -32,8 +34,11 @@ public final class SlotLayout {
     /** In FENCED: the owner will never announce without a fence. */
     public static final long ALWAYS_FENCED = Long.MAX_VALUE;
 
-    /** Hazards in one slot. */
-    public static final int HAZARDS = 6;
+    /** In a hazard: it is held by a stamp. */
+    public static final long STAMPED = 1;
+
+    /** Hazards in one slot: as many as leave room in its first cache line for a number each. */
+    public static final int HAZARDS = 3;
 
     /** Bounds of announced ranges are multiples of this. */
     public static final long RANGE_GRANULE = 4096;
@@ -41,7 +46,8 @@ public final class SlotLayout {
     private static final int PIN = 0;
     private static final int HAZARD = PIN + Words.BYTES;
     private static final int MORE = HAZARD + HAZARDS * Words.BYTES;
-    private static final int OWNER = MORE + Words.BYTES;
+    private static final int NUMBER = MORE + Words.BYTES;
+    private static final int OWNER = NUMBER + HAZARDS * Words.BYTES;
     private static final int DEPTH = OWNER + Words.BYTES;
     private static final int EXTENSION = DEPTH + Words.BYTES;
     private static final int RANGE_START = EXTENSION + Words.BYTES;
@@ -75,12 +81,22 @@ public final class SlotLayout {
 
     /** The record in a hazard with plain access, for the owner. */
     public static long hazard(final long slot, final int index) {
-        return Words.get(hazardAddress(slot, index));
+        return Words.get(hazardAddress(slot, index)) & ~STAMPED;
     }
 
     /** The record in a hazard with acquire access, for who waits for it to be cleared. */
     public static long hazardAcquire(final long slot, final int index) {
-        return Words.getAcquire(hazardAddress(slot, index));
+        return Words.getAcquire(hazardAddress(slot, index)) & ~STAMPED;
+    }
+
+    /** Whether a stamp holds the hazard, which is not free, with plain access, for the owner. */
+    public static boolean isStamped(final long slot, final int index) {
+        return (Words.get(hazardAddress(slot, index)) & STAMPED) != 0;
+    }
+
+    /** Says whether a stamp holds the hazard, which is not free, with opaque access: it names its record all the while. */
+    public static void stamped(final long slot, final int index, final boolean stamped) {
+        Words.putOpaque(hazardAddress(slot, index), hazard(slot, index) | (stamped ? STAMPED : 0));
     }
 
     /**
@@ -110,12 +126,12 @@ public final class SlotLayout {
         return Words.getOpaque(slot, PIN) | Words.getOpaque(slot, HAZARD) | Words.getOpaque(slot, MORE);
     }
 
-    /** The record in hazard 0 with plain access, for the owner. */
+    /** The word of hazard 0 with plain access, for the owner: the record, with {@link #STAMPED} if a stamp holds it. */
     public static long firstHazard(final long slot) {
         return Words.get(slot, HAZARD);
     }
 
-    /** Announces a record in hazard 0, with opaque access; the light barrier that must follow is the caller's. */
+    /** Writes the word of hazard 0, with opaque access; the light barrier that must follow is the caller's. */
     public static void firstHazardOpaque(final long slot, final long record) {
         Words.putOpaque(slot, HAZARD, record);
     }
@@ -123,6 +139,29 @@ public final class SlotLayout {
     /** Clears hazard 0, with release access. */
     public static void firstHazardRelease(final long slot) {
         Words.putRelease(slot, HAZARD, 0);
+    }
+
+    /**
+     * The number of the last stamp that held a hazard, with plain access, for the owner; it only rises, over all owners of
+     * the slot.
+     */
+    public static long number(final long slot, final int index) {
+        return Words.get(slot, NUMBER + index * Words.BYTES);
+    }
+
+    /** Writes the number of a stamp that holds the hazard, with plain access. */
+    public static void number(final long slot, final int index, final long number) {
+        Words.put(slot, NUMBER + index * Words.BYTES, number);
+    }
+
+    /** The number of hazard 0, with plain access. */
+    public static long firstNumber(final long slot) {
+        return Words.get(slot, NUMBER);
+    }
+
+    /** Writes the number of hazard 0, with plain access. */
+    public static void firstNumber(final long slot, final long number) {
+        Words.put(slot, NUMBER, number);
     }
 
     /** Address of a hazard, as a name for it. */

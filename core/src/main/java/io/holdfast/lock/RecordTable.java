@@ -5,6 +5,7 @@ import io.holdfast.epoch.Stripes;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeMemory;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -35,15 +36,19 @@ public final class RecordTable {
     private static final long TAG_UNIT = 1L << INDEX_BITS;
 
     /**
-     * Sequences of neighbouring records begin this far apart, as far as a lock stamp's bits of the incarnation allow,
-     * so that a stamp of one region is told from a stamp of another.
+     * Sequences of different records of the process begin far apart, so that an exclusive or optimistic stamp of one
+     * region is none of another: multiples of the golden section of a range are never nearer than a third of the range
+     * divided by their number. With a million records that is 10^11.
      */
-    private static final int SEQUENCE_SPACING = 24;
+    private static final long GOLDEN = 0x9E3779B97F4A7C15L;
+
+    private static final int UNUSED_BITS = Long.numberOfLeadingZeros(Stamps.SEQUENCES);
+    private static final AtomicLong RECORDS = new AtomicLong();
 
     /**
      * A record whose sequence came this near to its end is not used again; no life is long enough to use up the rest.
      */
-    private static final long LAST_SEQUENCE = Long.MAX_VALUE - (1L << 40);
+    private static final long LAST_SEQUENCE = Stamps.SEQUENCES - (1L << 40);
 
     private final NativeMemory memory;
     private final AtomicLongArray heads = new AtomicLongArray((Stripes.COUNT + 1) * STRIDE);
@@ -169,9 +174,10 @@ public final class RecordTable {
         final long[] grown = Arrays.copyOf(chunks, chunk + 1);
         grown[chunk] = base;
         chunks = grown;
+        final long number = RECORDS.getAndAdd(length);
         for (long i = length - 1; i >= 0; i--) {
             final long record = base + i * RecordLayout.BYTES;
-            RecordLayout.sequenceRelease(record, (first + i) << SEQUENCE_SPACING);
+            RecordLayout.sequenceRelease(record, (number + i) * GOLDEN >>> UNUSED_BITS + 2); // in the lower half
             push(record, (int) (first + i));
         }
     }

@@ -79,6 +79,12 @@ public final class RegionLock {
      * [D1] Detaching is one compare-and-set that takes ATTACHED away and sets EXCLUDING. It happens under a
      *      structure pin: a record is not reused before the pins of both kinds from before have ended, so the word that
      *      is swapped is this incarnation's. Only words of the record are looked at, no memory of the region.
+     * [N1] Each hazard has a number, which the owner of the slot raises with each stamp that it gives the hazard to, and
+     *      which is the stamp; the lowest bit of the hazard says that a stamp holds it, and no guard. So a stamp ends the
+     *      lock of its number, once, and neither a guard nor a later stamp that holds the same hazard of the same record.
+     *      Number and bit are the owner's alone: writers see the record under either, and no access needs an order.
+     *      A count tells no lock from another; those that were given to stamps are told apart by CountedStamps. The stamp
+     *      of an exclusive lock is the record's sequence while it is held, which is no later lock's.
      * [C1] An increment by compare-and-set may hit a later life of the record, whose word looked the same. The
      *      incarnation is compared after it, and the increment taken back, which the later life's writer may see for a
      *      moment: a drain waits for it, so nothing but time is lost. The same goes for EXCLUDING: it is withdrawn
@@ -95,6 +101,10 @@ public final class RegionLock {
      * writers of that record alone; a writer between announcement and end refuses readers of that record alone; nobody
      * else is touched. Waiting parties poll, so there is no wake-up to lose and none that could reach freed memory.
      */
+    static {
+        CountedStamps.load();
+    }
+
     private final EpochDomain domain;
     private final DrainListener listener;
     private final Runnable deadSections;
@@ -144,7 +154,7 @@ public final class RegionLock {
         return RecordLayout.incarnationAcquire(record);
     }
 
-    /** Locks in shared mode through a hazard of the current thread. */
+    /** Locks in shared mode through a hazard of the current thread, which names the record under the stamp's number. */
     public long tryShare(final long record, final long incarnation) {
         if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) { // [P1]
             return refusal(record, incarnation);
@@ -159,7 +169,7 @@ public final class RegionLock {
                 if ((lock & (ATTACHED | WRITER)) == ATTACHED && RecordLayout.incarnation(record) == incarnation) {
                     Ledger.taken(domain.hazardAddress(slot, hazard), Ledger.Kind.SHARED, record);
                     QuickSlots.resume(domain.quickSeed(), slot);
-                    return Stamps.shared(hazard, incarnation);
+                    return domain.stamp(slot, hazard);
                 }
             }
         } catch (final Throwable e) {
@@ -222,36 +232,56 @@ public final class RegionLock {
     /**
      * Ends a shared lock of the current thread.
      *
+     * @param grip the stamp, or what a guard has instead of one
      * @throws IllegalMonitorStateException if the current thread holds no such lock
      */
-    public void endShare(final long record, final long stamp) {
+    public void endShare(final long record, final long grip) {
         StackRoom.forEnd(record);
-        final long slot = checkShared("end of a shared lock", record, stamp);
-        domain.clear(slot, Stamps.hazard(stamp)); // [S3]
-        Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
+        final long slot = domain.slotOrNone();
+        end(slot, checkShared("end of a shared lock", slot, record, grip));
+    }
+
+    private void end(final long slot, final int hazard) {
+        domain.clear(slot, hazard); // [S3]
+        Ledger.released(domain.hazardAddress(slot, hazard));
         domain.leave(slot);
     }
 
     /** Whether the current thread holds the shared lock of this stamp on the record. */
     public boolean isShared(final long record, final long stamp) {
-        return isShared(domain.slotOrNone(), record, stamp);
+        return Stamps.isShared(stamp) && domain.find(domain.slotOrNone(), record, stamp) >= 0;
     }
 
-    private boolean isShared(final long slot, final long record, final long stamp) {
-        return Stamps.isShared(stamp) && slot != 0 && domain.announced(slot, Stamps.hazard(stamp)) == record &&
-            Stamps.isOf(stamp, RecordLayout.incarnation(record));
-    }
-
-    private long checkShared(final String operation, final long record, final long stamp) {
-        final long slot = domain.slotOrNone();
-        if (!isShared(slot, record, stamp)) {
-            final int hazard = Stamps.isShared(stamp) ? Stamps.hazard(stamp) : 0;
-            throw unmatched(operation, record, stamp, slot == 0 ? 0 : domain.hazardAddress(slot, hazard));
+    private int checkShared(final String operation, final long slot, final long record, final long grip) {
+        final int hazard = Stamps.isShared(grip) ? domain.find(slot, record, grip)
+            : Stamps.isOfGuard(grip) && domain.isAnnouncedWithoutStamp(slot, record, Stamps.hazard(grip))
+            ? Stamps.hazard(grip) : -1;
+        if (hazard < 0) {
+            throw unmatched(operation, record, grip, slot == 0 ? 0 : domain.hazardAddress(slot, 0));
         }
-        return slot;
+        return hazard;
     }
 
-    /** Takes a counted hold, which any thread may end. */
+    /**
+     * Gives the lock of a stamp to a guard: no stamp ends it any more.
+     *
+     * @return the guard's grip on it, for the methods that take one
+     */
+    public long toGuard(final long record, final long stamp) {
+        if (!Stamps.isShared(stamp)) {
+            return stamp;
+        }
+        final long slot = domain.slotOrNone();
+        final int hazard = checkShared("turning a stamp into a guard", slot, record, stamp);
+        domain.endStamp(slot, hazard);
+        return Stamps.ofGuard(hazard);
+    }
+
+    /**
+     * Takes a counted hold, which any thread may end, once: nothing tells it from another.
+     *
+     * @return 1, or a refusal
+     */
     public static long tryHold(final long record, final long incarnation) {
         StackRoom.forBeginning(record);
         long lock = RecordLayout.lockVolatile(record);
@@ -277,13 +307,13 @@ public final class RegionLock {
             return Stamps.DETACHED;
         }
         Ledger.counted(record);
-        return Stamps.counted(incarnation);
+        return 1;
     }
 
     /**
      * Takes a counted hold, waiting while a writer is there.
      *
-     * @return a stamp, or a refusal for good: detached, saturated, or that the waiting gave up
+     * @return 1, or a refusal for good: detached, saturated, or that the waiting gave up
      * @throws IllegalMonitorStateException if the thread would wait for itself
      */
     public long hold(final long record, final long incarnation, final Waiting waiting) {
@@ -300,34 +330,84 @@ public final class RegionLock {
     }
 
     /**
-     * Ends a counted hold.
+     * Ends a counted hold that its owner ends once.
      *
      * @throws IllegalMonitorStateException if there is none on the record
      */
-    public static void endHold(final long record, final long stamp) {
-        if (!Stamps.isCounted(stamp) || !Stamps.isOf(stamp, RecordLayout.incarnationAcquire(record)) ||
-            !uncount(record)) {
-            throw unmatched("end of a counted hold", record, stamp, record);
+    public static void endHold(final long record) {
+        if (!uncount(record)) {
+            throw unmatched("end of a counted hold", record, 0, record);
         }
+        Ledger.uncounted(record);
+    }
+
+    /**
+     * Gives a counted hold to a stamp, which any thread may end; {@link CountedStamps} tells it from every other.
+     *
+     * @return the stamp, or saturated, and then the hold has ended
+     */
+    public static long stampOfHold(final long record) {
+        long stamp = 0;
+        try {
+            stamp = CountedStamps.give(record);
+        } finally {
+            if (stamp == 0) {
+                endHold(record);
+            }
+        }
+        return stamp != 0 ? stamp : Stamps.SATURATED;
+    }
+
+    /**
+     * Ends the counted lock of a stamp.
+     *
+     * @throws IllegalMonitorStateException if the stamp is of none on the record that is held
+     */
+    public static void endCounted(final long record, final long stamp) {
+        StackRoom.forEnd(record); // the stamp and the count both, or neither
+        if (!CountedStamps.end(record, stamp)) {
+            throw unmatched("end of a counted lock", record, stamp, record);
+        }
+        uncount(record);
         Ledger.uncounted(record);
     }
 
     /**
      * Turns a shared lock of the current thread into a counted hold, also while a writer waits for it to end.
      *
-     * @return the hold's stamp, or saturated, and then the shared lock is still held
+     * @param grip the stamp, or what a guard has instead of one
+     * @return 1, or saturated, and then the shared lock is still held
      */
-    public long toHold(final long record, final long stamp) {
+    public long toHold(final long record, final long grip) {
         StackRoom.forBeginning(record);
-        final long slot = checkShared("turning a shared lock into a hold", record, stamp);
+        final long slot = domain.slotOrNone();
+        final int hazard = checkShared("turning a shared lock into a hold", slot, record, grip);
         if (!count(record)) {
             return Stamps.SATURATED;
         }
         Ledger.counted(record);
-        Ledger.released(domain.hazardAddress(slot, Stamps.hazard(stamp)));
-        domain.clear(slot, Stamps.hazard(stamp)); // after the increment: a drain looks at hazards first
-        domain.leave(slot);
-        return Stamps.counted(RecordLayout.incarnation(record));
+        end(slot, hazard); // after the increment: a drain looks at hazards first
+        return 1;
+    }
+
+    /**
+     * The same for a stamp, which becomes that of a counted lock.
+     *
+     * @return the counted lock's stamp, or saturated, and then the shared lock is still held
+     */
+    public long toCounted(final long record, final long stamp) {
+        StackRoom.forBeginning(record);
+        final long slot = domain.slotOrNone();
+        final int hazard = checkShared("turning a shared lock into a counted one", slot, record, stamp);
+        if (!count(record)) {
+            return Stamps.SATURATED;
+        }
+        Ledger.counted(record);
+        final long counted = stampOfHold(record);
+        if (counted > 0) {
+            end(slot, hazard);
+        }
+        return counted;
     }
 
     /** Locks in exclusive mode if nobody is inside. */
@@ -434,7 +514,7 @@ public final class RegionLock {
         final long sequence = RecordLayout.sequence(record) + 1;
         RecordLayout.sequenceRelease(record, sequence); // [X1]
         VarHandle.storeStoreFence(); // [X1]
-        return Stamps.exclusive(RecordLayout.incarnation(record));
+        return Stamps.exclusive(sequence);
     }
 
     /**
@@ -457,7 +537,26 @@ public final class RegionLock {
         final long lock = RecordLayout.lockAcquire(record);
         return Stamps.isExclusive(stamp) && (lock & EXCLUSIVE) != 0 &&
             (lock & OWNER) == RecordLayout.owned(Thread.currentThread().threadId()) &&
-            Stamps.isOf(stamp, RecordLayout.incarnation(record));
+            stamp == Stamps.exclusive(RecordLayout.sequence(record));
+    }
+
+    /**
+     * Whether a lock of this stamp is held on the record. Of shared locks, only the current thread's own are known.
+     */
+    public boolean isHeld(final long record, final long incarnation, final long stamp) {
+        if (RecordLayout.incarnationAcquire(record) != incarnation) {
+            return false;
+        }
+        if (Stamps.isExclusive(stamp)) {
+            final boolean isLast = stamp == Stamps.exclusive(RecordLayout.sequenceAcquire(record));
+            return isLast && (RecordLayout.lockAcquire(record) & (ATTACHED | EXCLUSIVE | SECTION)) == (ATTACHED | EXCLUSIVE);
+        }
+        return isCounted(record, stamp) || isShared(record, stamp);
+    }
+
+    /** Whether a counted lock of this stamp is held on the record. */
+    public static boolean isCounted(final long record, final long stamp) {
+        return CountedStamps.isGiven(record, stamp);
     }
 
     /**
@@ -477,19 +576,22 @@ public final class RegionLock {
         }
         Ledger.released(record);
         Ledger.taken(domain.hazardAddress(slot, hazard), Ledger.Kind.SHARED, record);
+        final long shared = domain.stamp(slot, hazard);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
         withdraw(record); // [X3]
-        return Stamps.shared(hazard, RecordLayout.incarnation(record));
+        return shared;
     }
 
     /**
      * Turns a shared lock of the current thread into the exclusive one if nobody else is inside.
      *
+     * @param grip the stamp, or what a guard has instead of one
      * @return the exclusive stamp, or a refusal, and then the shared lock is still held
      */
-    public long tryUpgrade(final long record, final long stamp) {
-        final long slot = checkShared("upgrade", record, stamp);
-        final long own = domain.hazardAddress(slot, Stamps.hazard(stamp));
+    public long tryUpgrade(final long record, final long grip) {
+        final long slot = domain.slotOrNone();
+        final int hazard = checkShared("upgrade", slot, record, grip);
+        final long own = domain.hazardAddress(slot, hazard);
         if (domain.isAnnounced(record, own) || (RecordLayout.lockAcquire(record) & COUNT) != 0) {
             return Stamps.SHARED;
         }
@@ -499,9 +601,7 @@ public final class RegionLock {
         }
         final long exclusive = becomeExclusiveIfDrained(record, own);
         if (exclusive > 0) {
-            Ledger.released(own);
-            domain.clear(slot, Stamps.hazard(stamp));
-            domain.leave(slot);
+            end(slot, hazard);
         }
         return exclusive;
     }
@@ -613,9 +713,10 @@ public final class RegionLock {
             throw new IllegalMonitorStateException(operation + " by a thread that does not hold the region exclusively: " +
                 "stamp=" + Stamps.describe(stamp) + ", " + describe(record));
         }
-        Ledger.released(record);
-        domain.endWrite();
+        StackRoom.forEnd(record); // the lock word and the end of the writer both, or neither
         RecordLayout.getAndMaskLock(record, left); // [M1]
+        Ledger.released(record);
+        domain.endWrite(); // after it: until then others find the lock if the thread dies
         LockOrder.forgetRegion(record);
     }
 
@@ -704,6 +805,17 @@ public final class RegionLock {
     }
 
     // The exceptions: a thread that would wait for itself, and the end of what is not held.
+
+    /**
+     * Refuses a stamp that comes with the handle of another life of the record, and what is a guard's and no stamp.
+     *
+     * @throws IllegalMonitorStateException if it is one of these
+     */
+    public static void checkStamp(final String operation, final long record, final long incarnation, final long stamp) {
+        if (RecordLayout.incarnationAcquire(record) != incarnation || Stamps.isOfGuard(stamp)) {
+            throw unmatched(operation, record, stamp, record);
+        }
+    }
 
     /** Refuses to begin a drain that would wait for the current thread itself. */
     void checkMayDrain(final String operation, final long record, final long incarnation) {

@@ -23,34 +23,33 @@ public final class SharedFastPath {
     private SharedFastPath() {
     }
 
-    /** The stamp of every lock that is taken here on a record in this incarnation. */
-    public static long stamp(final long incarnation) {
-        return Stamps.shared(0, incarnation);
-    }
-
     /**
-     * Locks the record in shared mode.
+     * Locks the record in shared mode, for a guard.
      *
      * @param seed {@link EpochDomain#quickSeed()} of the domain in which the record's readers announce themselves
      * @return where it is announced, for {@link #endIn}; 0 if it takes {@link RegionLock#tryShare} to know
      */
     public static long share(final long seed, final long record, final long incarnation) {
+        return share(seed, record, incarnation, record);
+    }
+
+    private static long share(final long seed, final long record, final long incarnation, final long word) {
         final long mark = QuickSlots.mark(seed);
         final long slot = QuickSlots.hint(mark);
         if (!QuickSlot.isOf(slot, mark) || !QuickSlot.isFree(slot)) {
             return 0;
         }
         try {
-            QuickSlot.announce(slot, record); // [S1]
+            QuickSlot.announce(slot, word); // [S1]
             if (isOpen(record) && RecordLayout.incarnation(record) == incarnation) { // [S2]
                 Ledger.taken(QuickSlot.hazardAddress(slot), Ledger.Kind.SHARED, record);
                 return slot;
             }
         } catch (final Throwable e) {
-            QuickSlot.clear(slot, record);
+            QuickSlot.clear(slot, word);
             throw e;
         }
-        QuickSlot.clear(slot, record);
+        QuickSlot.clear(slot, word);
         QuickSlots.suspend(slot); // [P1]
         return 0;
     }
@@ -79,14 +78,33 @@ public final class SharedFastPath {
     }
 
     /**
-     * Ends a lock of the current thread, given by its {@link #stamp}.
+     * Locks the record in shared mode, for a stamp.
      *
+     * @param seed as for {@link #share}
+     * @return the stamp; 0 if it takes {@link RegionLock#tryShare} to know
+     */
+    public static long lock(final long seed, final long record, final long incarnation) {
+        final long slot = share(seed, record, incarnation, QuickSlot.stamped(record));
+        if (slot == 0) {
+            return 0;
+        }
+        final long stamp = QuickSlot.number(slot);
+        if (stamp == 0) {
+            undo(slot);
+        }
+        return stamp;
+    }
+
+    /**
+     * Ends the lock of a stamp.
+     *
+     * @param seed as for {@link #share}
      * @return false if it takes {@link RegionLock#endShare} to know
      */
-    public static boolean end(final long seed, final long record, final long incarnation) {
+    public static boolean unlock(final long seed, final long record, final long incarnation, final long stamp) {
         final long mark = QuickSlots.mark(seed);
         final long slot = QuickSlots.hint(mark);
-        return QuickSlot.isOf(slot, mark) && RecordLayout.incarnation(record) == incarnation &&
-            QuickSlot.clear(slot, record); // [S3]
+        return QuickSlot.isOf(slot, mark) && QuickSlot.isLast(slot, stamp) &&
+            RecordLayout.incarnation(record) == incarnation && QuickSlot.clear(slot, QuickSlot.stamped(record)); // [S3]
     }
 }

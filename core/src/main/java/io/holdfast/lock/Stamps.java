@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.lock;
 
+import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
 
 /**
- * What acquiring returns: a positive stamp that says what is held and how, or a refusal that says why not.
+ * What acquiring returns: a positive stamp that says what is held and how, or a refusal that says why not. No two locks,
+ * of whatever region, thread or form, have the same stamp, and no stamp comes again.
  *
  * <pre>
- *     63  62      61         60       59 ....... 52   51 ................ 0
- *     0   SHARED  EXCLUSIVE  COUNTED  HAZARD          low bits of the incarnation
+ *     63  62      61         60       59 ....... GENERATION_BITS   GENERATION_BITS-1 .... 0
+ *     0   SHARED  number of the lock
+ *     0   0       EXCLUSIVE  the record's sequence while it is held
+ *     0   0       0          COUNTED  INDEX of the entry            GENERATION of the entry
+ *     0   0       0          0        sequence: an optimistic stamp
  * </pre>
  *
- * <p>An optimistic stamp has none of the three bits: it is the sequence itself.
+ * <p>Sequences of two records are told apart as {@link RecordTable} says.
  */
 public final class Stamps {
     /** The region is unmapped, or the handle is of an earlier life of the record. */
@@ -38,50 +43,63 @@ public final class Stamps {
     /** The region lives on under other handles: it was split, merged, moved, cut, or protected. */
     public static final long MOVED = -8;
 
-    private static final long SHARED_BIT = 1L << 62;
-    private static final long EXCLUSIVE_BIT = SHARED_BIT >>> 1;
-    private static final long COUNTED_BIT = EXCLUSIVE_BIT >>> 1;
-    private static final int HAZARD_BITS = 8;
-    private static final int HAZARD_SHIFT = Long.numberOfTrailingZeros(COUNTED_BIT) - HAZARD_BITS;
-    private static final long INCARNATION = (1L << HAZARD_SHIFT) - 1;
+    /** Sequences are below this, so that each is an optimistic stamp. */
+    static final long SEQUENCES = 1L << 60;
+
+    private static final long COUNTED_BIT = SEQUENCES;
+    private static final long EXCLUSIVE_BIT = COUNTED_BIT << 1;
+    private static final long SHARED_BIT = EXCLUSIVE_BIT << 1; // of all numbers that a domain gives to locks
+    private static final long GENERATION = (1L << CountedStamps.GENERATION_BITS) - 1;
 
     private Stamps() {
     }
 
-    static long shared(final int hazard, final long incarnation) {
-        return SHARED_BIT | ((long) hazard << HAZARD_SHIFT) | (incarnation & INCARNATION);
+    static long exclusive(final long sequence) {
+        return EXCLUSIVE_BIT | sequence & EXCLUSIVE_BIT - 1;
     }
 
-    static long exclusive(final long incarnation) {
-        return EXCLUSIVE_BIT | (incarnation & INCARNATION);
-    }
-
-    static long counted(final long incarnation) {
-        return COUNTED_BIT | (incarnation & INCARNATION);
+    static long counted(final int index, final long generation) {
+        return COUNTED_BIT | (long) index << CountedStamps.GENERATION_BITS | generation;
     }
 
     /** Whether the stamp is of a shared lock by hazard. */
     public static boolean isShared(final long stamp) {
-        return stamp > 0 && (stamp & SHARED_BIT) != 0;
+        return stamp >= SHARED_BIT;
+    }
+
+    /**
+     * What the shared lock of a guard has instead of a stamp: a guard ends its lock once and tells it to nobody, so the
+     * hazard says which it is. It is lower than any sequence.
+     */
+    public static long ofGuard(final int hazard) {
+        return hazard + 1L;
+    }
+
+    static int hazard(final long ofGuard) {
+        return (int) ofGuard - 1;
+    }
+
+    /** Whether this is no stamp but a guard's. */
+    static boolean isOfGuard(final long grip) {
+        return grip > 0 && grip <= EpochDomain.MAX_HAZARDS;
     }
 
     /** Whether the stamp is of an exclusive lock. */
     public static boolean isExclusive(final long stamp) {
-        return stamp > 0 && (stamp & (SHARED_BIT | EXCLUSIVE_BIT)) == EXCLUSIVE_BIT;
+        return stamp >= EXCLUSIVE_BIT && stamp < SHARED_BIT;
     }
 
-    /** Whether the stamp is of a counted hold. */
+    /** Whether the stamp is of a counted lock. */
     public static boolean isCounted(final long stamp) {
-        return stamp > 0 && (stamp & (SHARED_BIT | EXCLUSIVE_BIT | COUNTED_BIT)) == COUNTED_BIT;
+        return stamp >= COUNTED_BIT && stamp < EXCLUSIVE_BIT;
     }
 
-    static int hazard(final long stamp) {
-        return (int) (stamp >>> HAZARD_SHIFT) & (1 << HAZARD_BITS) - 1;
+    static int index(final long countedStamp) {
+        return (int) ((countedStamp & ~COUNTED_BIT) >>> CountedStamps.GENERATION_BITS);
     }
 
-    /** Whether a stamp of a lock was given under this incarnation, as far as its bits tell. */
-    static boolean isOf(final long stamp, final long incarnation) {
-        return (stamp & INCARNATION) == (incarnation & INCARNATION);
+    static long generation(final long countedStamp) {
+        return countedStamp & GENERATION;
     }
 
     /** Whether waiting can turn the refusal into success. */
@@ -96,13 +114,13 @@ public final class Stamps {
     static String describe(final long stamp) {
         final String kind;
         if (isShared(stamp)) {
-            kind = "shared, hazard=" + hazard(stamp);
+            kind = "shared";
         } else if (isExclusive(stamp)) {
             kind = "exclusive";
         } else if (isCounted(stamp)) {
             kind = "counted";
         } else {
-            kind = stamp > 0 ? "optimistic" : "refusal";
+            kind = isOfGuard(stamp) ? "of a guard" : stamp > 0 ? "optimistic" : "refusal";
         }
         return "0x" + Long.toHexString(stamp) + " (" + kind + ")";
     }

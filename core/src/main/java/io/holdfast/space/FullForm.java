@@ -2,7 +2,10 @@
 package io.holdfast.space;
 
 import io.holdfast.Guard;
+import io.holdfast.lock.RegionLock;
 import java.io.Serial;
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The beginning and the end of a shared lock where the {@linkplain io.holdfast.lock.SharedFastPath fast path} is not open.
@@ -23,6 +26,10 @@ final class FullForm extends Throwable {
     private FullForm() {
     }
 
+    /** Makes sure that the class is there. */
+    static void load() {
+    }
+
     static long tryShare(final RegionHandle region) {
         return callTryShare(region);
     }
@@ -39,11 +46,28 @@ final class FullForm extends Throwable {
         return region.lockShared("share");
     }
 
+    static long tryGuard(final RegionHandle region) {
+        return callTryGuard(region);
+    }
+
+    private static long callTryGuard(final RegionHandle region) {
+        return region.guarded(callTryShare(region));
+    }
+
+    static long guard(final RegionHandle region) {
+        return callGuard(region);
+    }
+
+    private static long callGuard(final RegionHandle region) {
+        return region.guarded(region.lockShared("share"));
+    }
+
     static void endShare(final RegionHandle region, final long stamp) {
         callEndShare(region, stamp);
     }
 
     private static void callEndShare(final RegionHandle region, final long stamp) {
+        RegionLock.checkStamp("end of a shared lock", region.record(), region.incarnation(), stamp);
         region.lock().endShare(region.record(), stamp);
     }
 
@@ -53,9 +77,43 @@ final class FullForm extends Throwable {
 
     private static void callEnd(final RegionHandle region, final Guard.Mode mode, final long stamp, final boolean counted) {
         if (counted) {
-            region.endHold(stamp);
+            region.endHold();
         } else {
             region.end(mode, stamp);
         }
+    }
+
+    /**
+     * For a close in which something was thrown: closes the arena of a guard once more and ends the lock, as far as that has
+     * not been done, unless the close was refused. If this throws too, the guard can be closed once more.
+     *
+     * @return what is to be thrown now: the end of the stack, or an error of the virtual machine that belongs to an access
+     *         long past and is thrown wherever the thread comes by; null if an earlier close was not completed, and this
+     *         one was
+     * @throws WrongThreadException  if it is another thread's; the guard is as it was
+     * @throws IllegalStateException if the guard's segment is in use; the guard is as it was
+     */
+    static @Nullable Error endAfter(final Throwable thrown, final RegionHandle region, final Arena arena,
+                                    final Guard.Mode mode, final long stamp, final long slot, final boolean counted) {
+        if (thrown instanceof WrongThreadException) {
+            throw new WrongThreadException("close of a guard of another thread: caller=" +
+                Thread.currentThread().getName() + ", " + region.describe(), thrown);
+        }
+        if (arena.scope().isAlive()) {
+            if (thrown instanceof IllegalStateException) {
+                throw new IllegalStateException("close of a guard whose segment is in use: " + region.describe(), thrown);
+            }
+            arena.close();
+        }
+        if (slot != 0) {
+            region.endQuickly(slot);
+        } else if (!counted || thrown instanceof IllegalStateException) { // a count that ended twice would be another's
+            try {
+                callEnd(region, mode, stamp, counted);
+            } catch (final IllegalMonitorStateException e) {
+                return thrown instanceof final Error error ? error : null; // it had ended when the error came
+            }
+        }
+        return thrown instanceof final Error error ? error : null;
     }
 }

@@ -6,18 +6,17 @@ import io.holdfast.Hold;
 import io.holdfast.Refusal;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A stamp of its thread, and the segment that lives as long. */
 public final class GuardHandle implements Guard {
-
     private final RegionHandle region;
     private final @Nullable Arena arena;
     private Mode mode;
     private long stamp;
     private long slot;
     private boolean counted; // the stamp is a hold's, because turning the guard into one was not completed
-    private boolean overflowed; // the last close ran out of stack: the lock is held, the arena may be closed
     private @Nullable MemorySegment segment;
 
     private GuardHandle(final RegionHandle region, final Mode mode, final long stamp, final long slot,
@@ -30,8 +29,9 @@ public final class GuardHandle implements Guard {
         this.segment = segment;
     }
 
-    /** Makes sure that the class is there. */
+    /** Makes sure that the class is there, and that of its modes. */
     static void load() {
+        Objects.requireNonNull(Mode.SHARED);
     }
 
     /** A guard for a stamp that the current thread holds, or a refused one. The stamp is ended if it throws. */
@@ -127,7 +127,12 @@ public final class GuardHandle implements Guard {
             slot = 0;
         }
         final Hold hold = new HoldHandle(region, stamp);
-        endArena(current); // if this fails the guard is still held, by the count
+        try {
+            current.close(); // if this fails the guard is still held, by the count
+        } catch (final IllegalStateException e) {
+            throw new IllegalStateException("turning into a hold of a guard whose segment is in use: " +
+                region.describe(), e);
+        }
         stamp = 0;
         segment = null;
         return hold;
@@ -147,22 +152,6 @@ public final class GuardHandle implements Guard {
         return current;
     }
 
-    private void endArena(final Arena current) {
-        try {
-            current.close();
-        } catch (final WrongThreadException e) {
-            throw new WrongThreadException("close of a guard of another thread: caller=" +
-                Thread.currentThread().getName() + ", " + region.describe(), e);
-        } catch (final IllegalStateException e) {
-            if (overflowed && !current.scope().isAlive()) {
-                overflowed = false;
-                return;
-            }
-            throw new IllegalStateException("close of a guard that is closed already, or whose segment is in use: " +
-                region.describe(), e);
-        }
-    }
-
     @Override
     public void close() {
         final Arena current = arena;
@@ -170,13 +159,17 @@ public final class GuardHandle implements Guard {
             return;
         }
         try {
-            endArena(current);
+            current.close();
             if (slot == 0 || !region.endQuickly(slot)) {
                 FullForm.end(region, mode, stamp, counted);
             }
-        } catch (final StackOverflowError e) {
-            overflowed = true;
-            throw e;
+            stamp = 0;
+        } catch (final Throwable e) {
+            final Error late = FullForm.endAfter(e, region, current, mode, stamp, slot, counted);
+            stamp = 0;
+            if (late != null) {
+                throw late;
+            }
         }
     }
 

@@ -29,8 +29,9 @@ public final class HoldHandle implements Hold {
     private final AtomicInteger state = new AtomicInteger();
     private @Nullable ViewHandle views;
 
-    /** Makes sure that the class is there. */
+    /** Makes sure that the class is there, and that of its views. */
     static void load() {
+        ViewHandle.load();
     }
 
     /** A hold for a stamp, which stays the caller's if this throws, or a refused one. */
@@ -48,7 +49,7 @@ public final class HoldHandle implements Hold {
             return new HoldHandle(region, stamp);
         } catch (final Throwable e) {
             if (stamp > 0) {
-                region.endHold(stamp);
+                region.endHold();
             }
             throw e;
         }
@@ -111,6 +112,7 @@ public final class HoldHandle implements Hold {
             for (ViewHandle at = views; at != null; at = at.next) {
                 if (at == view) {
                     remove(before, view);
+                    Ledger.released(view.ledger);
                     return;
                 }
                 before = at;
@@ -165,14 +167,13 @@ public final class HoldHandle implements Hold {
         }
         StackRoom.forEnd(stamp); // the state and the count both, or neither
         final int seen = state.compareAndExchange(0, RELEASED);
-        if (seen == RELEASED) {
-            throw new IllegalStateException("release of a released hold: " + region.describe());
-        }
-        if (seen != 0) {
+        if (seen > 0) {
             throw new IllegalStateException("release of a hold with open views: views=" + seen + ", " +
                 region.describe() + "; close the views first");
         }
-        region.endHold(stamp);
+        if (seen == 0) {
+            region.endHold();
+        }
     }
 
     /** The access of one thread, and its count in the hold. */
@@ -183,6 +184,9 @@ public final class HoldHandle implements Hold {
         private final Thread owner = Thread.currentThread();
         private long ledger;
         private @Nullable ViewHandle next;
+
+        private static void load() {
+        }
 
         private ViewHandle(final HoldHandle hold) {
             this.hold = hold;
@@ -203,11 +207,15 @@ public final class HoldHandle implements Hold {
                 throw new WrongThreadException("close of a view of another thread: caller=" +
                     Thread.currentThread().getName() + ", " + hold.region.describe(), e);
             } catch (final IllegalStateException e) {
-                throw new IllegalStateException("close of a view that is closed already, or whose segment is in use: " +
-                    hold.region.describe(), e);
+                if (arena.scope().isAlive()) {
+                    throw new IllegalStateException("close of a view whose segment is in use: " +
+                        hold.region.describe(), e);
+                }
+            } finally {
+                if (!arena.scope().isAlive()) { // whatever was thrown; does nothing if it has been done
+                    hold.leave(this);
+                }
             }
-            Ledger.released(ledger);
-            hold.leave(this);
         }
     }
 }

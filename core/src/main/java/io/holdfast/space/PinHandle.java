@@ -29,9 +29,28 @@ public final class PinHandle implements Pin {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        try {
+            end();
+        } catch (final InternalError late) { // of an access long past, and thrown wherever the thread comes by
+            if (!closed) {
+                end();
+            }
+            throw late;
+        }
+    }
+
+    private void end() {
         check("close");
-        domain.unpin(slot);
-        closed = true; // after it: an end for which the stack was too short can be repeated
+        closed = true; // before: a pin that ended twice would be another's
+        try {
+            domain.unpin(slot);
+        } catch (final StackOverflowError e) {
+            closed = false; // it can be repeated
+            throw e;
+        }
     }
 
     private void check(final String operation) {

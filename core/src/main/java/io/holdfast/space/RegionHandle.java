@@ -33,9 +33,13 @@ import org.jspecify.annotations.Nullable;
  * is handed on.
  */
 public final class RegionHandle implements Region {
-static {
+    /** What a guard has for a stamp whose lock was taken quickly. */
+    private static final long QUICK = Stamps.ofGuard(0);
+
+    static {
         // Else they would be loaded between the taking of a lock and the making of what releases it, and the lock would be
         // left if there were no memory for that.
+        FullForm.load();
         GuardHandle.load();
         HoldHandle.load();
     }
@@ -45,7 +49,6 @@ static {
     private final long record;
     private final long incarnation;
     private final long quickSeed;
-    private final long quickStamp;
     private final long base;
     private final long firstSize;
     private final boolean writable;
@@ -67,7 +70,6 @@ static {
         this.record = record;
         this.incarnation = incarnation;
         this.quickSeed = space.quickSeed();
-        this.quickStamp = SharedFastPath.stamp(incarnation);
         this.base = RecordLayout.baseOf(baseAndKind);
         this.firstSize = size;
         final long kind = RecordLayout.kindOf(baseAndKind);
@@ -125,7 +127,7 @@ static {
 
     @Override
     public Guard share(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        return GuardHandle.of(this, Guard.Mode.SHARED, lockShared(timeout, unit));
+        return GuardHandle.of(this, Guard.Mode.SHARED, guarded(lockShared(timeout, unit)));
     }
 
     @Override
@@ -143,13 +145,13 @@ static {
     @Override
     public Guard shareWritable(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         checkWritable("shareWritable");
-        return GuardHandle.of(this, Guard.Mode.SHARED_WRITABLE, lockShared(timeout, unit));
+        return GuardHandle.of(this, Guard.Mode.SHARED_WRITABLE, guarded(lockShared(timeout, unit)));
     }
 
     private Guard tryShare(final Guard.Mode mode) {
         final long slot = SharedFastPath.share(quickSeed, record, incarnation);
         try {
-            return GuardHandle.shared(this, mode, slot != 0 ? quickStamp : FullForm.tryShare(this), slot);
+            return GuardHandle.shared(this, mode, slot != 0 ? QUICK : FullForm.tryGuard(this), slot);
         } catch (final Throwable e) {
             undo(slot);
             throw e;
@@ -160,7 +162,7 @@ static {
         LockOrder.beforeRegion("share", record, incarnation);
         final long slot = SharedFastPath.share(quickSeed, record, incarnation);
         try {
-            return GuardHandle.granted(this, mode, slot != 0 ? quickStamp : FullForm.share(this), slot);
+            return GuardHandle.granted(this, mode, slot != 0 ? QUICK : FullForm.guard(this), slot);
         } catch (final Throwable e) {
             undo(slot);
             throw e;
@@ -176,13 +178,15 @@ static {
 
     @Override
     public long tryLockShared() {
-        return SharedFastPath.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.tryShare(this);
+        final long stamp = SharedFastPath.lock(quickSeed, record, incarnation);
+        return stamp != 0 ? stamp : FullForm.tryShare(this);
     }
 
     @Override
     public long lockShared() {
         LockOrder.beforeRegion("share", record, incarnation);
-        return SharedFastPath.share(quickSeed, record, incarnation) != 0 ? quickStamp : FullForm.share(this);
+        final long stamp = SharedFastPath.lock(quickSeed, record, incarnation);
+        return stamp != 0 ? stamp : FullForm.share(this);
     }
 
     long lockShared(final String operation) {
@@ -206,7 +210,7 @@ static {
 
     @Override
     public void unlockShared(final long stamp) {
-        if (stamp != quickStamp || !SharedFastPath.end(quickSeed, record, incarnation)) {
+        if (!SharedFastPath.unlock(quickSeed, record, incarnation, stamp)) {
             FullForm.endShare(this, stamp);
         }
     }
@@ -215,39 +219,32 @@ static {
 
     @Override
     public Hold tryHold() {
-        return HoldHandle.of(this, tryLockCounted());
+        return HoldHandle.of(this, RegionLock.tryHold(record, incarnation));
     }
 
     @Override
     public Hold hold() {
-        return HoldHandle.of(this, lockCounted());
+        return HoldHandle.of(this, counted());
     }
 
     @Override
     public Hold hold(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
-        return HoldHandle.of(this, lockCounted(timeout, unit));
+        return HoldHandle.of(this, counted(timeout, unit));
     }
 
-    @Override
-    public long tryLockCounted() {
-        return RegionLock.tryHold(record, incarnation);
-    }
-
-    @Override
-    public long lockCounted() {
+    private long counted() {
         LockOrder.beforeRegion("hold", record, incarnation);
-        final long stamp = RegionLock.tryHold(record, incarnation);
-        return stamp > 0 ? stamp : lockCountedSlowly();
+        final long held = RegionLock.tryHold(record, incarnation);
+        return held > 0 ? held : countedSlowly();
     }
 
-    private long lockCountedSlowly() {
+    private long countedSlowly() {
         try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
             return granted("hold", lock.hold(record, incarnation, waiting));
         }
     }
 
-    @Override
-    public long lockCounted(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
+    private long counted(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         checkInterrupt("hold");
         try (Waiting waiting = space.waiting(unit.toNanos(timeout), true)) {
             return grantedInTime("hold", lock.hold(record, incarnation, waiting));
@@ -255,8 +252,27 @@ static {
     }
 
     @Override
+    public long tryLockCounted() {
+        final long held = RegionLock.tryHold(record, incarnation);
+        return held > 0 ? RegionLock.stampOfHold(record) : held;
+    }
+
+    @Override
+    public long lockCounted() {
+        counted();
+        return granted("hold", RegionLock.stampOfHold(record));
+    }
+
+    @Override
+    public long lockCounted(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
+        counted(timeout, unit);
+        return granted("hold", RegionLock.stampOfHold(record));
+    }
+
+    @Override
     public void unlockCounted(final long stamp) {
-        RegionLock.endHold(record, stamp);
+        RegionLock.checkStamp("end of a counted lock", record, incarnation, stamp);
+        RegionLock.endCounted(record, stamp);
     }
 
     // ------------------------------------------------------------------------------------------ long-lived access
@@ -331,7 +347,28 @@ static {
 
     @Override
     public void unlockExclusive(final long stamp) {
+        RegionLock.checkStamp("end of an exclusive lock", record, incarnation, stamp);
         lock.endExclusive(record, stamp);
+    }
+
+    // ----------------------------------------------------------------------------------------------- conversions
+
+    @Override
+    public long tryConvertToExclusive(final long stamp) {
+        RegionLock.checkStamp("upgrade", record, incarnation, stamp);
+        return lock.isExclusive(record, stamp) ? stamp : lock.tryUpgrade(record, stamp);
+    }
+
+    @Override
+    public long tryConvertToShared(final long stamp) {
+        RegionLock.checkStamp("downgrade", record, incarnation, stamp);
+        return lock.isShared(record, stamp) ? stamp : lock.downgrade(record, stamp);
+    }
+
+    @Override
+    public long tryConvertToCounted(final long stamp) {
+        RegionLock.checkStamp("turning a shared lock into a counted one", record, incarnation, stamp);
+        return RegionLock.isCounted(record, stamp) ? stamp : lock.toCounted(record, stamp);
     }
 
     // ------------------------------------------------------------------------------------------------ optimistic
@@ -343,7 +380,7 @@ static {
 
     @Override
     public boolean validate(final long stamp) {
-        return RegionLock.validate(record, stamp);
+        return RegionLock.validate(record, stamp) || lock.isHeld(record, incarnation, stamp);
     }
 
     @Override
@@ -704,12 +741,16 @@ static {
         return SharedFastPath.endIn(slot, record);
     }
 
-    void endHold(final long stamp) {
-        RegionLock.endHold(record, stamp);
+    void endHold() {
+        RegionLock.endHold(record);
+    }
+
+    long guarded(final long stamp) {
+        return lock.toGuard(record, stamp);
     }
 
     long downgrade(final long stamp) {
-        return granted("downgrade", lock.downgrade(record, stamp));
+        return guarded(granted("downgrade", lock.downgrade(record, stamp)));
     }
 
     long tryUpgrade(final long stamp) {

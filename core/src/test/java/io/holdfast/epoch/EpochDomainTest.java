@@ -204,8 +204,8 @@ class EpochDomainTest {
                 final long tag = domain.retireEpoch();
                 assertThat(domain.passed(early)).isTrue();
                 assertThat(domain.passed(tag)).isFalse();
-                peer.run(() -> assertThat(domain.announce(domain.slot(), RECORD + round)).isNotNegative());
-                assertThat(domain.isAnnounced(RECORD + round, 0)).isTrue();
+                peer.run(() -> assertThat(domain.announce(domain.slot(), RECORD + 2 * round)).isNotNegative());
+                assertThat(domain.isAnnounced(RECORD + 2 * round, 0)).isTrue();
                 peer.run(() -> domain.clear(domain.slot(), 0));
                 peer.run(domain::unpin);
                 assertThat(domain.passed(tag)).isTrue();

@@ -18,7 +18,7 @@ class SlotScanTest {
     private static final long RECORD = 4096;
     private static final long TAG = 7;
     private static final int CAPACITY = 64;
-    private static final int MOST_USED = 11; // more than two strides, and a rest
+    private static final int MOST_USED = 15; // more than two strides, and a rest
 
     private final SlotTable slots = new SlotTable(NativeMemory.system(), 0, new ListLogger());
 
@@ -56,10 +56,10 @@ class SlotScanTest {
     void aHazardMustBeSeenUntilItIsClearedWhateverElseTheThreadClears() {
         final EpochDomain domain = EpochDomain.create(NativeMemory.system(), BarrierFlavour.FENCE);
         final long slot = domain.slot();
-        final int all = 4 * SlotLayout.HAZARDS; // as many slots as the scan passes over at once
+        final int all = 7 * SlotLayout.HAZARDS; // as many slots as the scan passes over at once
         for (int last = 0; last < all; last++) {
             for (int i = 0; i < all; i++) {
-                assertThat(domain.announce(slot, RECORD + i)).isEqualTo(i);
+                assertThat(domain.announce(slot, RECORD * (i + 1))).isEqualTo(i);
             }
             for (int i = all - 1; i >= 0; i--) {
                 if (i != last) {
@@ -67,10 +67,10 @@ class SlotScanTest {
                 }
             }
             for (int i = 0; i < all; i++) {
-                assertThat(domain.isAnnounced(RECORD + i, 0)).as("hazard %d", i).isEqualTo(i == last);
+                assertThat(domain.isAnnounced(RECORD * (i + 1), 0)).as("hazard %d", i).isEqualTo(i == last);
             }
             domain.clear(slot, last);
-            assertThat(domain.isAnnounced(RECORD + last, 0)).isFalse();
+            assertThat(domain.isAnnounced(RECORD * (last + 1), 0)).isFalse();
         }
     }
 

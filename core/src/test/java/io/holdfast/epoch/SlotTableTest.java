@@ -185,16 +185,16 @@ class SlotTableTest {
         final long slot = domain.slot();
         final List<Integer> hazards = new ArrayList<>();
         for (int i = 0; i < EpochDomain.MAX_HAZARDS; i++) {
-            hazards.add(domain.announce(slot, RECORD + i));
+            hazards.add(domain.announce(slot, RECORD + 2 * i));
         }
         assertThat(hazards).doesNotHaveDuplicates().allMatch(hazard -> hazard >= 0);
         assertThat(domain.announce(slot, RECORD)).isEqualTo(-1);
         for (int i = 0; i < EpochDomain.MAX_HAZARDS; i++) {
-            assertThat(domain.announced(slot, hazards.get(i))).isEqualTo(RECORD + i);
-            assertThat(domain.isAnnounced(RECORD + i, 0)).isTrue();
-            assertThat(domain.isAnnounced(RECORD + i, domain.hazardAddress(slot, hazards.get(i)))).isFalse();
+            assertThat(domain.announced(slot, hazards.get(i))).isEqualTo(RECORD + 2 * i);
+            assertThat(domain.isAnnounced(RECORD + 2 * i, 0)).isTrue();
+            assertThat(domain.isAnnounced(RECORD + 2 * i, domain.hazardAddress(slot, hazards.get(i)))).isFalse();
             domain.clear(slot, hazards.get(i));
-            assertThat(domain.isAnnounced(RECORD + i, 0)).isFalse();
+            assertThat(domain.isAnnounced(RECORD + 2 * i, 0)).isFalse();
         }
         assertThat(domain.announced(slot, EpochDomain.MAX_HAZARDS)).isZero();
         assertThat(domain.announced(slot, 255)).isZero();
@@ -276,7 +276,7 @@ class SlotTableTest {
         final AtomicLong held = new AtomicLong();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < 100_000; i++) {
-                final long record = RECORD + i % 1000 * 64L;
+                final long record = RECORD + 2 * i % 1000 * 64L;
                 threads.execute(() -> {
                     inside.acquireUninterruptibly();
                     domain.pin();

@@ -126,7 +126,8 @@ class RecordLayoutTest {
     void theFieldsOfASlotMustNotOverlapAndStayInside() {
         SlotLayout.pinOpaque(slot, 1);
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
-            SlotLayout.hazardOpaque(slot, i, 100 + i);
+            SlotLayout.hazardOpaque(slot, i, 100 + 2 * i);
+            SlotLayout.number(slot, i, 200 + i);
         }
         assertThat(SlotLayout.claim(slot, 2)).isTrue();
         assertThat(SlotLayout.claim(slot, 3)).isFalse();
@@ -141,8 +142,13 @@ class RecordLayoutTest {
             SlotLayout.structureDepth(slot)})
             .containsExactly(1, 1, 2, 4, 5, 6, 7, 8, 9);
         for (int i = 0; i < SlotLayout.HAZARDS; i++) {
-            assertThat(SlotLayout.hazard(slot, i)).isEqualTo(SlotLayout.hazardAcquire(slot, i)).isEqualTo(100 + i);
+            assertThat(SlotLayout.hazard(slot, i)).isEqualTo(SlotLayout.hazardAcquire(slot, i)).isEqualTo(100 + 2 * i);
             assertThat(SlotLayout.hazardAddress(slot, i) - slot).as("in the first cache line").isLessThan(64);
+            assertThat(SlotLayout.isStamped(slot, i)).isFalse();
+            assertThat(SlotLayout.number(slot, i)).isEqualTo(200 + i);
+            SlotLayout.stamped(slot, i, true);
+            assertThat(SlotLayout.isStamped(slot, i)).isTrue();
+            assertThat(SlotLayout.hazard(slot, i)).isEqualTo(SlotLayout.hazardAcquire(slot, i)).isEqualTo(100 + 2 * i);
         }
         SlotLayout.ownerRelease(slot);
         SlotLayout.pinRelease(slot, 0);

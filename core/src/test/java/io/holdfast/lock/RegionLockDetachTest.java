@@ -116,7 +116,7 @@ class RegionLockDetachTest {
     /** G3, G5: a moved record says so to every handle of its last life, and is an ordinary record in the next one. */
     @Test
     void aMovedRecordMustSaySoUntilItsNextLife() {
-        assertThatThrownBy(() -> lock.move(record, Stamps.exclusive(fixture.incarnation)))
+        assertThatThrownBy(() -> lock.move(record, Stamps.exclusive(fixture.incarnation + 1)))
             .isInstanceOf(IllegalMonitorStateException.class)
             .hasMessageContaining("does not hold the region exclusively");
         final long stamp = RegionLock.tryOptimisticRead(record, fixture.incarnation);
@@ -185,7 +185,7 @@ class RegionLockDetachTest {
             assertThat(fixture.records.allocate()).isEqualTo(record);
             fixture.incarnation = RegionLock.attach(record);
             assertThat(reader.call(() -> RegionLock.isAttached(record, stale))).isFalse();
-            assertThat(reader.call(() -> lock.isShared(record, Stamps.shared(hazard, stale)))).isFalse();
+            assertThat(reader.call(() -> domain.isAnnouncedWithoutStamp(slot, record, hazard))).isTrue();
             assertThat(lock.tryExclusive(record, fixture.incarnation)).isEqualTo(Stamps.SHARED);
             reader.run(() -> domain.clear(slot, hazard));
             assertThat(lock.tryExclusive(record, fixture.incarnation)).isPositive();
@@ -218,12 +218,17 @@ class RegionLockDetachTest {
         assertThat(refused.get()).as("seen: a handle that was stale").isPositive();
     }
 
+    /** A base that tells incarnations apart as far as one can. */
+    private static long base(final long incarnation) {
+        return incarnation & (1L << 40) - 1;
+    }
+
     private void live(final AtomicLongArray handles, final int count, final AtomicLong locked,
                       final AtomicLong refused) {
         for (int i = 0; i < 1_500 || (i < 3_000_000 && (locked.get() == 0 || refused.get() == 0)); i++) {
             final long next = fixture.records.allocate();
             final long generation = (RecordLayout.sequenceAcquire(next) | 1) + 1;
-            RecordLayout.describe(next, generation, pages(generation), pages(generation), 0);
+            RecordLayout.describe(next, base(generation), pages(generation), pages(generation), 0);
             final long incarnation = RegionLock.attach(next);
             assertThat(incarnation).isEqualTo(generation);
             final int place = i % count;
@@ -243,7 +248,7 @@ class RegionLockDetachTest {
     }
 
     private static long pages(final long generation) {
-        return generation << 12;
+        return (generation & (1L << 24) - 1) << 12;
     }
 
     private void readHandles(final AtomicLongArray handles, final int count, final AtomicBoolean stop,
@@ -264,13 +269,13 @@ class RegionLockDetachTest {
             }
             locked.incrementAndGet();
             for (int look = 0; look < 5; look++) {
-                if (RecordLayout.base(handle) != incarnation || RecordLayout.limit(handle) != pages(incarnation)) {
+                if (RecordLayout.base(handle) != base(incarnation) || RecordLayout.limit(handle) != pages(incarnation)) {
                     throw new AssertionError("locked a record of another life: incarnation=" + incarnation + ", base=" +
                         RecordLayout.base(handle) + ", " + RegionLock.describe(handle));
                 }
             }
             if (counted) {
-                RegionLock.endHold(handle, stamp);
+                RegionLock.endHold(handle);
             } else {
                 lock.endShare(handle, stamp);
             }
@@ -283,11 +288,11 @@ class RegionLockDetachTest {
         long stamp = RegionLock.tryOptimisticRead(record, fixture.incarnation);
         assertThat(RegionLock.validate(record, stamp)).isTrue();
         final long shared = lock.tryShare(record, fixture.incarnation);
-        final long hold = RegionLock.tryHold(record, fixture.incarnation);
+        assertThat(RegionLock.tryHold(record, fixture.incarnation)).isEqualTo(1);
         assertThat(lock.tryExclusive(record, fixture.incarnation)).isEqualTo(Stamps.SHARED);
         assertThat(RegionLock.validate(record, stamp)).isTrue();
         lock.endShare(record, shared);
-        RegionLock.endHold(record, hold);
+        RegionLock.endHold(record);
         final long exclusive = lock.tryExclusive(record, fixture.incarnation);
         assertThat(RegionLock.validate(record, stamp)).isFalse();
         assertThat(RegionLock.tryOptimisticRead(record, fixture.incarnation)).isZero();

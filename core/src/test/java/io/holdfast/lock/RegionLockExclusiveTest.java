@@ -39,9 +39,9 @@ class RegionLockExclusiveTest {
         try (Peer first = Peer.platform(); Peer second = Peer.virtual()) {
             final long one = first.call(() -> lock.tryShare(record, fixture.incarnation));
             final long two = second.call(() -> lock.tryShare(record, fixture.incarnation));
-            final long hold = RegionLock.tryHold(record, fixture.incarnation);
+            assertThat(RegionLock.tryHold(record, fixture.incarnation)).isEqualTo(1);
             try (Waiting waiting = scripted(
-                () -> RegionLock.endHold(record, hold),
+                () -> RegionLock.endHold(record),
                 () -> second.run(() -> lock.endShare(record, two)),
                 () -> first.run(() -> lock.endShare(record, one)))) {
                 final long exclusive = lock.exclusive(record, fixture.incarnation, waiting);
@@ -383,9 +383,9 @@ class RegionLockExclusiveTest {
             assertThat(lock.isShared(record, shared)).isTrue();
             reader.run(() -> lock.endShare(record, other));
         }
-        final long hold = RegionLock.tryHold(record, fixture.incarnation);
+        assertThat(RegionLock.tryHold(record, fixture.incarnation)).isEqualTo(1);
         assertThat(lock.tryUpgrade(record, shared)).isEqualTo(Stamps.SHARED);
-        RegionLock.endHold(record, hold);
+        RegionLock.endHold(record);
         final long exclusive = lock.tryUpgrade(record, shared);
         assertThat(exclusive).isPositive();
         assertThat(lock.isShared(record, shared)).isFalse();

@@ -140,7 +140,7 @@ class RegionLockSharedTest {
                 .hasMessageContaining("would wait for itself").hasMessageContaining("excluding=true");
             lock.endShare(record, stamp);
             assertThat(EpochTestSupport.result(exclusive)).isPositive();
-            writer.run(() -> lock.endExclusive(record, Stamps.exclusive(fixture.incarnation)));
+            writer.run(() -> lock.endExclusive(record, Stamps.exclusive(fixture.incarnation + 1)));
         }
     }
 
@@ -151,39 +151,35 @@ class RegionLockSharedTest {
         final LockFixture local = new LockFixture(EpochDomain.create(memory, EpochTestSupport.flavour()));
         memory.failFrom(NativeCall.MMAP, 1, ENOMEM, FaultInjectingMemory.Damage.NONE);
         final List<Peer> peers = new ArrayList<>();
+        final List<List<Long>> stamps = new ArrayList<>();
         boolean failed = false;
         while (!failed && peers.size() < 10) {
             final Peer peer = Peer.platform();
             peers.add(peer);
-            failed = peer.call(() -> shareUntilFailure(local));
+            final List<Long> mine = new ArrayList<>();
+            stamps.add(mine);
+            failed = peer.call(() -> shareUntilFailure(local, mine));
         }
         assertThat(failed).isTrue();
         memory.disarm();
-        for (final Peer peer : peers) {
-            peer.run(() -> endAll(local));
+        for (int i = 0; i < peers.size(); i++) {
+            final List<Long> taken = stamps.get(i);
+            peers.get(i).run(() -> taken.forEach(stamp -> local.lock.endShare(local.record, stamp)));
         }
         assertThat(local.lock.tryExclusive(local.record, local.incarnation)).isPositive();
         peers.forEach(Peer::close);
     }
 
-    private static boolean shareUntilFailure(final LockFixture local) {
+    private static boolean shareUntilFailure(final LockFixture local, final List<Long> stamps) {
         try {
-            long stamp = 1;
+            long stamp = local.lock.tryShare(local.record, local.incarnation);
             while (stamp > 0) {
+                stamps.add(stamp);
                 stamp = local.lock.tryShare(local.record, local.incarnation);
             }
             return false;
         } catch (final NativeException e) {
             return true;
-        }
-    }
-
-    private static void endAll(final LockFixture local) {
-        for (int i = 0; i < EpochDomain.MAX_HAZARDS; i++) {
-            final long stamp = Stamps.shared(i, local.incarnation);
-            if (local.lock.isShared(local.record, stamp)) {
-                local.lock.endShare(local.record, stamp);
-            }
         }
     }
 
@@ -231,9 +227,9 @@ class RegionLockSharedTest {
     @Test
     void aHoldMustEndInAnyThread() {
         try (Peer first = Peer.platform(); Peer second = Peer.virtual()) {
-            final long stamp = first.call(() -> RegionLock.tryHold(record, fixture.incarnation));
+            assertThat(first.call(() -> RegionLock.tryHold(record, fixture.incarnation))).isEqualTo(1L);
             assertThat(lock.tryExclusive(record, fixture.incarnation)).isEqualTo(Stamps.SHARED);
-            second.run(() -> RegionLock.endHold(record, stamp));
+            second.run(() -> RegionLock.endHold(record));
             final long exclusive = lock.tryExclusive(record, fixture.incarnation);
             assertThat(exclusive).isPositive();
             lock.endExclusive(record, exclusive);
@@ -254,7 +250,7 @@ class RegionLockSharedTest {
         assertThat(lock.tryExclusive(record, fixture.incarnation)).isEqualTo(Stamps.SHARED);
         assertThat(fixture.state()).isEqualTo(State.OPEN);
         lock.endShare(record, shared);
-        RegionLock.endHold(record, last);
+        RegionLock.endHold(record);
         try (Waiting waiting = scripted(() -> assertThat(fixture.state()).isEqualTo(State.DRAINING),
             () -> RecordLayout.getAndAddLock(record, -(RecordLayout.COUNT_LIMIT - 1)))) {
             assertThat(lock.exclusive(record, fixture.incarnation, waiting)).isPositive();
@@ -270,10 +266,10 @@ class RegionLockSharedTest {
             try (Waiting waiting = scripted(
                 () -> hold[0] = reader.call(() -> lock.toHold(record, shared)),
                 () -> assertThat(fixture.holds()).isEqualTo(1),
-                () -> RegionLock.endHold(record, hold[0]))) {
+                () -> RegionLock.endHold(record))) {
                 final long exclusive = lock.exclusive(record, fixture.incarnation, waiting);
                 assertThat(exclusive).isPositive();
-                assertThat(Stamps.isCounted(hold[0])).isTrue();
+                assertThat(hold[0]).isEqualTo(1);
                 lock.endExclusive(record, exclusive);
             }
         }
@@ -287,10 +283,10 @@ class RegionLockSharedTest {
             assertThat(lock.tryDetach(record, fixture.incarnation)).isEqualTo(1);
             final long tag = domain.retireEpoch();
             assertThat(LockFixture.isDrained(domain, record, tag)).isFalse();
-            final long hold = reader.call(() -> lock.toHold(record, shared));
+            assertThat(reader.call(() -> lock.toHold(record, shared))).isEqualTo(1L);
             assertThat(LockFixture.isDrained(domain, record, tag)).isFalse();
             assertThat(lock.drainDetached(record, tag, impatient())).isFalse();
-            RegionLock.endHold(record, hold);
+            RegionLock.endHold(record);
             assertThat(LockFixture.isDrained(domain, record, tag)).isTrue();
             RegionLock.reclaim(record);
         }
@@ -301,9 +297,8 @@ class RegionLockSharedTest {
     void holdsMustBeCountedExactly() {
         EpochTestSupport.together(4, thread -> {
             for (int i = 0; i < 20_000; i++) {
-                final long stamp = RegionLock.tryHold(record, fixture.incarnation);
-                assertThat(stamp).isPositive();
-                RegionLock.endHold(record, stamp);
+                assertThat(RegionLock.tryHold(record, fixture.incarnation)).isEqualTo(1);
+                RegionLock.endHold(record);
             }
         });
         assertThat(fixture.holds()).isZero();

@@ -18,30 +18,30 @@ import org.junit.jupiter.api.TestFactory;
 class RegionLockStateTest {
     /** A state: the call succeeds and leads there. '-': refused for good. 'w': refused for now. '!': an exception. */
     private static final String TABLE = """
-        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp   move
-        FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !        -       !
-        OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        OPEN    !
-        DRAINING  !      w     w    w         !       !   !         w        !       !        !        !        DRAINING !
-        EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !        -       !
-        DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !        -       !
-        MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !        -       !
-        SECTION   !      w     w    w         !       !   !         w        !       !        !        !        -       !
-        ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !        ENDED   !
-        UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !        -       !
+        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endCount toHold toCount stamp    move
+        FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+        OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !      !       OPEN     !
+        DRAINING  !      w     w    w         !       !   !         w        !       !        !        !      !       DRAINING !
+        EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !      !       -        !
+        DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+        MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+        SECTION   !      w     w    w         !       !   !         w        !       !        !        !      !       -        !
+        ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !      !       ENDED    !
+        UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
         """;
 
     /** The same for a thread that has a shared lock, taken before the state came about, and another thread a hold. */
     private static final String TABLE_FOR_HOLDERS = """
-        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endHold  toHold   stamp   move
-        OPEN      !      OPEN  OPEN !         -       !   !         !        !       OPEN     OPEN     OPEN     OPEN    !
-        DRAINING  !      !     w    !         -       !   !         !        !       DRAINING DRAINING DRAINING DRAINING !
-        DETACHED  !      -     -    !         -       !   !         !        !       DETACHED DETACHED DETACHED -       !
+        state    attach share hold exclusive upgrade end downgrade detach reclaim endShare endCount toHold   toCount  stamp    move
+        OPEN     !      OPEN  OPEN !         -       !   !         !      !       OPEN     OPEN     OPEN     OPEN     OPEN     !
+        DRAINING !      !     w    !         -       !   !         !      !       DRAINING DRAINING DRAINING DRAINING DRAINING !
+        DETACHED !      -     -    !         -       !   !         !      !       DETACHED DETACHED DETACHED DETACHED -        !
         """;
 
     /** The same for the thread that holds the region exclusively; it is never told to wait for itself. */
     private static final String TABLE_FOR_WRITERS = """
-        state     attach share hold exclusive upgrade end  downgrade detach reclaim endShare endHold toHold stamp move
-        EXCLUSIVE !      !     w    !         !       OPEN OPEN      !      !       !        !       !      -     MOVED
+        state     attach share hold exclusive upgrade end  downgrade detach reclaim endShare endCount toHold toCount stamp move
+        EXCLUSIVE !      !     w    !         !       OPEN OPEN      !      !       !        !        !      !       -     MOVED
         """;
 
     /** What the thread holds before. */
@@ -60,10 +60,10 @@ class RegionLockStateTest {
                 f.lock.exclusive(f.record, f.incarnation, EpochTestSupport.impatient());
             case "upgrade" -> (f, shared, counted) -> f.lock.tryUpgrade(f.record, shared);
             case "end" -> (f, shared, counted) -> {
-                f.lock.endExclusive(f.record, Stamps.exclusive(f.incarnation));
+                f.lock.endExclusive(f.record, exclusive(f));
                 return 1;
             };
-            case "downgrade" -> (f, shared, counted) -> f.lock.downgrade(f.record, Stamps.exclusive(f.incarnation));
+            case "downgrade" -> (f, shared, counted) -> f.lock.downgrade(f.record, exclusive(f));
             case "detach" -> (f, shared, counted) ->
                 f.lock.detach(f.record, f.incarnation, EpochTestSupport.impatient());
             case "reclaim" -> (f, shared, counted) -> {
@@ -74,13 +74,14 @@ class RegionLockStateTest {
                 f.lock.endShare(f.record, shared);
                 return 1;
             };
-            case "endHold" -> (f, shared, counted) -> {
-                RegionLock.endHold(f.record, counted);
+            case "endCount" -> (f, shared, counted) -> {
+                RegionLock.endCounted(f.record, counted);
                 return 1;
             };
             case "toHold" -> (f, shared, counted) -> f.lock.toHold(f.record, shared);
+            case "toCount" -> (f, shared, counted) -> f.lock.toCounted(f.record, shared);
             case "move" -> (f, shared, counted) -> {
-                f.lock.move(f.record, Stamps.exclusive(f.incarnation));
+                f.lock.move(f.record, exclusive(f));
                 return 1;
             };
             case "stamp" -> (f, shared, counted) -> {
@@ -89,6 +90,10 @@ class RegionLockStateTest {
             };
             default -> throw new AssertionError("no such operation: " + name);
         };
+    }
+
+    private static long exclusive(final LockFixture fixture) {
+        return Stamps.exclusive(RecordLayout.sequenceAcquire(fixture.record));
     }
 
     @TestFactory
@@ -124,11 +129,13 @@ class RegionLockStateTest {
 
     private static void check(final State from, final String name, final String expected, final Who who) {
         final LockFixture fixture = new LockFixture();
-        long shared = Stamps.shared(0, fixture.incarnation);
-        long counted = Stamps.counted(fixture.incarnation);
+        long shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
+        fixture.lock.endShare(fixture.record, shared);
+        long counted = RegionLock.stampOfHold(counted(fixture));
+        RegionLock.endCounted(fixture.record, counted);
         if (who == Who.HOLDER) {
             shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
-            counted = RegionLock.tryHold(fixture.record, fixture.incarnation);
+            counted = RegionLock.stampOfHold(counted(fixture));
             assertThat(shared).isPositive();
             assertThat(counted).isPositive();
         }
@@ -154,6 +161,11 @@ class RegionLockStateTest {
             assertThat(next).as("state after a refusal").isEqualTo(from.name());
             assertThat(RecordLayout.sequenceAcquire(fixture.record)).isEqualTo(before);
         }
+    }
+
+    private static long counted(final LockFixture fixture) {
+        assertThat(RegionLock.tryHold(fixture.record, fixture.incarnation)).isEqualTo(1);
+        return fixture.record;
     }
 
     private static String outcome(final long refusal) {

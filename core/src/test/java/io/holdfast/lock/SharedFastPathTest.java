@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.EpochTestSupport;
+import io.holdfast.layout.SlotLayout;
 import io.holdfast.lock.LockFixture.State;
 import io.holdfast.memory.NativeMemory;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,14 +45,51 @@ class SharedFastPathTest {
     void aQuickLockMustExcludeWritersUntilItEnds() {
         final long slot = share();
         assertThat(slot).isNotZero();
-        assertThat(lock.isShared(record, SharedFastPath.stamp(fixture.incarnation))).isTrue();
         assertThat(fixture.domain.isAnnounced(record, 0)).isTrue();
         assertThat(SharedFastPath.endIn(slot, record)).isTrue();
         assertThat(SharedFastPath.endIn(slot, record)).isFalse();
         assertThat(fixture.domain.isAnnounced(record, 0)).isFalse();
         assertThat(share()).isEqualTo(slot);
-        assertThat(SharedFastPath.end(seed, record, fixture.incarnation)).isTrue();
-        assertThat(SharedFastPath.end(seed, record, fixture.incarnation)).isFalse();
+        assertThat(SharedFastPath.endIn(slot, record)).isTrue();
+    }
+
+    @Test
+    void aStampMustEndItsOwnLockOnceAndNoGuards() {
+        lock.endShare(record, lock.tryShare(record, fixture.incarnation)); // fetches numbers
+        final long stamp = SharedFastPath.lock(seed, record, fixture.incarnation);
+        assertThat(lock.isShared(record, stamp)).isTrue();
+        final long slot = fixture.domain.slot();
+        assertThat(SharedFastPath.endIn(slot, record)).as("a guard").isFalse();
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, stamp + 1)).isFalse();
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, stamp)).isTrue();
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, stamp)).isFalse();
+        assertThat(share()).isEqualTo(slot);
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, stamp)).as("a guard's").isFalse();
+        assertThat(lock.isShared(record, stamp)).isFalse();
+        assertThat(SharedFastPath.endIn(slot, record)).isTrue();
+        final long next = SharedFastPath.lock(seed, record, fixture.incarnation);
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, stamp)).as("another stamp's").isFalse();
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, next)).isTrue();
+    }
+
+    /** The block of numbers of a hazard ends; the full form fetches another one. */
+    @Test
+    void aHazardThatHasRunOutOfNumbersMustTakeTheFullForm() {
+        lock.endShare(record, lock.tryShare(record, fixture.incarnation));
+        final long slot = fixture.domain.slot();
+        final long last = SlotLayout.number(slot, 0) | (1L << 24) - 1;
+        SlotLayout.number(slot, 0, last);
+        final long beyond = SharedFastPath.lock(seed, record, fixture.incarnation);
+        assertThat(beyond).isEqualTo(last + 1);
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, beyond)).isTrue();
+        assertThat(SharedFastPath.lock(seed, record, fixture.incarnation)).isZero();
+        assertThat(fixture.domain.isAnnounced(record, 0)).isFalse();
+        final long first = lock.tryShare(record, fixture.incarnation);
+        assertThat(first).as("of another block").isNotEqualTo(beyond).isNotEqualTo(last);
+        lock.endShare(record, first);
+        final long next = SharedFastPath.lock(seed, record, fixture.incarnation);
+        assertThat(next).isEqualTo(first + 1);
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, next)).isTrue();
     }
 
     @Test
@@ -94,8 +132,8 @@ class SharedFastPathTest {
         assertThat(SharedFastPath.share(seed, record, stale)).isZero();
         assertThat(fixture.domain.isAnnounced(record, 0)).isFalse();
         lock.endShare(record, lock.tryShare(record, fixture.incarnation));
-        final long slot = share();
-        assertThat(SharedFastPath.end(seed, record, stale)).isFalse();
-        assertThat(SharedFastPath.endIn(slot, record)).isTrue();
+        final long stamp = SharedFastPath.lock(seed, record, fixture.incarnation);
+        assertThat(SharedFastPath.unlock(seed, record, stale, stamp)).isFalse();
+        assertThat(SharedFastPath.unlock(seed, record, fixture.incarnation, stamp)).isTrue();
     }
 }

@@ -15,21 +15,28 @@ import org.junit.jupiter.api.Test;
 
 /** Stamps: each kind tells what it is, and none but the right one ends a lock (G10). */
 class StampsTest {
-    private static final long INCARNATION = 0x7_1234_5678_9ABCL;
+    private static final long SEQUENCE = 0x7_1234_5678_9ABDL;
 
     @Test
     void eachKindMustBeThatKindAlone() {
+        final LockFixture fixture = new LockFixture();
+        final long shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
+        fixture.lock.endShare(fixture.record, shared);
+        assertThat(kinds(shared)).isEqualTo("shared");
+        assertThat(kinds(Stamps.exclusive(SEQUENCE))).isEqualTo("exclusive");
+        assertThat(kinds(Stamps.exclusive(Stamps.SEQUENCES - 1))).isEqualTo("exclusive");
+        final long counted = Stamps.counted(CountedStamps.LIMIT, (1L << CountedStamps.GENERATION_BITS) - 1);
+        assertThat(kinds(counted)).isEqualTo("counted");
+        assertThat(Stamps.index(counted)).isEqualTo(CountedStamps.LIMIT);
+        assertThat(Stamps.generation(counted)).isEqualTo((1L << CountedStamps.GENERATION_BITS) - 1);
+        assertThat(kinds(Stamps.counted(0, 0))).isEqualTo("counted");
+        assertThat(kinds(SEQUENCE)).isEmpty();
+        assertThat(kinds(Stamps.SEQUENCES - 1)).isEmpty();
         for (int hazard = 0; hazard < EpochDomain.MAX_HAZARDS; hazard++) {
-            final long shared = Stamps.shared(hazard, INCARNATION);
-            assertThat(shared).isPositive();
-            assertThat(Stamps.hazard(shared)).isEqualTo(hazard);
-            assertThat(kinds(shared)).isEqualTo("shared");
-            assertThat(Stamps.isOf(shared, INCARNATION)).isTrue();
-            assertThat(Stamps.isOf(shared, INCARNATION + 2)).isFalse();
+            assertThat(kinds(Stamps.ofGuard(hazard))).isEmpty();
+            assertThat(Stamps.isOfGuard(Stamps.ofGuard(hazard))).isTrue();
+            assertThat(Stamps.hazard(Stamps.ofGuard(hazard))).isEqualTo(hazard);
         }
-        assertThat(kinds(Stamps.exclusive(INCARNATION))).isEqualTo("exclusive");
-        assertThat(kinds(Stamps.counted(INCARNATION))).isEqualTo("counted");
-        assertThat(kinds(INCARNATION)).isEmpty();
         assertThat(kinds(0)).isEmpty();
         assertThat(kinds(-1)).isEmpty();
         assertThat(kinds(Long.MIN_VALUE)).isEmpty();
@@ -51,10 +58,11 @@ class StampsTest {
 
     @Test
     void descriptionsMustNameTheKind() {
-        assertThat(Stamps.describe(Stamps.shared(3, 8))).contains("shared, hazard=3");
-        assertThat(Stamps.describe(Stamps.exclusive(8))).contains("exclusive");
-        assertThat(Stamps.describe(Stamps.counted(8))).contains("counted");
-        assertThat(Stamps.describe(8)).contains("optimistic");
+        assertThat(Stamps.describe(1L << 62)).contains("(shared)");
+        assertThat(Stamps.describe(Stamps.exclusive(1000))).contains("(exclusive)");
+        assertThat(Stamps.describe(Stamps.counted(3, 8))).contains("(counted)");
+        assertThat(Stamps.describe(1000)).contains("(optimistic)");
+        assertThat(Stamps.describe(Stamps.ofGuard(3))).contains("(of a guard)");
         assertThat(Stamps.describe(-1)).contains("refusal");
     }
 
@@ -65,7 +73,7 @@ class StampsTest {
         final SplittableRandom random = new SplittableRandom(seed);
         final LockFixture fixture = new LockFixture();
         final long shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
-        final long counted = RegionLock.tryHold(fixture.record, fixture.incarnation);
+        final long counted = counted(fixture.record, fixture.incarnation);
         for (int i = 0; i < 20_000; i++) {
             long garbage = garbage(random, i);
             if (garbage == shared || garbage == counted) {
@@ -74,7 +82,7 @@ class StampsTest {
             final long stamp = garbage;
             assertThatThrownBy(() -> fixture.lock.endShare(fixture.record, stamp)).as("seed=%d", seed)
                 .isInstanceOf(IllegalMonitorStateException.class);
-            assertThatThrownBy(() -> RegionLock.endHold(fixture.record, stamp)).as("seed=%d", seed)
+            assertThatThrownBy(() -> RegionLock.endCounted(fixture.record, stamp)).as("seed=%d", seed)
                 .isInstanceOf(IllegalMonitorStateException.class);
             assertThatThrownBy(() -> fixture.lock.endExclusive(fixture.record, stamp)).as("seed=%d", seed)
                 .isInstanceOf(IllegalMonitorStateException.class);
@@ -85,6 +93,9 @@ class StampsTest {
                     .isInstanceOf(IllegalMonitorStateException.class);
                 assertThatThrownBy(() -> fixture.lock.toHold(fixture.record, stamp))
                     .isInstanceOf(IllegalMonitorStateException.class);
+                assertThatThrownBy(() -> fixture.lock.toCounted(fixture.record, stamp))
+                    .isInstanceOf(IllegalMonitorStateException.class);
+                assertThat(fixture.lock.isHeld(fixture.record, fixture.incarnation, stamp)).isFalse();
                 assertThat(fixture.lock.isShared(fixture.record, stamp)).isFalse();
                 assertThat(fixture.lock.isExclusive(fixture.record, stamp)).isFalse();
             }
@@ -92,7 +103,7 @@ class StampsTest {
         assertThat(fixture.state()).isEqualTo(State.OPEN);
         assertThat(fixture.holds()).isEqualTo(1);
         fixture.lock.endShare(fixture.record, shared);
-        RegionLock.endHold(fixture.record, counted);
+        RegionLock.endCounted(fixture.record, counted);
         fixture.reuse();
     }
 
@@ -102,9 +113,9 @@ class StampsTest {
         return switch (round % 5) {
             case 0 -> any;
             case 1 -> random.nextLong(-10, 10);
-            case 2 -> Stamps.shared(random.nextInt(256), any);
-            case 3 -> Stamps.counted(any);
-            default -> Stamps.exclusive(any);
+            case 2 -> 1L << 62 | any >>> 2;
+            case 3 -> Stamps.counted(random.nextInt(CountedStamps.LIMIT), any >>> 62);
+            default -> Stamps.exclusive(any >>> 4);
         };
     }
 
@@ -117,10 +128,10 @@ class StampsTest {
             .isInstanceOf(IllegalMonitorStateException.class)
             .hasMessageContaining("end of a shared lock that the current thread does not hold: stamp=0x")
             .hasMessageContaining("attached=true, excluding=false, exclusive=false, holds=0");
-        final long counted = RegionLock.tryHold(fixture.record, fixture.incarnation);
-        RegionLock.endHold(fixture.record, counted);
-        assertThatThrownBy(() -> RegionLock.endHold(fixture.record, counted))
-            .isInstanceOf(IllegalMonitorStateException.class).hasMessageContaining("end of a counted hold");
+        final long counted = counted(fixture.record, fixture.incarnation);
+        RegionLock.endCounted(fixture.record, counted);
+        assertThatThrownBy(() -> RegionLock.endCounted(fixture.record, counted))
+            .isInstanceOf(IllegalMonitorStateException.class).hasMessageContaining("end of a counted lock");
         final long exclusive = fixture.lock.tryExclusive(fixture.record, fixture.incarnation);
         fixture.lock.endExclusive(fixture.record, exclusive);
         assertThatThrownBy(() -> fixture.lock.endExclusive(fixture.record, exclusive))
@@ -133,17 +144,19 @@ class StampsTest {
         final LockFixture fixture = new LockFixture();
         final long shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
         fixture.lock.endShare(fixture.record, shared);
-        final long counted = Stamps.counted(fixture.incarnation);
-        final long exclusive = Stamps.exclusive(fixture.incarnation);
+        final long counted = counted(fixture.record, fixture.incarnation);
+        RegionLock.endCounted(fixture.record, counted);
+        final long exclusive = fixture.lock.tryExclusive(fixture.record, fixture.incarnation);
+        fixture.lock.endExclusive(fixture.record, exclusive);
         fixture.reuse();
         final long held = fixture.lock.tryShare(fixture.record, fixture.incarnation);
-        final long hold = RegionLock.tryHold(fixture.record, fixture.incarnation);
+        final long hold = counted(fixture.record, fixture.incarnation);
         assertThatThrownBy(() -> fixture.lock.endShare(fixture.record, shared))
             .isInstanceOf(IllegalMonitorStateException.class);
-        assertThatThrownBy(() -> RegionLock.endHold(fixture.record, counted))
+        assertThatThrownBy(() -> RegionLock.endCounted(fixture.record, counted))
             .isInstanceOf(IllegalMonitorStateException.class);
         fixture.lock.endShare(fixture.record, held);
-        RegionLock.endHold(fixture.record, hold);
+        RegionLock.endCounted(fixture.record, hold);
         final long writer = fixture.lock.tryExclusive(fixture.record, fixture.incarnation);
         assertThatThrownBy(() -> fixture.lock.endExclusive(fixture.record, exclusive))
             .isInstanceOf(IllegalMonitorStateException.class);
@@ -156,12 +169,12 @@ class StampsTest {
         final long other = fixture.records.allocate();
         final long otherIncarnation = RegionLock.attach(other);
         final long shared = fixture.lock.tryShare(fixture.record, fixture.incarnation);
-        final long counted = RegionLock.tryHold(fixture.record, fixture.incarnation);
-        final long otherHold = RegionLock.tryHold(other, otherIncarnation);
+        final long counted = counted(fixture.record, fixture.incarnation);
+        final long otherHold = counted(other, otherIncarnation);
         assertThatThrownBy(() -> fixture.lock.endShare(other, shared)).isInstanceOf(IllegalMonitorStateException.class);
-        assertThatThrownBy(() -> RegionLock.endHold(other, counted)).isInstanceOf(IllegalMonitorStateException.class);
-        RegionLock.endHold(other, otherHold);
-        RegionLock.endHold(fixture.record, counted);
+        assertThatThrownBy(() -> RegionLock.endCounted(other, counted)).isInstanceOf(IllegalMonitorStateException.class);
+        RegionLock.endCounted(other, otherHold);
+        RegionLock.endCounted(fixture.record, counted);
         fixture.lock.endShare(fixture.record, shared);
         final long exclusive = fixture.lock.tryExclusive(fixture.record, fixture.incarnation);
         final long otherExclusive = fixture.lock.tryExclusive(other, otherIncarnation);
@@ -191,5 +204,87 @@ class StampsTest {
         }
         assertThat(fixture.lock.exclusive(fixture.record, fixture.incarnation, EpochTestSupport.impatient()))
             .isPositive();
+    }
+
+    private static long counted(final long record, final long incarnation) {
+        assertThat(RegionLock.tryHold(record, incarnation)).isEqualTo(1);
+        return RegionLock.stampOfHold(record);
+    }
+
+    /** G10: whatever is locked after it, by a guard, a hold or another stamp. */
+    @Test
+    void aStampThatEndedMustBeRefusedForGood() {
+        final LockFixture fixture = new LockFixture();
+        final long record = fixture.record;
+        final RegionLock lock = fixture.lock;
+        final long shared = lock.tryShare(record, fixture.incarnation);
+        final long counted = counted(record, fixture.incarnation);
+        lock.endShare(record, shared);
+        RegionLock.endCounted(record, counted);
+        final long exclusive = lock.tryExclusive(record, fixture.incarnation);
+        lock.endExclusive(record, exclusive);
+
+        final long grip = lock.toGuard(record, lock.tryShare(record, fixture.incarnation));
+        final long nextShared = lock.tryShare(record, fixture.incarnation);
+        assertThat(RegionLock.tryHold(record, fixture.incarnation)).isEqualTo(1);
+        final long nextCounted = counted(record, fixture.incarnation);
+        assertEnded(fixture, shared, counted, exclusive);
+        assertThat(fixture.holds()).isEqualTo(2);
+        lock.endShare(record, nextShared);
+        RegionLock.endCounted(record, nextCounted);
+        RegionLock.endHold(record);
+        lock.endShare(record, grip);
+
+        final long nextExclusive = lock.tryExclusive(record, fixture.incarnation);
+        assertEnded(fixture, shared, counted, exclusive);
+        lock.endExclusive(record, nextExclusive);
+    }
+
+    private static void assertEnded(final LockFixture fixture, final long shared, final long counted,
+                                    final long exclusive) {
+        for (final long stamp : new long[] {shared, counted, exclusive}) {
+            assertThat(fixture.lock.isHeld(fixture.record, fixture.incarnation, stamp)).isFalse();
+            assertThatThrownBy(() -> fixture.lock.endShare(fixture.record, stamp))
+                .isInstanceOf(IllegalMonitorStateException.class);
+            assertThatThrownBy(() -> RegionLock.endCounted(fixture.record, stamp))
+                .isInstanceOf(IllegalMonitorStateException.class);
+            assertThatThrownBy(() -> fixture.lock.endExclusive(fixture.record, stamp))
+                .isInstanceOf(IllegalMonitorStateException.class);
+        }
+    }
+
+    /** G10: what a guard has instead of a stamp is known to the guard alone, but a number can be guessed. */
+    @Test
+    void noStampMustEndAGuardsLock() {
+        final LockFixture fixture = new LockFixture();
+        final long stamp = fixture.lock.tryShare(fixture.record, fixture.incarnation);
+        final long grip = fixture.lock.toGuard(fixture.record, stamp);
+        for (long guess = stamp - 4; guess <= stamp + 4; guess++) {
+            final long guessed = guess;
+            assertThatThrownBy(() -> fixture.lock.endShare(fixture.record, guessed))
+                .isInstanceOf(IllegalMonitorStateException.class);
+        }
+        assertThatThrownBy(() ->
+            RegionLock.checkStamp("end of a shared lock", fixture.record, fixture.incarnation, grip))
+            .isInstanceOf(IllegalMonitorStateException.class).hasMessageContaining("of a guard");
+        fixture.lock.endShare(fixture.record, grip);
+    }
+
+    /** Stamps of one record in two spaces, in which all else is the same. */
+    @Test
+    void stampsOfTwoSpacesMustDiffer() {
+        final LockFixture first = new LockFixture();
+        final LockFixture second = new LockFixture();
+        final long one = first.lock.tryExclusive(first.record, first.incarnation);
+        final long two = second.lock.tryExclusive(second.record, second.incarnation);
+        assertThat(one).isNotEqualTo(two);
+        assertThat(Math.abs(one - two)).isGreaterThan(1L << 24);
+        first.lock.endExclusive(first.record, one);
+        second.lock.endExclusive(second.record, two);
+        final long sharedOne = first.lock.tryShare(first.record, first.incarnation);
+        final long sharedTwo = second.lock.tryShare(second.record, second.incarnation);
+        assertThat(sharedOne).isNotEqualTo(sharedTwo);
+        first.lock.endShare(first.record, sharedOne);
+        second.lock.endShare(second.record, sharedTwo);
     }
 }

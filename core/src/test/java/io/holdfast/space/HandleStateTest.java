@@ -60,7 +60,8 @@ class HandleStateTest extends SpaceFixture {
     private static final Set<String> TRIES = Set.of("tryShare", "tryShareWritable", "tryExclusive", "tryHold",
         "tryLockShared", "tryLockCounted", "tryLockExclusive");
 
-    private static final Set<String> ENDS = Set.of("unlockShared", "unlockCounted", "unlockExclusive");
+    private static final Set<String> ENDS = Set.of("unlockShared", "unlockCounted", "unlockExclusive", "tryConvertToShared",
+        "tryConvertToCounted", "tryConvertToExclusive");
 
     /** Methods of a space that say something of a closed one. */
     private static final Set<String> ANSWERS_OF_SPACE = Set.of("statistics", "name", "capacity", "barrier", "isOpen",
@@ -262,13 +263,13 @@ class HandleStateTest extends SpaceFixture {
         final ReadSection reading = space.read(0, PAGE);
         reading.close();
         return List.of(
-            new Over("closed guard", guard, "isHeld", "region", "mode", "toString", "segment"),
-            new Over("closed exclusive guard", exclusive, "isHeld", "region", "mode", "toString", "segment"),
+            new Over("closed guard", guard, "isHeld", "region", "mode", "toString", "segment", "close"),
+            new Over("closed exclusive guard", exclusive, "isHeld", "region", "mode", "toString", "segment", "close"),
             new Over("guard that became a hold", turned, "isHeld", "region", "mode", "toString", "close"),
             new Over("refused guard", gone.tryShare(), "isHeld", "region", "mode", "toString", "refusal", "close"),
-            new Over("released hold", hold, "isHeld", "region", "toString"),
+            new Over("released hold", hold, "isHeld", "region", "toString", "close"),
             new Over("refused hold", gone.tryHold(), "isHeld", "region", "toString", "refusal", "close"),
-            new Over("closed view", view, "segment"), new Over("closed pin", pin),
+            new Over("closed view", view, "segment", "close"), new Over("closed pin", pin, "close"),
             new Over("closed snapshot", snapshot, "close"),
             new Over("closed section", section, "space", "isOpen", "toString", "close"),
             new Over("section closed after its publication", published, "space", "isOpen", "toString", "close"),

@@ -143,7 +143,7 @@ class HoldTest extends SpaceFixture {
         assertThat(region.tryExclusive().isHeld()).isFalse();
         Threads.run(() -> region.unlockCounted(stamp));
         assertThatThrownBy(() -> region.unlockCounted(stamp)).isInstanceOf(IllegalMonitorStateException.class)
-            .hasMessageContainingAll("end of a counted hold", "holds=0");
+            .hasMessageContainingAll("end of a counted lock", "holds=0");
         assertThatThrownBy(() -> region.unlockCounted(region.tryOptimisticRead()))
             .isInstanceOf(IllegalMonitorStateException.class);
         try (Hold hold = region.hold()) {
@@ -165,11 +165,14 @@ class HoldTest extends SpaceFixture {
     }
 
     @Test
-    void releasedHoldMustNotBeUsed() {
+    void releasedHoldMustNotBeUsedAndReleasesNothingMore() {
         final Hold hold = region.hold();
         hold.close();
-        assertThatThrownBy(hold::close).isInstanceOf(IllegalStateException.class)
-            .hasMessageContainingAll("release of a released hold", "region=0x", "holds=0");
+        try (Hold another = region.hold()) {
+            hold.close();
+            assertThat(another.isHeld()).isTrue();
+            assertThat(region.tryExclusive().isHeld()).isFalse();
+        }
         assertThatThrownBy(hold::view).isInstanceOf(IllegalStateException.class)
             .hasMessageContainingAll("view of a released hold", "region=0x");
     }
@@ -187,8 +190,11 @@ class HoldTest extends SpaceFixture {
                 .hasMessageContainingAll("close of a view of another thread: caller=other", "region=0x");
         });
         view.close();
-        assertThatThrownBy(view::close).isInstanceOf(IllegalStateException.class)
-            .hasMessageContaining("close of a view that is closed already");
+        try (Hold.View another = hold.view()) {
+            view.close();
+            assertThatThrownBy(hold::close).isInstanceOf(IllegalStateException.class).hasMessageContaining("views=1");
+            assertThat(another.segment().byteSize()).isPositive();
+        }
         assertThatThrownBy(() -> view.segment().get(JAVA_LONG, 0)).isInstanceOf(IllegalStateException.class);
         hold.close();
     }

@@ -41,8 +41,10 @@ final class OperationTable {
         "Region.isMapped", "Region.space", "Region.toString", "Region.equals", "Region.hashCode",
         "Region.tryOptimisticRead", "Region.validate", "Region.optimisticSegment", "Region.read", "Region.tryShare",
         "Region.share", "Region.tryShareWritable", "Region.shareWritable", "Region.tryLockShared",
-        "Region.lockShared", "Region.unlockShared", "Region.lease", "Region.sharedSegment", "Region.tryHold", "Region.hold", "Region.tryLockCounted",
-        "Region.lockCounted", "Region.unlockCounted", "Region.unlockExclusive", "Region.assertLocked",
+        "Region.lockShared", "Region.unlockShared", "Region.lease", "Region.sharedSegment",
+        "Region.tryHold", "Region.hold", "Region.tryLockCounted",
+        "Region.lockCounted", "Region.unlockCounted", "Region.unlockExclusive", "Region.tryConvertToShared",
+        "Region.tryConvertToCounted", "Region.assertLocked",
         "Region.assertExclusive", "Region.assertStable", "Region.assertMapped", "Region.assertUnmapped",
         "WriteSection.space", "WriteSection.isOpen", "WriteSection.toString", "WriteSection.patience",
         "WriteSection.segment", "ReadSection.space", "ReadSection.isOpen", "ReadSection.toString", "ReadSection.close",
@@ -398,6 +400,10 @@ final class OperationTable {
             (_, regions) -> regions.getFirst().unlockExclusive(regions.getFirst().lockExclusive()));
         rows.silent("Region.tryLockExclusive", "memory", OperationTable::plain,
             (_, regions) -> regions.getFirst().unlockExclusive(regions.getFirst().tryLockExclusive()));
+        rows.silent("Region.tryConvertToExclusive", "memory", OperationTable::plain, (_, regions) -> {
+            final Region region = regions.getFirst();
+            region.unlockExclusive(region.tryConvertToExclusive(region.lockShared()));
+        });
         rows.silent("Guard.tryUpgrade", "memory", OperationTable::plain, (_, regions) -> {
             try (Guard guard = regions.getFirst().share()) {
                 guard.tryUpgrade();

@@ -45,10 +45,10 @@ public final class HoldMoveStress {
                 return -1;
             }
             linger();
-            final long hold = lock.toHold(record, shared);
+            lock.toHold(record, shared);
             final int first = readSlowly();
             final int second = readSlowly();
-            RegionLock.endHold(record, hold);
+            RegionLock.endHold(record);
             return first == second ? first : -2;
         }
 

@@ -140,7 +140,7 @@ public abstract class RegionState {
             return -1;
         }
         final int value = readSlowly();
-        RegionLock.endHold(record, stamp);
+        RegionLock.endHold(record);
         return value;
     }
 

@@ -49,7 +49,7 @@ public final class ReuseStress {
             write(2);
             final long next = RegionLock.attach(record);
             final long stamp = RegionLock.tryHold(record, next);
-            RegionLock.endHold(record, stamp);
+            RegionLock.endHold(record);
             return next > incarnation && stamp > 0 ? 1 : 0;
         }
 

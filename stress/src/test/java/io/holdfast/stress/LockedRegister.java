@@ -53,9 +53,9 @@ public abstract class LockedRegister extends RegionState {
             if (stamp < 0) {
                 return UNMAPPED;
             }
-            final long hold = lock.toHold(record, stamp);
+            lock.toHold(record, stamp);
             final int value = readSlowly();
-            RegionLock.endHold(record, hold);
+            RegionLock.endHold(record);
             return value;
         }
     }
