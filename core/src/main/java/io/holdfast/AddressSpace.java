@@ -425,12 +425,12 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder reportWaits(Duration after, Consumer<WaitReport> listener);
 
         /**
-         * Sets when an era ends that only unmaps in the background wait for, and how long it stays open then for the accesses
-         * that are in flight. By default 100 ms and 2 ms. See {@link Lease}.
+         * Sets when an era ends that only unmaps in the background wait for, and how long it stays open then for the
+         * accesses that are in flight. By default 100 ms and 2 ms. See {@link Lease}.
          *
          * @param after how long asynchronous unmaps of leased regions wait for each other, so that they share one handshake
-         * @param delay from the end of an era to the close of its arena; every unmap of a leased region takes at least as long,
-         *              and a longer one spares more interpreted readers an interrupt
+         * @param delay from the end of an era to the close of its arena; every unmap of a leased region takes at least
+         *              as long, and a longer one spares more interpreted readers an interrupt
          * @return this
          * @throws IllegalArgumentException if one is negative
          * @throws ArithmeticException      if one is too long for a {@code long} of nanoseconds

@@ -18,8 +18,8 @@ import java.nio.ByteOrder;
  *
  * <h2>Single values</h2>
  *
- * <p>They take no lock, write no shared word and allocate nothing but in the first access after an era has ended. They need no
- * alignment. Without a byte order they use the native one.
+ * <p>They take no lock, write no shared word and allocate nothing but in the first access after an era has ended. They
+ * need no alignment. Without a byte order they use the native one.
  *
  * <h2>Bulk operations</h2>
  *
@@ -37,11 +37,11 @@ import java.nio.ByteOrder;
  * scheduled for as long, can still find its interrupt status set.
  *
  * <p>Every method but {@link #region()}, {@link #isCurrent()} and {@link #close()} throws a {@link RegionException} with
- * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or goes on under other handles, and the era
- * of that has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link IndexOutOfBoundsException} for a range that is
- * not in the region, or the slice; those that write a {@link RegionException} for a read-only region, and one with
- * {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations also throw what
- * {@link Region#lockShared()} throws.
+ * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or goes on under other handles, and
+ * the era of that has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link IndexOutOfBoundsException}
+ * for a range that is not in the region, or the slice; those that write a {@link RegionException} for a read-only
+ * region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations also
+ * throw what {@link Region#lockShared()} throws.
  */
 public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     /** {@return the region} */
@@ -63,8 +63,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     Lease slice(long offset, long length);
 
     /**
-     * Ends the lease, and its slices. Idempotent; accesses that other threads have begun, or that a compiler has joined with
-     * others, may still come through. Gives nothing back: that is what unmapping the region does.
+     * Ends the lease, and its slices. Idempotent; accesses that other threads have begun, or that a compiler has joined
+     * with others, may still come through. Gives nothing back: that is what unmapping the region does.
      */
     @Override
     void close();

@@ -352,7 +352,8 @@ public sealed interface Region permits RegionHandle {
     /**
      * A claim to read the region for as long as it is mapped, and to write it where it is writable, for any thread. From
      * the first lease of a space on, memory of leased regions is given back once their era has been ended
-     * ({@link Lease}); guards, holds, pins and stamps know nothing of it. Waits while a writer is there, as {@link #share()}.
+     * ({@link Lease}); guards, holds, pins and stamps know nothing of it. Waits while a writer is there, as {@link
+     * #share()}.
      *
      * @return the lease
      * @throws RegionException              as {@link #share()}
@@ -361,16 +362,16 @@ public sealed interface Region permits RegionHandle {
     Lease lease();
 
     /**
-     * The region's bytes as a segment to hand on to code that knows nothing of regions, and keeps it: for any thread, checked
-     * by the JDK, writable where the region is, as many bytes as there are now. It is the same each time while the region does
-     * not grow. The unmap of any of its bytes, and the taking away of the right to write, close its arena before pages are
-     * replaced: each later access is an {@link IllegalStateException}. Calls that are in flight then, of a channel or a native
-     * function, are waited for as holds are, and reported; threads inside a bulk access of the JDK get the exception, and
-     * their interrupt status is set, as whenever a shared arena is closed.
+     * The region's bytes as a segment to hand on to code that knows nothing of regions, and keeps it: for any thread,
+     * checked by the JDK, writable where the region is, as many bytes as there are now. It is the same each time while
+     * the region does not grow. The unmap of any of its bytes, and the taking away of the right to write, close its
+     * arena before pages are replaced: each later access is an {@link IllegalStateException}. Calls that are in flight
+     * then, of a channel or a native function, are waited for as holds are, and reported; threads inside a bulk access
+     * of the JDK get the exception, and their interrupt status is set, as whenever a shared arena is closed.
      *
-     * <p>An asynchronous channel takes its buffer's arena only when its own thread begins, and its future never completes if
-     * the arena is closed by then: keep a {@link Hold} from the call to the completion. Only regions that gave a segment out pay
-     * for it, with a handshake at their unmap. Waits while a writer is there, as {@link #share()}.
+     * <p>An asynchronous channel takes its buffer's arena only when its own thread begins, and its future never
+     * completes if the arena is closed by then: keep a {@link Hold} from the call to the completion. Only regions that
+     * gave a segment out pay for it, with a handshake at their unmap. Waits while a writer is there, as {@link #share()}.
      *
      * @return the segment
      * @throws RegionException              as {@link #share()}
@@ -459,8 +460,8 @@ public sealed interface Region permits RegionHandle {
      * Turns the exclusive lock into a shared one; no other writer gets in between. Never waits.
      *
      * @param stamp of the exclusive lock of the current thread, or of a shared one, which stays as it is
-     * @return the stamp for {@link #unlockShared(long)}, and {@code stamp} is of no lock any more if it is another one; or a
-     *         refusal, not positive, for {@link Refusal#of(long)}, because the thread holds too many locks, and the
+     * @return the stamp for {@link #unlockShared(long)}, and {@code stamp} is of no lock any more if it is another one;
+     *         or a refusal, not positive, for {@link Refusal#of(long)}, because the thread holds too many locks, and the
      *         exclusive lock is still held
      * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
      */

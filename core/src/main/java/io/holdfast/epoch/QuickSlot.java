@@ -31,8 +31,8 @@ public final class QuickSlot {
     }
 
     /**
-     * Writes the word of hazard 0, which is free: a record, or what is {@link #stamped(long)}; what the caller reads after this is read
-     * after it.
+     * Writes the word of hazard 0, which is free: a record, or what is {@link #stamped(long)}; what the caller reads
+     * after this is read after it.
      */
     public static void announce(final long slot, final long word) {
         SlotLayout.firstHazardOpaque(slot, word); // [E1] R1

@@ -129,7 +129,8 @@ final class CountedStamps {
     static boolean end(final long record, final long stamp) {
         final long entry = given(record, stamp);
         final long generation = Stamps.generation(stamp);
-        final long next = CountedLayout.state(generation + 1, generation < GENERATION ? CountedLayout.FREE : CountedLayout.CLAIMED);
+        final long next = CountedLayout.state(generation + 1,
+            generation < GENERATION ? CountedLayout.FREE : CountedLayout.CLAIMED);
         return entry != 0 &&
             CountedLayout.compareAndSetState(entry, CountedLayout.state(generation, CountedLayout.GIVEN), next); // [N2]
     }

@@ -549,7 +549,8 @@ public final class RegionLock {
         }
         if (Stamps.isExclusive(stamp)) {
             final boolean isLast = stamp == Stamps.exclusive(RecordLayout.sequenceAcquire(record));
-            return isLast && (RecordLayout.lockAcquire(record) & (ATTACHED | EXCLUSIVE | SECTION)) == (ATTACHED | EXCLUSIVE);
+            return isLast &&
+                (RecordLayout.lockAcquire(record) & (ATTACHED | EXCLUSIVE | SECTION)) == (ATTACHED | EXCLUSIVE);
         }
         return isCounted(record, stamp) || isShared(record, stamp);
     }

@@ -138,14 +138,14 @@ final class Eras {
     }
 
     /**
-     * Refuses to wait for a call on a shared segment in a thread that such a call, or another one, has called back. No thread
-     * can be called back from inside an era, whose segments nobody has.
+     * Refuses to wait for a call on a shared segment in a thread that such a call, or another one, has called back. No
+     * thread can be called back from inside an era, whose segments nobody has.
      */
     private void checkWaitsForOthers(final long start, final long limit) {
         if (claims.openSegments(start, limit) != 0 && NATIVE_CALLS.walk(frames ->
             frames.anyMatch(frame -> frame.getClassName().startsWith(DOWNCALL)))) {
-            throw new IllegalMonitorStateException("unmap by a thread inside a native call, while a call uses the region's " +
-                "shared segment, would wait for itself: space=" + settings.name() + ", start=0x" + Long.toHexString(start) +
+            throw new IllegalMonitorStateException("unmap by a thread inside a native call, while a call uses the " +
+                "region's shared segment, would wait for itself: space=" + settings.name() + ", start=0x" + Long.toHexString(start) +
                 "; it goes on in the background, unmap from another thread");
         }
     }
@@ -190,9 +190,12 @@ final class Eras {
             before = each;
             each = each.next;
         }
-        if (each != null && before == null) {
+        if (each == null) {
+            return;
+        }
+        if (before == null) {
             bans = each.next;
-        } else if (each != null) {
+        } else {
             before.next = each.next;
         }
     }

@@ -84,8 +84,8 @@ final class FullForm extends Throwable {
     }
 
     /**
-     * For a close in which something was thrown: closes the arena of a guard once more and ends the lock, as far as that has
-     * not been done, unless the close was refused. If this throws too, the guard can be closed once more.
+     * For a close in which something was thrown: closes the arena of a guard once more and ends the lock, as far as
+     * that has not been done, unless the close was refused. If this throws too, the guard can be closed once more.
      *
      * @return what is to be thrown now: the end of the stack, or an error of the virtual machine that belongs to an access
      *         long past and is thrown wherever the thread comes by; null if an earlier close was not completed, and this

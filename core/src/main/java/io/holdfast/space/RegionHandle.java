@@ -733,7 +733,7 @@ public final class RegionHandle implements Region {
         if (slot == 0) {
             unlockShared(stamp);
         } else if (!SharedFastPath.endIn(slot, record)) {
-            FullForm.endShare(this, quickStamp);
+            FullForm.end(this, Guard.Mode.SHARED, QUICK, false);
         }
     }
 

@@ -128,8 +128,8 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         if (after.isNegative() || delay.isNegative()) {
             throw new IllegalArgumentException("times of eras must not be negative: after=" + after + ", delay=" + delay);
         }
-        after.toNanos(); // may be too long
-        delay.toNanos();
+        checkNanos(after);
+        checkNanos(delay);
         this.eraAfter = after;
         this.eraDelay = delay;
         return this;
@@ -185,6 +185,12 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         }
         throw new IllegalArgumentException("unknown barrier: " + BARRIER_PROPERTY + "=" + value +
             "; use auto, membarrier or fence");
+    }
+
+    private static void checkNanos(final Duration time) {
+        if (time.compareTo(Duration.ofNanos(Long.MAX_VALUE)) > 0) {
+            throw new ArithmeticException("too long for a number of nanoseconds: " + time);
+        }
     }
 
     private static void checkPositive(final String what, final long value) {

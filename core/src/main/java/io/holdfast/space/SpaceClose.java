@@ -49,6 +49,7 @@ final class SpaceClose {
         }
         if (drained) {
             unmapper.thread().stop();
+            unmapper.reclaimer().doRound(); // unmaps that came to nothing, and whose threads could not take them back
             core.quarantine().retry();
             core.tree().drain(settings.idle());
             core.retiredRecords().drain(settings.idle());

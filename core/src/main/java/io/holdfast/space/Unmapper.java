@@ -99,6 +99,9 @@ final class Unmapper {
         final PendingUnmap pending = prepare();
         try {
             return announce(pending, region, announcing, true) && complete(pending, draining);
+        } catch (final RuntimeException e) {
+            abandon(pending);
+            throw e;
         } catch (final Throwable e) {
             if (pending.owner == PendingUnmap.THREAD) {
                 pending.owner = PendingUnmap.LEFT;
@@ -116,6 +119,9 @@ final class Unmapper {
             completeLater(pending);
             help();
             return completion;
+        } catch (final RuntimeException e) {
+            abandon(pending);
+            throw e;
         } catch (final Throwable e) {
             if (pending.owner == PendingUnmap.THREAD) {
                 pending.owner = PendingUnmap.LEFT;
@@ -198,7 +204,7 @@ final class Unmapper {
         return finished;
     }
 
-    /** Waits, however long it takes, until nobody reads a region without a lock through what an earlier life of it gave out. */
+    /** Waits, however long it takes, until nobody reads a region through leases that earlier lives of it gave out. */
     void awaitUnseen(final RegionHandle region) {
         try (Waiting waiting = new Waiting(settings.idle(), Waiting.FOREVER, false, settings.reportAfterNs())) {
             eras.awaitUnseen(RecordLayout.start(region.record()), RecordLayout.limit(region.record()), waiting);
@@ -272,6 +278,17 @@ final class Unmapper {
         }
     }
 
+    /** An unmap whose thread was refused, or failed behind the point of no return with heap and stack to go on. */
+    private void abandon(final PendingUnmap pending) {
+        if (pending.owner == PendingUnmap.THREAD) {
+            if (pending.detached) {
+                completeLater(pending);
+            } else {
+                pending.cancel();
+            }
+        }
+    }
+
     private void completeLater(final PendingUnmap pending) {
         reclaimer.add(pending);
         thread.ensureRunning();
@@ -337,6 +354,9 @@ final class Unmapper {
                 pending.cancel();
             }
             return result;
+        } catch (final RuntimeException e) {
+            abandon(pending);
+            throw e;
         } catch (final Throwable e) {
             if (pending.owner == PendingUnmap.THREAD) {
                 pending.owner = PendingUnmap.LEFT;

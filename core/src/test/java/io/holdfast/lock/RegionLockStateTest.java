@@ -18,31 +18,31 @@ import org.junit.jupiter.api.TestFactory;
 class RegionLockStateTest {
     /** A state: the call succeeds and leads there. '-': refused for good. 'w': refused for now. '!': an exception. */
     private static final String TABLE = """
-        state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endCount toHold toCount stamp    move
-        FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
-        OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !      !       OPEN     !
-        DRAINING  !      w     w    w         !       !   !         w        !       !        !        !      !       DRAINING !
-        EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !      !       -        !
-        DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
-        MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
-        SECTION   !      w     w    w         !       !   !         w        !       !        !        !      !       -        !
-        ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !      !       ENDED    !
-        UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
-        """;
+state     attach share hold exclusive upgrade end downgrade detach   reclaim endShare endCount toHold toCount stamp    move
+FREE      OPEN   -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+OPEN      !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !      !       OPEN     !
+DRAINING  !      w     w    w         !       !   !         w        !       !        !        !      !       DRAINING !
+EXCLUSIVE !      w     w    w         !       !   !         w        !       !        !        !      !       -        !
+DETACHED  !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+MOVED     !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+SECTION   !      w     w    w         !       !   !         w        !       !        !        !      !       -        !
+ENDED     !      OPEN  OPEN EXCLUSIVE !       !   !         DETACHED !       !        !        !      !       ENDED    !
+UNMAPPED  !      -     -    -         !       !   !         -        FREE    !        !        !      !       -        !
+""";
 
     /** The same for a thread that has a shared lock, taken before the state came about, and another thread a hold. */
     private static final String TABLE_FOR_HOLDERS = """
-        state    attach share hold exclusive upgrade end downgrade detach reclaim endShare endCount toHold   toCount  stamp    move
-        OPEN     !      OPEN  OPEN !         -       !   !         !      !       OPEN     OPEN     OPEN     OPEN     OPEN     !
-        DRAINING !      !     w    !         -       !   !         !      !       DRAINING DRAINING DRAINING DRAINING DRAINING !
-        DETACHED !      -     -    !         -       !   !         !      !       DETACHED DETACHED DETACHED DETACHED -        !
-        """;
+state    attach share hold exclusive upgrade end downgrade detach reclaim endShare endCount toHold   toCount  stamp    move
+OPEN     !      OPEN  OPEN !         -       !   !         !      !       OPEN     OPEN     OPEN     OPEN     OPEN     !
+DRAINING !      !     w    !         -       !   !         !      !       DRAINING DRAINING DRAINING DRAINING DRAINING !
+DETACHED !      -     -    !         -       !   !         !      !       DETACHED DETACHED DETACHED DETACHED -        !
+""";
 
     /** The same for the thread that holds the region exclusively; it is never told to wait for itself. */
     private static final String TABLE_FOR_WRITERS = """
-        state     attach share hold exclusive upgrade end  downgrade detach reclaim endShare endCount toHold toCount stamp move
-        EXCLUSIVE !      !     w    !         !       OPEN OPEN      !      !       !        !        !      !       -     MOVED
-        """;
+state     attach share hold exclusive upgrade end  downgrade detach reclaim endShare endCount toHold toCount stamp move
+EXCLUSIVE !      !     w    !         !       OPEN OPEN      !      !       !        !        !      !       -     MOVED
+""";
 
     /** What the thread holds before. */
     private enum Who { NOBODY, HOLDER, WRITER }

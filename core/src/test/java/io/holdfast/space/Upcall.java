@@ -30,7 +30,8 @@ final class Upcall {
     static void inside(final MemorySegment segment, final Runnable work) {
         try (Arena arena = Arena.ofConfined()) {
             final MethodHandle compare = MethodHandles.lookup()
-                .bind(new Upcall(work), "compare", MethodType.methodType(int.class, MemorySegment.class, MemorySegment.class));
+                .bind(new Upcall(work), "compare",
+                    MethodType.methodType(int.class, MemorySegment.class, MemorySegment.class));
             final MemorySegment stub =
                 LINKER.upcallStub(compare, FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS), arena);
             QSORT.invokeExact(segment, 2L, 1L, stub);
