@@ -145,8 +145,8 @@ final class Eras {
         if (claims.openSegments(start, limit) != 0 && NATIVE_CALLS.walk(frames ->
             frames.anyMatch(frame -> frame.getClassName().startsWith(DOWNCALL)))) {
             throw new IllegalMonitorStateException("unmap by a thread inside a native call, while a call uses the " +
-                "region's shared segment, would wait for itself: space=" + settings.name() + ", start=0x" + Long.toHexString(start) +
-                "; it goes on in the background, unmap from another thread");
+                "region's shared segment, would wait for itself: space=" + settings.name() + ", start=0x" +
+                Long.toHexString(start) + "; it goes on in the background, unmap from another thread");
         }
     }
 

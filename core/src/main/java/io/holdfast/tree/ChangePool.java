@@ -62,18 +62,6 @@ final class ChangePool {
         change.supply().surrender();
     }
 
-    /** Collections that failed because a barrier did, as far as the idle changes know. */
-    long failedCollections() {
-        long failed = 0;
-        for (int i = 0; i < places; i++) {
-            final Change change = idle.get(place(i));
-            if (change != null) {
-                failed += change.supply().failedCollections();
-            }
-        }
-        return failed;
-    }
-
     private static int home() {
         return (int) Thread.currentThread().threadId() * OWN;
     }

@@ -448,11 +448,6 @@ public final class IntervalTree {
         return nodes.mappedBytes();
     }
 
-    /** Times that nodes could not be reclaimed because a barrier failed, as far as is known; they are tried again. */
-    public long failedCollections() {
-        return changes.failedCollections();
-    }
-
     /** Nodes that exist, wherever they are. Exact only while nobody changes the tree. */
     long nodes() {
         return nodes.nodes();

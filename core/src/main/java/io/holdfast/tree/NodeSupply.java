@@ -35,7 +35,6 @@ final class NodeSupply {
     private final NodeList spare = new NodeList();
     private final NodeList replaced = new NodeList();
     private final NodeList outgoing = new NodeList();
-    private long failedCollections;
 
     NodeSupply(final NodePool pool, final StripedRetireList retired) {
         this.pool = pool;
@@ -137,19 +136,9 @@ final class NodeSupply {
                 chain = node;
                 nodes++;
             }
-            retire(chain, nodes);
+            retired.retire(chain, (long) nodes * NodeLayout.BYTES);
         }
         outgoing.clear();
-    }
-
-    private void retire(final long chain, final int nodes) {
-        try {
-            retired.retire(chain, (long) nodes * NodeLayout.BYTES);
-        } catch (final IllegalStateException e) {
-            // The barrier of a grace period failed. The chain is on the list, whose next collection tries again, and the
-            // change that replaced its nodes has happened, so it must not look as if it had failed.
-            failedCollections++;
-        }
     }
 
     /** Hands all stored nodes over, when this supply is given up. */
@@ -161,11 +150,6 @@ final class NodeSupply {
     /** Free nodes in store. */
     NodeList stored() {
         return stored;
-    }
-
-    /** Collections that failed because a barrier did; nothing was lost. */
-    long failedCollections() {
-        return failedCollections;
     }
 
     /** Whether no change is going on. */

@@ -65,7 +65,7 @@ class HandleStateTest extends SpaceFixture {
 
     /** Methods of a space that say something of a closed one. */
     private static final Set<String> ANSWERS_OF_SPACE = Set.of("statistics", "name", "capacity", "barrier", "isOpen",
-        "toString", "reclaimer", "mappingHeadroom");
+        "toString", "reclaimer", "mappingHeadroom", "pendingUnmaps");
 
     private @Nullable Region other;
 
