@@ -161,11 +161,11 @@ public final class GuardHandle implements Guard {
         try {
             current.close();
             if (slot == 0 || !region.endQuickly(slot)) {
-                FullForm.end(region, mode, stamp, counted);
+                SlowPath.end(region, mode, stamp, counted);
             }
             stamp = 0;
         } catch (final Throwable e) {
-            final Error late = FullForm.endAfter(e, region, current, mode, stamp, slot, counted);
+            final Error late = SlowPath.endAfter(e, region, current, mode, stamp, slot, counted);
             stamp = 0;
             if (late != null) {
                 throw late;

@@ -39,7 +39,7 @@ public final class RegionHandle implements Region {
     static {
         // Else they would be loaded between the taking of a lock and the making of what releases it, and the lock would be
         // left if there were no memory for that.
-        FullForm.load();
+        SlowPath.load();
         GuardHandle.load();
         HoldHandle.load();
     }
@@ -151,7 +151,7 @@ public final class RegionHandle implements Region {
     private Guard tryShare(final Guard.Mode mode) {
         final long slot = SharedFastPath.share(quickSeed, record, incarnation);
         try {
-            return GuardHandle.shared(this, mode, slot != 0 ? QUICK : FullForm.tryGuard(this), slot);
+            return GuardHandle.shared(this, mode, slot != 0 ? QUICK : SlowPath.tryGuard(this), slot);
         } catch (final Throwable e) {
             undo(slot);
             throw e;
@@ -162,7 +162,7 @@ public final class RegionHandle implements Region {
         LockOrder.beforeRegion("share", record, incarnation);
         final long slot = SharedFastPath.share(quickSeed, record, incarnation);
         try {
-            return GuardHandle.granted(this, mode, slot != 0 ? QUICK : FullForm.guard(this), slot);
+            return GuardHandle.granted(this, mode, slot != 0 ? QUICK : SlowPath.guard(this), slot);
         } catch (final Throwable e) {
             undo(slot);
             throw e;
@@ -179,14 +179,14 @@ public final class RegionHandle implements Region {
     @Override
     public long tryLockShared() {
         final long stamp = SharedFastPath.lock(quickSeed, record, incarnation);
-        return stamp != 0 ? stamp : FullForm.tryShare(this);
+        return stamp != 0 ? stamp : SlowPath.tryShare(this);
     }
 
     @Override
     public long lockShared() {
         LockOrder.beforeRegion("share", record, incarnation);
         final long stamp = SharedFastPath.lock(quickSeed, record, incarnation);
-        return stamp != 0 ? stamp : FullForm.share(this);
+        return stamp != 0 ? stamp : SlowPath.share(this);
     }
 
     long lockShared(final String operation) {
@@ -211,7 +211,7 @@ public final class RegionHandle implements Region {
     @Override
     public void unlockShared(final long stamp) {
         if (!SharedFastPath.unlock(quickSeed, record, incarnation, stamp)) {
-            FullForm.endShare(this, stamp);
+            SlowPath.endShare(this, stamp);
         }
     }
 
@@ -733,7 +733,7 @@ public final class RegionHandle implements Region {
         if (slot == 0) {
             unlockShared(stamp);
         } else if (!SharedFastPath.endIn(slot, record)) {
-            FullForm.end(this, Guard.Mode.SHARED, QUICK, false);
+            SlowPath.end(this, Guard.Mode.SHARED, QUICK, false);
         }
     }
 
