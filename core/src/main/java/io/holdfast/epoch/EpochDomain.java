@@ -145,7 +145,7 @@ public final class EpochDomain {
             SlotLayout.depth(slot, SlotLayout.depth(slot) + 1);
             return slot;
         }
-        StackRoom.forBeginning(slot);
+        ReservedStack.forBeginning(slot);
         announcePin(slot);
         try {
             slots.orderReader(slot); // [E1] R2

@@ -136,7 +136,7 @@ final class SlotTable {
         if (!Thread.currentThread().isVirtual()) {
             return;
         }
-        StackRoom.forLeaving(slot); // all of it, or nothing
+        ReservedStack.forEnd(slot); // all of it, or nothing
         if (!isIdle(slot)) {
             return;
         }
@@ -437,7 +437,7 @@ final class SlotTable {
         if (owner > 0) {
             index.add(owner, slot); // so may this
         }
-        StackRoom.forBeginning(slot);
+        ReservedStack.forBeginning(slot);
         SlotLayout.fenced(slot, fencedAnnouncements);
         group.raiseUsed(at + 1);
         if (!SlotLayout.claim(slot, owner)) {
@@ -462,7 +462,7 @@ final class SlotTable {
     }
 
     private long claim(final Thread thread, final long owner) {
-        StackRoom.forBeginning(owner); // a slot that is claimed and does not say by whom could never be buried
+        ReservedStack.forBeginning(owner); // a slot that is claimed and does not say by whom could never be buried
         while (true) {
             final SlotGroup[] groups = virtualGroups;
             for (final SlotGroup group : groups) {

@@ -8,7 +8,7 @@ import static io.holdfast.layout.RecordLayout.WRITER;
 
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
-import io.holdfast.epoch.StackRoom;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
 
@@ -32,7 +32,7 @@ final class DeadOwners {
         if ((lock & ATTACHED) == 0 || (lock & WRITER) == 0 || (lock & SECTION) != 0 || !domain.isDeadWriter(dead)) {
             return;
         }
-        StackRoom.forBeginning(record); // an heir that does not end it could not be told from a writer
+        ReservedStack.forBeginning(record); // an heir that does not end it could not be told from a writer
         final long heirs = lock & ~OWNER | RecordLayout.owned(Thread.currentThread().threadId());
         final Ledger.Entry taken = Ledger.at(record);
         if (RecordLayout.compareAndExchangeLock(record, lock, heirs) != lock) { // [I1]

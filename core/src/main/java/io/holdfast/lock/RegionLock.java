@@ -15,7 +15,7 @@ import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.QuickSlots;
-import io.holdfast.epoch.StackRoom;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import java.lang.invoke.VarHandle;
@@ -159,7 +159,7 @@ public final class RegionLock {
         if ((RecordLayout.lockAcquire(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) { // [P1]
             return refusal(record, incarnation);
         }
-        StackRoom.forBeginning(record);
+        ReservedStack.forBeginning(record);
         final long slot = domain.slot();
         int hazard = -1;
         try {
@@ -236,7 +236,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the current thread holds no such lock
      */
     public void endShare(final long record, final long grip) {
-        StackRoom.forEnd(record);
+        ReservedStack.forEnd(record);
         final long slot = domain.slotOrNone();
         end(slot, checkShared("end of a shared lock", slot, record, grip));
     }
@@ -283,7 +283,7 @@ public final class RegionLock {
      * @return 1, or a refusal
      */
     public static long tryHold(final long record, final long incarnation) {
-        StackRoom.forBeginning(record);
+        ReservedStack.forBeginning(record);
         long lock = RecordLayout.lockVolatile(record);
         while (true) {
             if ((lock & (ATTACHED | WRITER)) != ATTACHED) {
@@ -364,7 +364,7 @@ public final class RegionLock {
      * @throws IllegalMonitorStateException if the stamp is of none on the record that is held
      */
     public static void endCounted(final long record, final long stamp) {
-        StackRoom.forEnd(record); // the stamp and the count both, or neither
+        ReservedStack.forEnd(record); // the stamp and the count both, or neither
         if (!CountedStamps.end(record, stamp)) {
             throw unmatched("end of a counted lock", record, stamp, record);
         }
@@ -379,7 +379,7 @@ public final class RegionLock {
      * @return 1, or saturated, and then the shared lock is still held
      */
     public long toHold(final long record, final long grip) {
-        StackRoom.forBeginning(record);
+        ReservedStack.forBeginning(record);
         final long slot = domain.slotOrNone();
         final int hazard = checkShared("turning a shared lock into a hold", slot, record, grip);
         if (!count(record)) {
@@ -396,7 +396,7 @@ public final class RegionLock {
      * @return the counted lock's stamp, or saturated, and then the shared lock is still held
      */
     public long toCounted(final long record, final long stamp) {
-        StackRoom.forBeginning(record);
+        ReservedStack.forBeginning(record);
         final long slot = domain.slotOrNone();
         final int hazard = checkShared("turning a shared lock into a counted one", slot, record, stamp);
         if (!count(record)) {
@@ -475,7 +475,7 @@ public final class RegionLock {
         if ((RecordLayout.lockVolatile(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
             return refusal(record, incarnation);
         }
-        StackRoom.forBeginning(record);
+        ReservedStack.forBeginning(record);
         domain.beginWrite(); // before the lock can be seen as this thread's, so that it is found if the thread dies
         final long refused = exclude(record, incarnation,
             RecordLayout.owned(Thread.currentThread().threadId()));
@@ -526,7 +526,7 @@ public final class RegionLock {
         if (!isExclusive(record, stamp)) {
             throw unmatched("end of an exclusive lock", record, stamp, record);
         }
-        StackRoom.forEnd(record); // the sequence and the lock word both, or neither
+        ReservedStack.forEnd(record); // the sequence and the lock word both, or neither
         Ledger.released(record);
         RecordLayout.sequenceRelease(record, RecordLayout.sequence(record) + 1); // [X2]
         withdraw(record); // [X3]
@@ -569,7 +569,7 @@ public final class RegionLock {
         if (!isExclusive(record, stamp)) {
             throw unmatched("downgrade", record, stamp, record);
         }
-        StackRoom.forBeginning(record);
+        ReservedStack.forBeginning(record);
         final long slot = domain.slot();
         final int hazard = domain.announce(slot, record); // seen by the next writer: it sets EXCLUDING after [X3]
         if (hazard < 0) {
@@ -714,7 +714,7 @@ public final class RegionLock {
             throw new IllegalMonitorStateException(operation + " by a thread that does not hold the region exclusively: " +
                 "stamp=" + Stamps.describe(stamp) + ", " + describe(record));
         }
-        StackRoom.forEnd(record); // the lock word and the end of the writer both, or neither
+        ReservedStack.forEnd(record); // the lock word and the end of the writer both, or neither
         RecordLayout.getAndMaskLock(record, left); // [M1]
         Ledger.released(record);
         domain.endWrite(); // after it: until then others find the lock if the thread dies

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import io.holdfast.epoch.StackRoom;
+import io.holdfast.epoch.ReservedStack;
 import java.lang.foreign.Arena;
 
 /** The life of the one shared arena through which all leases of a space read. Its state is under {@link Eras}' lock. */
@@ -67,7 +67,7 @@ final class Era {
      *     docs/LOCKING.md, section 12
      */
     boolean close() {
-        StackRoom.forBeginning(number);
+        ReservedStack.forBeginning(number);
         return close(arena);
     }
 

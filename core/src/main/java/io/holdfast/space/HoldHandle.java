@@ -5,7 +5,7 @@ import io.holdfast.Guard;
 import io.holdfast.Hold;
 import io.holdfast.Refusal;
 import io.holdfast.epoch.Ledger;
-import io.holdfast.epoch.StackRoom;
+import io.holdfast.epoch.ReservedStack;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -165,7 +165,7 @@ public final class HoldHandle implements Hold {
         if (state.get() > 0) {
             leaveForTheDead();
         }
-        StackRoom.forEnd(stamp); // the state and the count both, or neither
+        ReservedStack.forEnd(stamp); // the state and the count both, or neither
         final int seen = state.compareAndExchange(0, RELEASED);
         if (seen > 0) {
             throw new IllegalStateException("release of a hold with open views: views=" + seen + ", " +

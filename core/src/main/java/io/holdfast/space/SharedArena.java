@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import io.holdfast.epoch.StackRoom;
+import io.holdfast.epoch.ReservedStack;
 import java.lang.foreign.Arena;
 
 /** The arena of one region's shared segment, and the addresses that it shows. Thread-safe; it is closed once. */
@@ -44,7 +44,7 @@ final class SharedArena {
         if (!closed && beginClose()) {
             boolean done = false;
             try {
-                StackRoom.forBeginning(record);
+                ReservedStack.forBeginning(record);
                 done = Era.close(arena);
             } finally {
                 endClose(done);

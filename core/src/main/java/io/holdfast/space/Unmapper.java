@@ -4,7 +4,7 @@ package io.holdfast.space;
 import io.holdfast.AddressSpace;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
-import io.holdfast.epoch.StackRoom;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
@@ -317,7 +317,7 @@ final class Unmapper {
         final long result;
         try (RangeLock.Passage passage = gate.enter("unmap", region, region, waiting)) {
             pending.of(record);
-            StackRoom.forBeginning(record); // for what follows the detaching, up to here
+            ReservedStack.forBeginning(record); // for what follows the detaching, up to here
             result = passage == null ? Stamps.TIMED_OUT : detach(record, region.incarnation(), waiting, drains);
             if (result > 0) {
                 pending.detached = true; // with no call between
@@ -344,7 +344,7 @@ final class Unmapper {
         reclaimer.register(pending);
         try {
             pending.of(record);
-            StackRoom.forBeginning(record);
+            ReservedStack.forBeginning(record);
                 final long result = lock.detach(record, incarnation, waiting);
             if (result > 0) {
                 pending.detached = true;

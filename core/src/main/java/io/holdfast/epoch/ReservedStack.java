@@ -7,20 +7,25 @@ package io.holdfast.epoch;
  *
  * <p>To undo is not always possible where the doing was: compiled code needs less stack than interpreted code, and what was
  * never undone before is interpreted, in the frame that threw and in those that it calls. So who begins looks whether
- * there is room for both.
+ * there is room for both. It needs two sizes: an undoing is an end, which looks for itself, inside of a beginning.
  */
-public final class StackRoom {
+public final class ReservedStack {
     /*
-     * A method with many local variables has a large frame in the interpreter, which is made when it is called. Compiled,
-     * it has a small one; but HotSpot touches as much stack on entry as its interpreted form would need, because it may
-     * have to go on there, at the branch that is never taken. That costs an instruction for each page, in the caller if
-     * the method is inlined into it, and no loop or call, whatever size is asked for. For the same reason a compiled method
-     * that makes sure of some room, far down, asks for it on entry: so who calls it later must have made sure of more.
+     * Java has no call that tells how much stack is left. A method with many local variables has a large frame in the
+     * interpreter, which is made when it is called. Compiled, it has a small one; but HotSpot touches as much stack on
+     * entry as its interpreted form would need, because it may have to go on there, at the branch that is never taken.
+     * That costs an instruction for each page, in the caller if the method is inlined into it, and no loop or call,
+     * whatever size is asked for. Compiled code touches whole pages: less than one would be no reserve at all. A compiled
+     * method that makes sure of some room, far down, asks for it on entry: so who calls it later must have made sure of
+     * more.
+     *
+     * ReservedStackTest fails when interpreter or compilers do otherwise. A chain of calls would not do: compiled, their
+     * frames are small, and what each touches does not add up.
      */
-    private StackRoom() {
+    private ReservedStack() {
     }
 
-    /** Makes sure of some eight kilobytes; the address, of a record or slot, is not 0. */
+    /** Makes sure of eight kilobytes; the address, of a record or slot, is not 0. */
     @SuppressWarnings("UnusedVariable")
     public static void forBeginning(final long address) {
         long w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15;
@@ -60,7 +65,7 @@ public final class StackRoom {
         }
     }
 
-    /** Makes sure of half as much, so that what began in the same frame can end there. */
+    /** Makes sure of half as much, a page, so that what began in the same frame can end there. */
     @SuppressWarnings("UnusedVariable")
     public static void forEnd(final long address) {
         long w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15;
@@ -81,22 +86,6 @@ public final class StackRoom {
         long w240, w241, w242, w243, w244, w245, w246, w247, w248, w249, w250, w251, w252, w253, w254, w255;
         if (address == 0) {
             throw new IllegalArgumentException("nothing to end");
-        }
-    }
-
-    /** Makes sure of half as much again, for what follows each end. */
-    @SuppressWarnings("UnusedVariable")
-    public static void forLeaving(final long address) {
-        long w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15;
-        long w16, w17, w18, w19, w20, w21, w22, w23, w24, w25, w26, w27, w28, w29, w30, w31;
-        long w32, w33, w34, w35, w36, w37, w38, w39, w40, w41, w42, w43, w44, w45, w46, w47;
-        long w48, w49, w50, w51, w52, w53, w54, w55, w56, w57, w58, w59, w60, w61, w62, w63;
-        long w64, w65, w66, w67, w68, w69, w70, w71, w72, w73, w74, w75, w76, w77, w78, w79;
-        long w80, w81, w82, w83, w84, w85, w86, w87, w88, w89, w90, w91, w92, w93, w94, w95;
-        long w96, w97, w98, w99, w100, w101, w102, w103, w104, w105, w106, w107, w108, w109, w110, w111;
-        long w112, w113, w114, w115, w116, w117, w118, w119, w120, w121, w122, w123, w124, w125, w126, w127;
-        if (address == 0) {
-            throw new IllegalArgumentException("nothing to leave");
         }
     }
 }
