@@ -29,7 +29,7 @@ final class Change {
      * - an inner root has two children or more, an empty tree is one empty leaf.
      *
      * Nodes taken by an operation, at height h (levels 0 to h): insert at most (h + 1) copies + (h + 1) splits + 1 root;
-     * remove and change at most (h + 1) copies + 2 neighbours, because a merged neighbour is dropped before the next
+     * remove at most (h + 1) copies + 2 neighbours, because a merged neighbour is dropped before the next
      * level takes one and a level that only moves entries ends the chain.
      */
     /** Levels a tree can have: root words hold no more, and no memory does. */
@@ -142,24 +142,6 @@ final class Change {
         own();
         removeEntries(entry, 1);
         return value;
-    }
-
-    /** Sets end and value of the interval that starts here and has this value; false if there is none or no room. */
-    boolean change(final long start, final long expected, final long end, final long value) {
-        final long bound = descend(start);
-        final long leaf = pathNode[0];
-        final int entry = pathSlot[0];
-        if (entry == 0 || NodeLayout.start(leaf, entry) != start || NodeLayout.value(leaf, entry) != expected) {
-            return false;
-        }
-        final long next = entry < NodeLayout.count(leaf) ? NodeLayout.start(leaf, entry + 1) : bound;
-        if (next < end) {
-            return false;
-        }
-        own();
-        NodeLayout.entry(pathNode[0], entry, start, end, value);
-        refresh(0);
-        return true;
     }
 
     /**

@@ -4,14 +4,14 @@ package io.holdfast.tree;
 import io.holdfast.memory.NativeException;
 
 /**
- * A private version of the tree in which many changes are made, and which becomes visible in one step or not at all.
+ * A private version of the tree in which many ranges are replaced, and which becomes visible in one step or not at all.
  *
- * <p>Nothing is visible before {@link #publish()}. The ranges that the edit has changed must be at publication as they
+ * <p>Nothing is visible before {@link #publish()}. The ranges that the edit has replaced must be at publication as they
  * were when it began: if another change came there, the publication is refused; changes elsewhere stay, and the edit is
- * rebased on them. What the edit merely looked at is not checked.
+ * rebased on them.
  *
- * <p>All nodes are taken before anything becomes visible. Where none can be had, a change or a publication throws
- * {@link NativeException}, and nothing has become visible; after a failed change the edit can only be closed, a failed
+ * <p>All nodes are taken before anything becomes visible. Where none can be had, a replacement or a publication throws
+ * {@link NativeException}, and nothing has become visible; after a failed replacement the edit can only be closed, a failed
  * publication may be tried again.
  *
  * <p>It belongs to the thread that began it and pins the structure until it is published or closed; so it holds back the
@@ -19,7 +19,7 @@ import io.holdfast.memory.NativeException;
  */
 public final class Edit implements AutoCloseable {
     /*
-     *    state       insert, remove, ...   publish                               close
+     *    state       replace               publish                               close
      *    OPEN        OPEN; BROKEN if it    PUBLISHED, REFUSED; OPEN if it        DROPPED
      *                throws for memory     throws for memory
      *    BROKEN      !                     !                                     DROPPED
@@ -32,7 +32,7 @@ public final class Edit implements AutoCloseable {
      * and the root of now; both stay readable because of the pin. If they are the same, a second change starts from the
      * root of now, and in each touched range what is there is replaced by what the private version has there; all nodes
      * outside are shared with the root of now. No interval of either version crosses the edge of a merged range, since
-     * each change touches the whole of every interval that it adds, removes or alters. Then the root is swung to that.
+     * a replacement is refused where an interval crosses an edge of its range. Then the root is swung to that.
      *
      * When the races that the edit lost have cost it more than HOLD_AFTER_NS, it asks single changes to wait (HoldBack),
      * for a time that follows from how long its last attempt took. So a short edit tries again many times before it costs
@@ -46,7 +46,6 @@ public final class Edit implements AutoCloseable {
     private final Change change;
     private final Thread owner = Thread.currentThread();
     private final RangeList touched = new RangeList();
-    private final Interval scratch = new Interval();
     private State state = State.OPEN;
     private int lostRaces;
 
@@ -54,74 +53,6 @@ public final class Edit implements AutoCloseable {
     Edit(final IntervalTree tree, final Change change) {
         this.tree = tree;
         this.change = change;
-    }
-
-    /** The value of the interval of the private version that contains the address, or 0. */
-    public long find(final long address) {
-        checkOpen("find");
-        return TreeReader.findUnder(change.root(), address);
-    }
-
-    /** Shows the private version's intervals that overlap a range, in order, until the visitor has seen enough. */
-    public void forEach(final long start, final long end, final IntervalVisitor visitor) {
-        checkOpen("forEach");
-        Bounds.checkRange(start, end);
-        TreeReader.forEach(change.root(), start, end, visitor);
-    }
-
-    /** Inserts an interval; false, with nothing changed, if it overlaps another of the private version. */
-    public boolean insert(final long start, final long end, final long value) {
-        checkOpen("insert");
-        tree.bounds().checkInterval(start, end);
-        Bounds.checkValue(value);
-        state = State.BROKEN;
-        final boolean inserted = change.insert(start, end, value);
-        state = State.OPEN;
-        if (inserted) {
-            touched.add(start, end);
-        }
-        return inserted;
-    }
-
-    /** Inserts an interval into the private version's first gap; as {@link IntervalTree#insertIntoGap}. */
-    public long insertIntoGap(final long size, final long alignment, final long low, final long high,
-                              final boolean lowestFirst, final long value) {
-        checkOpen("insertIntoGap");
-        Bounds.checkValue(value);
-        final long start = tree.gapUnder(change.root(), size, alignment, low, high, lowestFirst);
-        if (start != GapSearch.NONE) {
-            insert(start, start + size, value);
-        }
-        return start;
-    }
-
-    /** Removes the interval that starts at the address; its value, or 0 if none starts there. */
-    public long remove(final long start) {
-        checkOpen("remove");
-        Bounds.checkAddress(start);
-        final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : start;
-        state = State.BROKEN;
-        final long value = change.remove(start);
-        state = State.OPEN;
-        if (value != 0) {
-            touched.add(start, end);
-        }
-        return value;
-    }
-
-    /** Sets end and value of an interval; as {@link IntervalTree#change}. */
-    public boolean change(final long start, final long expected, final long newEnd, final long newValue) {
-        checkOpen("change");
-        tree.bounds().checkInterval(start, newEnd);
-        Bounds.checkValue(newValue);
-        final long end = TreeReader.floor(change.root(), start, scratch) ? scratch.end() : newEnd;
-        state = State.BROKEN;
-        final boolean changed = change.change(start, expected, newEnd, newValue);
-        state = State.OPEN;
-        if (changed) {
-            touched.add(start, Math.max(end, newEnd));
-        }
-        return changed;
     }
 
     /** Replaces what lies in a range; as {@link IntervalTree#replace}. */
@@ -242,7 +173,7 @@ public final class Edit implements AutoCloseable {
     }
 
     /** Races for the root that this edit has lost so far. */
-    public int lostRaces() {
+    int lostRaces() {
         return lostRaces;
     }
 

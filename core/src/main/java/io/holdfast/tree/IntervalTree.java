@@ -31,7 +31,7 @@ public final class IntervalTree {
      * there now. If it succeeds the nodes that only R reached are retired, and used again after a grace period.
      *
      *   operation                     takes effect at
-     *   find, floor, ...              the read of ROOT
+     *   find, a step of a cursor      the read of ROOT
      *   change that finds its case    the compare-and-set of ROOT
      *   change that refuses           its last read of ROOT
      *
@@ -55,7 +55,6 @@ public final class IntervalTree {
     private static final int CONTROL_BYTES = POOL + NodePool.CONTROL_BYTES;
 
     private final EpochDomain domain;
-    private final TreeTuning tuning;
     private final Bounds bounds;
     private final long rootAddress;
     private final HoldBack holdBack;
@@ -84,7 +83,6 @@ public final class IntervalTree {
     public IntervalTree(final EpochDomain domain, final NativeMemory memory, final long from, final long to,
                         final TreeTuning tuning, final Supplier<? extends IdleStrategy> strategy) {
         this.domain = domain;
-        this.tuning = tuning;
         this.bounds = new Bounds(from, to, tuning.granule());
         final long control =
             memory.mapTable(Math.ceilDiv((long) CONTROL_BYTES, memory.pageSize()) * memory.pageSize());
@@ -190,23 +188,9 @@ public final class IntervalTree {
         return TreeReader.find(rootAddress, address);
     }
 
-    /** The interval with the greatest start at or before the address; false if there is none. The caller is pinned. */
-    public boolean floor(final long address, final Interval into) {
-        return TreeReader.floor(rootAcquire(), address, into);
-    }
-
-    /**
-     * Shows all intervals that overlap a range, in order, until the visitor has seen enough. They are those of one
-     * moment, also when the visitor changes the tree. The caller is pinned.
-     */
-    public void forEach(final long start, final long end, final IntervalVisitor visitor) {
-        Bounds.checkRange(start, end);
-        TreeReader.forEach(rootAcquire(), start, end, visitor);
-    }
-
     /** The tree as it is now. Pins the calling thread until the snapshot is closed. */
     public Snapshot snapshot() {
-        return new Snapshot(this, domain, tuning);
+        return new Snapshot(this, domain);
     }
 
     /** A cursor over the live tree that stands before everything; each of its steps needs a pin. */
@@ -305,33 +289,6 @@ public final class IntervalTree {
     }
 
     /**
-     * Moves the end of an interval, or exchanges its value, or both, in one step.
-     *
-     * @param start    where the interval starts
-     * @param expected the value that it must have
-     * @return false if no interval starts there, or it has another value, or it would reach into the next; nothing is
-     *     changed then
-     */
-    public boolean change(final long start, final long expected, final long newEnd, final long newValue) {
-        bounds.checkInterval(start, newEnd);
-        Bounds.checkValue(newValue);
-        final Change change = open();
-        try {
-            while (true) {
-                change.begin(rootAcquire());
-                if (!change.change(start, expected, newEnd, newValue)) {
-                    return false;
-                }
-                if (publish(change)) {
-                    return true;
-                }
-            }
-        } finally {
-            close(change);
-        }
-    }
-
-    /**
      * Replaces all intervals that lie in a range by others, in one step. If other changes come in between it starts again
      * from the beginning; an {@linkplain #edit() edit} of very many intervals gets through sooner, since it asks others to
      * wait.
@@ -374,7 +331,8 @@ public final class IntervalTree {
         try {
             while (true) {
                 final long root = rootAcquire();
-                final long start = gapUnder(root, size, alignment, low, high, lowestFirst);
+                final long start =
+                    GapSearch.search(root, bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
                 if (start == GapSearch.NONE) {
                     return GapSearch.NONE;
                 }
@@ -388,40 +346,6 @@ public final class IntervalTree {
         } finally {
             close(change);
         }
-    }
-
-    /**
-     * The start of the first gap of a size, lowest or highest first, or -1; parameters as for
-     * {@link #insertIntoGap}. The calling thread is pinned.
-     */
-    public long findGap(final long size, final long alignment, final long low, final long high,
-                        final boolean lowestFirst) {
-        return gapUnder(rootAcquire(), size, alignment, low, high, lowestFirst);
-    }
-
-    long gapUnder(final long root, final long size, final long alignment, final long low, final long high,
-                  final boolean lowestFirst) {
-        bounds.checkGap(size, alignment, low, high);
-        return GapSearch.search(root, bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
-    }
-
-    /** The number of intervals; O(n / leaf capacity). The calling thread is pinned. */
-    public long size() {
-        return TreeReader.size(rootAcquire());
-    }
-
-    /** What the tree consists of at this moment. The calling thread is pinned. */
-    public TreeInspector.Census census() {
-        return TreeInspector.count(rootAcquire(), tuning);
-    }
-
-    /**
-     * Checks every structural invariant of the tree as it is at this moment. The calling thread is pinned.
-     *
-     * @throws IllegalStateException naming what is wrong
-     */
-    public TreeInspector.Census checkStructure() {
-        return TreeInspector.check(rootAcquire(), tuning);
     }
 
     /** Reclaims replaced nodes whose grace period has passed; never waits. */

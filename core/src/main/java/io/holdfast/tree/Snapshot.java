@@ -13,13 +13,11 @@ public final class Snapshot implements AutoCloseable {
     private final IntervalTree tree;
     private final EpochDomain domain;
     private final Thread owner;
-    private final TreeTuning tuning;
     private long root;
 
-    Snapshot(final IntervalTree tree, final EpochDomain domain, final TreeTuning tuning) {
+    Snapshot(final IntervalTree tree, final EpochDomain domain) {
         this.tree = tree;
         this.domain = domain;
-        this.tuning = tuning;
         this.owner = Thread.currentThread();
         domain.pinStructure();
         this.root = tree.rootAcquire();
@@ -35,7 +33,7 @@ public final class Snapshot implements AutoCloseable {
 
     /** Whether the tree has not changed since the snapshot was taken. */
     public boolean isCurrent() {
-        return tree.rootAcquire() == checkedRoot(); // the pin keeps the root's node from being used again
+        return checkedRoot() == tree.rootAcquire(); // the pin keeps the root's node from being used again
     }
 
     private void checkThread() {
@@ -50,31 +48,10 @@ public final class Snapshot implements AutoCloseable {
         return TreeReader.findUnder(checkedRoot(), address);
     }
 
-    /** The interval with the greatest start at or before the address; false if there is none. */
-    public boolean floor(final long address, final Interval into) {
-        return TreeReader.floor(checkedRoot(), address, into);
-    }
-
-    /** A cursor over this snapshot that stands before everything. */
-    public Cursor cursor() {
-        checkedRoot();
-        return new Cursor(this);
-    }
-
     /** Shows all intervals that overlap a range, in order, until the visitor has seen enough. */
     public void forEach(final long start, final long end, final IntervalVisitor visitor) {
         Bounds.checkRange(start, end);
         TreeReader.forEach(checkedRoot(), start, end, visitor);
-    }
-
-    /** The number of intervals; O(n / leaf capacity). */
-    public long size() {
-        return TreeReader.size(checkedRoot());
-    }
-
-    /** Checks every structural invariant. */
-    public TreeInspector.Census checkStructure() {
-        return TreeInspector.check(checkedRoot(), tuning);
     }
 
     /** Ends the snapshot and its pin; does nothing if it is closed. */

@@ -163,23 +163,6 @@ final class TreeReader {
         }
     }
 
-    /** The number of intervals; looks at every node but reads leaves' headers only. */
-    static long size(final long root) {
-        return size(NodeLayout.rootNode(root), NodeLayout.rootLevel(root));
-    }
-
-    private static long size(final long node, final int level) {
-        final int count = NodeLayout.count(node);
-        if (level == 0) {
-            return count;
-        }
-        long size = 0;
-        for (int i = 0; i < count; i++) {
-            size += size(NodeLayout.child(node, i), level - 1);
-        }
-        return size;
-    }
-
     private static boolean load(final long leaf, final int entry, final Interval into) {
         into.set(NodeLayout.start(leaf, entry), NodeLayout.end(leaf, entry), NodeLayout.value(leaf, entry));
         return true;

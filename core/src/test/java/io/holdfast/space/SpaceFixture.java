@@ -12,6 +12,7 @@ import io.holdfast.Region;
 import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.tree.Snapshot;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -65,11 +66,10 @@ abstract class SpaceFixture {
         assertThat(statistics.mappedBytes()).as("mapped bytes").isZero();
         assertThat(statistics.recordsInUse()).as("records in use").isZero();
         assertThat(statistics.backlogUnmaps()).as("backlog").isZero();
-        inside(closed).core().domain().pin();
-        try {
-            assertThat(inside(closed).core().tree().size()).as("intervals").isZero();
-        } finally {
-            inside(closed).core().domain().unpin();
+        try (Snapshot snapshot = inside(closed).core().tree().snapshot()) {
+            snapshot.forEach(0, closed.capacity(), (start, end, value) -> {
+                throw new AssertionError("an interval is left: start=" + start + ", end=" + end);
+            });
         }
         assertThat(Resources.mappings(directory)).as("mappings of files").isZero();
         assertThat(Resources.descriptors(directory)).as("descriptors").isZero();

@@ -5,7 +5,6 @@ import com.sun.management.ThreadMXBean;
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.memory.NativeMemory;
-import io.holdfast.tree.Interval;
 import io.holdfast.tree.IntervalTree;
 import io.holdfast.tree.TreeTuning;
 import java.lang.management.ManagementFactory;
@@ -23,7 +22,6 @@ final class TreeChangingProgram {
     private static final long STEP = 10;
 
     private static IntervalTree tree;
-    private static final Interval FOUND = new Interval();
 
     private TreeChangingProgram() {
     }
@@ -38,16 +36,17 @@ final class TreeChangingProgram {
         }
         domain.pin();
         boolean all = isFree("find", LOOKUP_BYTES, address -> tree.find(address));
-        all &= isFree("floor", LOOKUP_BYTES, address -> tree.floor(address, FOUND) ? FOUND.value() : 0);
-        all &= isFree("findGap", LOOKUP_BYTES, address -> tree.findGap(1, 1, address, 1L << 40, true));
         domain.unpin();
         all &= isFree("insert and remove", CHANGE_BYTES, address -> {
             tree.remove(address);
             return tree.insert(address, address + STEP / 2, address / STEP + 1) ? 1 : 0;
         });
-        all &= isFree("change", CHANGE_BYTES, address -> {
-            final long value = address / STEP + 1;
-            return tree.change(address, value, address + STEP / 2, value) ? 1 : 0;
+        final long[] interval = new long[3];
+        all &= isFree("replace", CHANGE_BYTES, address -> {
+            interval[0] = address;
+            interval[1] = address + STEP / 2;
+            interval[2] = address / STEP + 1;
+            return tree.replace(address, address + STEP / 2, interval) ? 1 : 0;
         });
         all &= isFree("gap", CHANGE_BYTES, address -> {
             final long start = tree.insertIntoGap(1, 1, address, 1L << 40, true, 1);

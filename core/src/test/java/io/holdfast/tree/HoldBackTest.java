@@ -118,8 +118,9 @@ class HoldBackTest {
         tree.drain(BackoffIdleStrategy::new);
         fixture.domain.pin();
         try {
-            assertThat(tree.checkStructure().intervals()).isEqualTo(40);
-            assertThat(tree.freeNodes() + tree.checkStructure().nodes()).isEqualTo(tree.nodes());
+            final TreeInspector.Census census = TreeInspector.check(tree.rootAcquire(), TreeFixture.TINY);
+            assertThat(census.intervals()).isEqualTo(40);
+            assertThat(tree.freeNodes() + census.nodes()).isEqualTo(tree.nodes());
         } finally {
             fixture.domain.unpin();
         }

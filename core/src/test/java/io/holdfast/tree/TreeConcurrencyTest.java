@@ -74,7 +74,7 @@ class TreeConcurrencyTest {
                     assertThat(tree.insert(start, fresh.end(), fresh.value())).isTrue();
                     model.put(start, fresh);
                 } else if (random.nextInt(3) == 0) {
-                    assertThat(tree.change(start, old.value(), fresh.end(), fresh.value())).isTrue();
+                    assertThat(tree.replace(start, start + 10, start, fresh.end(), fresh.value())).isTrue();
                     model.put(start, fresh);
                 } else {
                     assertThat(tree.remove(start)).isEqualTo(old.value());
@@ -235,18 +235,15 @@ class TreeConcurrencyTest {
             final int number = forward ? step : intervals - 1 - step;
             final long start = number * 10L;
             final boolean old = fixture.find(start) == oldValue(number);
-            final long from = oldValue(number) + (old ? 0 : 1);
             final long to = oldValue(number) + (old ? 1 : 0);
             final long end = start + (old ? 6 : 9);
-            switch (round / intervals % 3) {
-                case 0 -> assertThat(tree.change(start, from, end, to)).isTrue();
-                case 1 -> assertThat(tree.replace(start, start + 10, start, end, to)).isTrue();
-                default -> {
-                    try (Edit edit = tree.edit()) {
-                        assertThat(edit.remove(start)).isEqualTo(from);
-                        assertThat(edit.insert(start, end, to)).isTrue();
-                        assertThat(edit.publish()).isTrue();
-                    }
+            if (round / intervals % 2 == 0) {
+                assertThat(tree.replace(start, start + 10, start, end, to)).isTrue();
+            } else {
+                try (Edit edit = tree.edit()) {
+                    assertThat(edit.replace(start, start + 10)).isTrue();
+                    assertThat(edit.replace(start, end, start, end, to)).isTrue();
+                    assertThat(edit.publish()).isTrue();
                 }
             }
             if (round % 100 == 0) {
@@ -268,7 +265,8 @@ class TreeConcurrencyTest {
                 try (Edit edit = tree.edit()) {
                     for (int i = 0; i < places; i++) {
                         final long start = (i * THREADS + thread) * 10L;
-                        assertThat(edit.change(start, version - 1, start + 1 + version % 9, version)).isTrue();
+                        assertThat(fixture.find(start)).isEqualTo(version - 1);
+                        assertThat(edit.replace(start, start + 10, start, start + 1 + version % 9, version)).isTrue();
                     }
                     assertThat(edit.publish()).isTrue();
                 }
@@ -290,8 +288,8 @@ class TreeConcurrencyTest {
                 boolean through = false;
                 while (!through) {
                     try (Edit edit = tree.edit()) {
-                        final long value = edit.find(0);
-                        assertThat(edit.change(0, value, 1, value + 1)).isTrue();
+                        final long value = fixture.find(0); // another than the edit began with: it will be refused
+                        assertThat(edit.replace(0, 1, 0, 1, value + 1)).isTrue();
                         through = edit.publish();
                     }
                     (through ? published : refused).incrementAndGet();

@@ -33,11 +33,9 @@ class TreeEditTest {
         final List<Entry> before = fixture.entries();
         try (Edit edit = tree.edit()) {
             for (int i = 0; i < 100; i += 2) {
-                assertThat(edit.remove(i * 10L)).isEqualTo(i + 1);
-                assertThat(edit.insert(i * 10L + 1, i * 10L + 3, 1000 + i)).isTrue();
+                assertThat(edit.replace(i * 10L, i * 10L + 10)).isTrue();
+                assertThat(edit.replace(i * 10L + 1, i * 10L + 3, i * 10L + 1, i * 10L + 3, 1000 + i)).isTrue();
             }
-            assertThat(edit.find(1)).isEqualTo(1000);
-            assertThat(edit.find(0)).isZero();
             assertThat(fixture.entries()).isEqualTo(before);
             assertThat(edit.publish()).isTrue();
         }
@@ -112,7 +110,7 @@ class TreeEditTest {
         try (Edit edit = tree.edit()) {
             assertThat(edit.replace(0, TreeFixture.SPACE)).isTrue();
             for (int i = 0; i < 300; i++) {
-                edit.insert(i, i + 1, 7);
+                assertThat(edit.replace(i, i + 1, i, i + 1, 7)).isTrue();
             }
         }
         assertThat(fixture.entries()).isEqualTo(before);
@@ -124,7 +122,7 @@ class TreeEditTest {
     void editWithoutAChangeMustPublishNothing() {
         fill(10);
         try (Edit edit = tree.edit()) {
-            assertThat(edit.remove(3)).isZero();
+            assertThat(edit.replace(5, 10)).isTrue();
             tree.remove(0);
             assertThat(edit.publish()).isTrue();
         }
@@ -135,13 +133,13 @@ class TreeEditTest {
     void editMustBeRebasedOnChangesElsewhere() {
         fill(60);
         try (Edit edit = tree.edit()) {
-            edit.remove(100);
-            edit.insert(106, 110, 500);
-            edit.change(300, 31, 309, 501);
-            edit.replace(400, 450, 420, 430, 502);
+            assertThat(edit.replace(100, 105)).isTrue();
+            assertThat(edit.replace(106, 110, 106, 110, 500)).isTrue();
+            assertThat(edit.replace(300, 309, 300, 309, 501)).isTrue();
+            assertThat(edit.replace(400, 450, 420, 430, 502)).isTrue();
             for (int i = 0; i < 60; i++) {
                 if (i != 10 && i != 30 && (i < 40 || i > 44)) {
-                    assertThat(tree.change(i * 10L, i + 1, i * 10L + 4, 2000 + i)).isTrue();
+                    assertThat(tree.replace(i * 10L, i * 10L + 5, i * 10L, i * 10L + 4, 2000 + i)).isTrue();
                 }
             }
             assertThat(edit.publish()).isTrue();
@@ -161,9 +159,9 @@ class TreeEditTest {
     void editMustBeRefusedWhenWhatItRemovesHasChanged() {
         fill(30);
         try (Edit edit = tree.edit()) {
-            edit.remove(100);
-            edit.remove(50);
-            tree.change(100, 11, 105, 99);
+            edit.replace(100, 105);
+            edit.replace(50, 55);
+            tree.replace(100, 105, 100, 105, 99);
             final List<Entry> now = fixture.entries();
             assertThat(edit.publish()).isFalse();
             assertThat(fixture.entries()).isEqualTo(now);
@@ -175,14 +173,14 @@ class TreeEditTest {
     void editMustBeRefusedWhenItsFreeRangeIsTaken() {
         fill(30);
         try (Edit edit = tree.edit()) {
-            edit.insert(105, 110, 99);
+            edit.replace(105, 110, 105, 110, 99);
             tree.insert(107, 108, 98);
             assertThat(edit.publish()).isFalse();
         }
         assertThat(fixture.find(107)).isEqualTo(98);
         assertThat(fixture.find(105)).isZero();
         try (Edit edit = tree.edit()) {
-            edit.change(0, 1, 8, 1);
+            edit.replace(0, 8, 0, 8, 1);
             tree.insert(7, 9, 97);
             assertThat(edit.publish()).isFalse();
         }
@@ -193,22 +191,25 @@ class TreeEditTest {
     void editMustBeRefusedWhenAnotherRemovedTheSame() {
         fill(30);
         try (Edit edit = tree.edit()) {
-            edit.remove(100);
+            edit.replace(100, 105);
             tree.remove(100);
             assertThat(edit.publish()).isFalse();
         }
     }
 
+    /** A replacement sees what the edit has replaced before, and nothing else. */
     @Test
-    void gapsMustBeFoundInThePrivateVersion() {
+    void replacementsMustBeCheckedAgainstThePrivateVersion() {
+        fill(20);
         try (Edit edit = tree.edit()) {
-            for (int i = 0; i < 50; i++) {
-                assertThat(edit.insertIntoGap(10, 1, 0, TreeFixture.SPACE, true, i + 1)).isEqualTo(i * 10L);
-            }
-            assertThat(tree.insertIntoGap(10, 1, 1000, TreeFixture.SPACE, true, 77)).isEqualTo(1000);
+            assertThat(edit.replace(102, 110)).as("cuts an interval").isFalse();
+            assertThat(edit.replace(100, 105)).isTrue();
+            assertThat(edit.replace(102, 110, 102, 108, 99)).isTrue();
+            assertThat(edit.replace(100, 105)).as("cuts one of its own").isFalse();
             assertThat(edit.publish()).isTrue();
         }
-        assertThat(fixture.check().intervals()).isEqualTo(51);
+        assertThat(fixture.entries()).hasSize(20).contains(new Entry(102, 108, 99));
+        fixture.checkNoNodeIsLost();
     }
 
     @ParameterizedTest
@@ -225,7 +226,8 @@ class TreeEditTest {
             try (Edit edit = tree.edit()) {
                 for (int i = random.nextInt(20); i >= 0; i--) {
                     final long address = random.nextInt(2000);
-                    mine.put(address, toggle(edit, address));
+                    final boolean there = mine.containsKey(address) ? mine.get(address) != 0 : before.containsKey(address);
+                    mine.put(address, toggle(edit, address, there));
                 }
                 for (int i = random.nextInt(20); i > 0; i--) {
                     final long address = random.nextInt(2000);
@@ -255,13 +257,10 @@ class TreeEditTest {
     }
 
     /** Puts in what is not there and takes out what is; what stands there after it, or 0. */
-    private static long toggle(final Edit edit, final long address) {
-        if (edit.find(address) != 0) {
-            edit.remove(address);
-            return 0;
-        }
-        edit.insert(address, address + 1, 5);
-        return 5;
+    private static long toggle(final Edit edit, final long address, final boolean there) {
+        final long[] instead = there ? new long[0] : new long[] {address, address + 1, 5};
+        assertThat(edit.replace(address, address + 1, instead)).isTrue();
+        return there ? 0 : 5;
     }
 
     private static void apply(final Map<Long, Long> model, final Map<Long, Long> changes) {
@@ -300,7 +299,7 @@ class TreeEditTest {
         for (int version = 2; version < 3000 || seen[0] == 0 || seen[1] == 0; version++) {
             try (Edit edit = tree.edit()) {
                 for (int i = 0; i < places; i++) {
-                    assertThat(edit.change(i * 10L, version - 1, i * 10L + 1 + version % 8, version)).isTrue();
+                    assertThat(edit.replace(i * 10L, i * 10L + 10, i * 10L, i * 10L + 1 + version % 8, version)).isTrue();
                 }
                 assertThat(edit.publish()).isTrue();
             }
@@ -336,7 +335,7 @@ class TreeEditTest {
         for (int round = 0; round < 2000 && (round < 10 || tree.holdBack().requests() == 0); round++) {
             try (Edit edit = tree.edit()) {
                 for (int i = 0; i < 2000; i++) {
-                    assertThat(edit.change(i * 10L, i + 1 + round, i * 10L + 5, i + 2 + round)).isTrue();
+                    assertThat(edit.replace(i * 10L, i * 10L + 5, i * 10L, i * 10L + 5, i + 2 + round)).isTrue();
                 }
                 assertThat(edit.publish()).isTrue();
                 assertThat(edit.lostRaces()).as("races lost by one edit").isLessThan(30);

@@ -113,7 +113,7 @@ class TreeFamiliesTest {
         high.check();
         high.pinned(() -> {
             final Interval found = new Interval();
-            assertThat(high.tree.floor(Long.MAX_VALUE, found)).isTrue();
+            assertThat(TreeReader.floor(high.tree.rootAcquire(), Long.MAX_VALUE, found)).isTrue();
             assertThat(found.value()).isEqualTo(1);
             assertThat(TreeReader.higher(high.tree.rootAcquire(), Long.MAX_VALUE, found)).isFalse();
             assertThat(TreeReader.higher(high.tree.rootAcquire(), Long.MIN_VALUE, found)).isTrue();
@@ -228,10 +228,10 @@ class TreeFamiliesTest {
                 }
                 assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), i * STEP - 1, found)).isTrue();
                 assertThat(found.start()).isEqualTo(i * STEP);
-                assertThat(tree.floor(i * STEP + STEP - 1, found)).isTrue();
+                assertThat(TreeReader.floor(tree.rootAcquire(), i * STEP + STEP - 1, found)).isTrue();
                 assertThat(found.start()).isEqualTo(i * STEP);
             }
-            assertThat(tree.floor(-1, found)).isFalse();
+            assertThat(TreeReader.floor(tree.rootAcquire(), -1, found)).isFalse();
         });
     }
 
@@ -240,7 +240,7 @@ class TreeFamiliesTest {
         insertAll(LongStream.range(5, 10));
         fixture.pinned(() -> {
             final Interval found = new Interval();
-            assertThat(tree.floor(49, found)).isFalse();
+            assertThat(TreeReader.floor(tree.rootAcquire(), 49, found)).isFalse();
             assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), 50, found)).isFalse();
             assertThat(TreeReader.higher(tree.rootAcquire(), 90, found)).isFalse();
             assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), 95, found)).isFalse();
@@ -254,7 +254,7 @@ class TreeFamiliesTest {
         insertAll(LongStream.range(0, 77));
         fixture.pinned(() -> {
             final List<Long> forward = new ArrayList<>();
-            tree.forEach(0, TreeFixture.SPACE, (start, end, value) -> forward.add(start));
+            TreeReader.forEach(tree.rootAcquire(), 0, TreeFixture.SPACE, (start, end, value) -> forward.add(start));
             assertThat(forward).containsExactlyElementsOf(LongStream.range(0, 77).map(i -> i * STEP).boxed().toList());
         });
     }
@@ -264,7 +264,7 @@ class TreeFamiliesTest {
         insertAll(LongStream.range(0, 50));
         fixture.pinned(() -> {
             final List<Long> seen = new ArrayList<>();
-            tree.forEach(0, TreeFixture.SPACE, (start, end, value) -> {
+            TreeReader.forEach(tree.rootAcquire(), 0, TreeFixture.SPACE, (start, end, value) -> {
                 seen.add(start);
                 return seen.size() < 7;
             });
@@ -284,7 +284,7 @@ class TreeFamiliesTest {
         for (int width = 1; width <= 30; width++) {
             assertThat(tree.remove((15 + width - 1) * STEP)).isEqualTo(15 + width);
             fixture.check();
-            fixture.pinned(() -> assertThat(tree.findGap(STEP, 1, 0, end, true)).isEqualTo(15 * STEP));
+            fixture.pinned(() -> assertThat(fixture.gap(STEP, 1, 0, end, true)).isEqualTo(15 * STEP));
             final long size = width * STEP;
             assertThat(tree.insertIntoGap(size, 1, 0, end, true, 99)).isEqualTo(15 * STEP);
             assertThat(tree.remove(15 * STEP)).isEqualTo(99);
@@ -318,17 +318,17 @@ class TreeFamiliesTest {
         tree.insert(200, 300, 2);
         tree.insert(400, 500, 3);
         fixture.pinned(() -> {
-            assertThat(tree.findGap(50, 1, 120, 180, true)).isEqualTo(120);
-            assertThat(tree.findGap(50, 1, 120, 180, false)).isEqualTo(130);
-            assertThat(tree.findGap(61, 1, 120, 180, true)).isEqualTo(-1);
-            assertThat(tree.findGap(61, 1, 120, 361, true)).isEqualTo(120);
-            assertThat(tree.findGap(81, 1, 120, 361, true)).isEqualTo(-1);
-            assertThat(tree.findGap(61, 1, 140, 361, false)).isEqualTo(300);
-            assertThat(tree.findGap(100, 1, 0, 500, true)).isEqualTo(100);
-            assertThat(tree.findGap(100, 1, 0, 500, false)).isEqualTo(300);
-            assertThat(tree.findGap(101, 1, 0, 500, true)).isEqualTo(-1);
-            assertThat(tree.findGap(101, 1, 0, 601, true)).isEqualTo(500);
-            assertThat(tree.findGap(101, 1, 0, 600, true)).isEqualTo(-1);
+            assertThat(fixture.gap(50, 1, 120, 180, true)).isEqualTo(120);
+            assertThat(fixture.gap(50, 1, 120, 180, false)).isEqualTo(130);
+            assertThat(fixture.gap(61, 1, 120, 180, true)).isEqualTo(-1);
+            assertThat(fixture.gap(61, 1, 120, 361, true)).isEqualTo(120);
+            assertThat(fixture.gap(81, 1, 120, 361, true)).isEqualTo(-1);
+            assertThat(fixture.gap(61, 1, 140, 361, false)).isEqualTo(300);
+            assertThat(fixture.gap(100, 1, 0, 500, true)).isEqualTo(100);
+            assertThat(fixture.gap(100, 1, 0, 500, false)).isEqualTo(300);
+            assertThat(fixture.gap(101, 1, 0, 500, true)).isEqualTo(-1);
+            assertThat(fixture.gap(101, 1, 0, 601, true)).isEqualTo(500);
+            assertThat(fixture.gap(101, 1, 0, 600, true)).isEqualTo(-1);
         });
     }
 
@@ -352,9 +352,9 @@ class TreeFamiliesTest {
                     for (final long size : new long[] {1, 5, 9, 16}) {
                         for (final long alignment : new long[] {1, 4, 32}) {
                             final String what = size + " at " + alignment + " in [" + low + ", " + high + ")";
-                            assertThat(tree.findGap(size, alignment, low, high, true)).as(what)
+                            assertThat(fixture.gap(size, alignment, low, high, true)).as(what)
                                 .isEqualTo(lowest(gaps, size, alignment, low, high));
-                            assertThat(tree.findGap(size, alignment, low, high, false)).as(what)
+                            assertThat(fixture.gap(size, alignment, low, high, false)).as(what)
                                 .isEqualTo(highest(gaps, size, alignment, low, high));
                         }
                     }
@@ -390,10 +390,10 @@ class TreeFamiliesTest {
         tree.insert(0, 65, 1);
         tree.insert(150, 200, 2);
         fixture.pinned(() -> {
-            assertThat(tree.findGap(64, 64, 0, 1000, true)).isEqualTo(256);
-            assertThat(tree.findGap(16, 64, 0, 1000, true)).isEqualTo(128);
-            assertThat(tree.findGap(16, 64, 0, 200, false)).isEqualTo(128);
-            assertThat(tree.findGap(23, 64, 0, 200, true)).isEqualTo(-1);
+            assertThat(fixture.gap(64, 64, 0, 1000, true)).isEqualTo(256);
+            assertThat(fixture.gap(16, 64, 0, 1000, true)).isEqualTo(128);
+            assertThat(fixture.gap(16, 64, 0, 200, false)).isEqualTo(128);
+            assertThat(fixture.gap(23, 64, 0, 200, true)).isEqualTo(-1);
         });
     }
 
@@ -412,21 +412,27 @@ class TreeFamiliesTest {
     // Overwriting and replacement across nodes.
 
     @Test
-    void changeMustMoveTheEndUpToTheNextIntervalAndNotBeyond() {
+    void replacementMustMoveAnEndUpToTheNextIntervalAndNotBeyond() {
         insertAll(LongStream.range(0, 60));
         for (int i = 0; i < 60; i++) {
             final long start = i * STEP;
-            assertThat(tree.change(start, i + 1, start + STEP + 1, 7)).isEqualTo(i == 59);
-            assertThat(tree.change(start, i == 59 ? 7 : i + 1, start + STEP, i + 1)).isTrue();
+            final long beyond = start + STEP + 1;
+            assertThat(tree.replace(start, beyond, start, beyond, 7)).isEqualTo(i == 59);
+            assertThat(tree.replace(start, i == 59 ? beyond : start + STEP, start, start + STEP, i + 1)).isTrue();
             fixture.check();
         }
+        assertHoldsSteps(STEP, 1);
         assertThat(tree.insertIntoGap(1, 1, 0, 60 * STEP, true, 1)).isEqualTo(-1);
         for (int i = 0; i < 60; i++) {
-            assertThat(tree.change(i * STEP, i + 1, i * STEP + 1, i + 100)).isTrue();
+            assertThat(tree.replace(i * STEP, i * STEP + STEP, i * STEP, i * STEP + 1, i + 100)).isTrue();
             fixture.check();
         }
-        assertThat(tree.change(5, 1, 7, 1)).isFalse();
-        assertThat(tree.change(0, 1, 2, 1)).isFalse();
+        assertHoldsSteps(1, 100);
+    }
+
+    private void assertHoldsSteps(final long length, final long firstValue) {
+        assertThat(fixture.entries()).containsExactlyElementsOf(LongStream.range(0, 60)
+            .mapToObj(number -> new Entry(number * STEP, number * STEP + length, number + firstValue)).toList());
     }
 
     @Test

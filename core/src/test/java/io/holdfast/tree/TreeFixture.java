@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.NodeLayout;
 import io.holdfast.memory.NativeMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,9 +21,11 @@ final class TreeFixture {
     final NativeMemory memory;
     final EpochDomain domain;
     final IntervalTree tree;
+    private final TreeTuning tuning;
 
     private TreeFixture(final NativeMemory memory, final long to, final TreeTuning tuning) {
         this.memory = memory;
+        this.tuning = tuning;
         this.domain = EpochDomain.create(memory, flavour(), 0);
         this.tree = new IntervalTree(domain, memory, 0, to, tuning);
     }
@@ -78,14 +81,32 @@ final class TreeFixture {
         return entries;
     }
 
+    /** The start of the first gap of a size in the tree of this moment, or -1. The calling thread is pinned. */
+    long gap(final long size, final long alignment, final long low, final long high, final boolean lowestFirst) {
+        final Bounds bounds = tree.bounds();
+        return GapSearch.search(tree.rootAcquire(), bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
+    }
+
     /** Checks all invariants, and returns what was counted. */
     TreeInspector.Census check() {
         domain.pin();
         try {
-            return tree.checkStructure();
+            return TreeInspector.check(tree.rootAcquire(), tuning);
         } finally {
             domain.unpin();
         }
+    }
+
+    /** Checks all invariants of a snapshot. */
+    TreeInspector.Census check(final Snapshot snapshot) {
+        return TreeInspector.check(snapshot.checkedRoot(), tuning);
+    }
+
+    /** Everything that a snapshot shows. */
+    static List<Entry> entries(final Snapshot snapshot) {
+        final List<Entry> entries = new ArrayList<>();
+        snapshot.forEach(0, NodeLayout.ADDRESS_LIMIT, (start, end, value) -> entries.add(new Entry(start, end, value)));
+        return entries;
     }
 
     /** Checks that each node is reachable, free or in store, once nothing is going on any more. */

@@ -112,9 +112,9 @@ class TreeMemoryTest {
     }
 
     @Test
-    void changeReplaceAndGapInsertMustFailWholeAtEachNode() {
+    void replaceAndGapInsertMustFailWholeAtEachNode() {
         fill(100);
-        assertThat(nodesNeeded(() -> tree.change(500, 51, 509, 7))).isGreaterThan(3);
+        assertThat(nodesNeeded(() -> tree.replace(500, 510, 500, 509, 7))).isGreaterThan(3);
         assertThat(nodesNeeded(() -> tree.replace(200, 700, 300, 310, 1, 400, 410, 2))).isGreaterThan(3);
         assertThat(nodesNeeded(() -> tree.insertIntoGap(3, 1, 0, 1000, true, 9) == 5)).isGreaterThan(3);
     }
@@ -125,14 +125,14 @@ class TreeMemoryTest {
         final long[] version = {100};
         assertThat(nodesNeeded(() -> {
             try (Edit edit = tree.edit()) {
-                return edit.remove(500) != 0 && edit.insert(505, 510, 9) && edit.publish();
+                return edit.replace(500, 505) && edit.replace(505, 510, 505, 510, 9) && edit.publish();
             }
         })).isGreaterThan(3);
         for (int nodes = 0, failures = 0;; nodes++) {
             final List<Entry> before;
             try (Edit edit = tree.edit()) {
-                assertThat(edit.change(300, version[0] == 100 ? 31 : version[0], 305, version[0] + 1)).isTrue();
-                assertThat(tree.change(700, failures == 0 ? 71 : 1000 + failures, 705, 1001 + failures)).isTrue();
+                assertThat(edit.replace(300, 305, 300, 305, version[0] + 1)).isTrue();
+                assertThat(tree.replace(700, 705, 700, 705, 1001 + failures)).isTrue();
                 before = fixture.entries();
                 leave(nodes);
                 try {
@@ -155,19 +155,21 @@ class TreeMemoryTest {
         fixture.checkNoNodeIsLost();
     }
 
-    /** Every kind of change, over half of the tree: removes, changes, replaces, inserts, fills gaps. */
+    /** Every kind of replacement, over half of the tree: by nothing, of ends, of values, of gaps. */
     private static void changeALot(final Edit edit) {
         for (long i = 10; i < 30; i++) {
-            assertThat(edit.remove(i * 10)).isEqualTo(i + 1);
+            assertThat(edit.replace(i * 10, i * 10 + 5)).isTrue();
         }
         for (long i = 30; i < 40; i++) {
-            assertThat(edit.change(i * 10, i + 1, i * 10 + 8, 1000 + i)).isTrue();
+            assertThat(edit.replace(i * 10, i * 10 + 8, i * 10, i * 10 + 8, 1000 + i)).isTrue();
         }
         assertThat(edit.replace(400, 500, 400, 450, 2000, 455, 495, 2001)).isTrue();
         for (int i = 0; i < 20; i++) {
-            assertThat(edit.insertIntoGap(9, 1, 100, 300, i % 2 == 0, 3000 + i)).isNotNegative();
+            final long start = i % 2 == 0 ? 100 + i * 5 : 290 - (i - 1) * 5;
+            assertThat(edit.replace(start, start + 9, start, start + 9, 3000 + i)).isTrue();
         }
-        assertThat(edit.insert(505, 510, 4000)).isTrue();
+        assertThat(edit.replace(510, 515, 510, 515, 4001)).isTrue();
+        assertThat(edit.replace(505, 510, 505, 510, 4000)).isTrue();
     }
 
     private void fillAgain() {
@@ -204,7 +206,7 @@ class TreeMemoryTest {
             fillAgain();
             try (Edit edit = tree.edit()) {
                 changeALot(edit);
-                assertThat(tree.change(900, 91, 905, 5000)).isTrue();
+                assertThat(tree.replace(900, 905, 900, 905, 5000)).isTrue();
                 final List<Entry> before = fixture.entries();
                 leave(nodes);
                 boolean failed = false;
@@ -220,7 +222,7 @@ class TreeMemoryTest {
                 }
                 failures++;
                 assertThat(fixture.entries()).as("after failing with %d nodes", nodes).isEqualTo(before);
-                assertThat(edit.remove(0)).isEqualTo(1);
+                assertThat(edit.replace(0, 5)).isTrue();
                 changeMore(edit);
                 if (nodes % 3 == 0) {
                     continue; // dropped
@@ -247,14 +249,14 @@ class TreeMemoryTest {
     void brokenEditMustRefuseEverythingAndLeaveNoTrace() {
         fill(100);
         final List<Entry> before = fixture.entries();
-        for (final Consumer<Edit> operation : List.<Consumer<Edit>>of(edit -> edit.insert(5, 6, 1),
-            edit -> edit.remove(500), edit -> edit.change(500, 51, 507, 1), edit -> edit.replace(200, 700),
-            edit -> edit.insertIntoGap(3, 1, 0, 1000, true, 9))) {
+        for (final Consumer<Edit> operation : List.<Consumer<Edit>>of(edit -> edit.replace(5, 6, 5, 6, 1),
+            edit -> edit.replace(500, 505), edit -> edit.replace(500, 505, 500, 505, 1),
+            edit -> edit.replace(500, 507, 500, 507, 1), edit -> edit.replace(200, 700))) {
             leave(1);
             try (Edit edit = tree.edit()) {
                 assertThatExceptionOfType(NativeException.class).isThrownBy(() -> operation.accept(edit));
                 giveAllBack();
-                for (final Consumer<Edit> each : List.<Consumer<Edit>>of(operation, Edit::publish, all -> all.find(0))) {
+                for (final Consumer<Edit> each : List.<Consumer<Edit>>of(operation, Edit::publish)) {
                     assertThatIllegalStateException().isThrownBy(() -> each.accept(edit))
                         .withMessageContaining("state=BROKEN");
                 }
@@ -266,8 +268,7 @@ class TreeMemoryTest {
 
     private static void changeMore(final Edit edit) {
         for (long i = 30; i < 40; i++) {
-            assertThat(edit.remove(i * 10)).isEqualTo(1000 + i);
-            assertThat(edit.insert(i * 10 + 1, i * 10 + 2, i + 1)).isTrue();
+            assertThat(edit.replace(i * 10, i * 10 + 8, i * 10 + 1, i * 10 + 2, i + 1)).isTrue();
         }
         assertThat(edit.replace(100, 300)).isTrue();
     }

@@ -20,10 +20,8 @@ import org.junit.jupiter.api.Test;
 class TreeMisuseTest {
     private static final long PAGE = 4096;
     private static final int MANY = 100;
-    private static final List<Consumer<Edit>> OPERATIONS = List.of(edit -> edit.find(0),
-        edit -> edit.forEach(0, PAGE, (start, end, value) -> true), edit -> edit.insert(PAGE, 2 * PAGE, 1),
-        edit -> edit.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 1), edit -> edit.remove(0),
-        edit -> edit.change(0, 1, PAGE, 2), edit -> edit.replace(0, PAGE), Edit::publish);
+    private static final List<Consumer<Edit>> OPERATIONS = List.of(edit -> edit.replace(0, PAGE),
+        edit -> edit.replace(PAGE, 2 * PAGE, PAGE, 2 * PAGE, 1), Edit::publish);
     private static final List<Entry> CONTENTS = List.of(new Entry(0, PAGE, 1), new Entry(2 * PAGE, 3 * PAGE, 2));
 
     private final TreeFixture fixture = TreeFixture.with(TreeFixture.TINY.withGranule(PAGE));
@@ -52,7 +50,7 @@ class TreeMisuseTest {
         assertRefused("end=" + (TreeFixture.SPACE + PAGE), () -> tree.insert(PAGE, TreeFixture.SPACE + PAGE, 1));
         assertRefused("not an interval", () -> tree.insert(PAGE, Long.MAX_VALUE, 1));
         assertRefused("not an interval", () -> tree.insert(Long.MAX_VALUE, Long.MIN_VALUE, 1));
-        assertRefused("not an interval", () -> tree.change(0, 1, 0, 1));
+        assertRefused("not an interval", () -> tree.replace(0, PAGE, 0, 0, 1));
         assertRefused("not an address", () -> tree.remove(-1));
         assertRefused("not an address", () -> tree.remove(NodeLayout.ADDRESS_LIMIT));
     }
@@ -65,10 +63,6 @@ class TreeMisuseTest {
             }
             for (final long address : new long[] {Long.MIN_VALUE, -2, -1, NodeLayout.ADDRESS_LIMIT, Long.MAX_VALUE}) {
                 assertRefused("not an address", () -> tree.remove(address));
-                try (Edit edit = tree.edit()) {
-                    assertRefused("not an address", () -> edit.remove(address));
-                    assertThat(edit.publish()).isTrue();
-                }
                 try (PreparedRemoval removal = tree.prepareRemoval()) {
                     assertRefused("not an address", () -> removal.commit(address));
                 }
@@ -95,7 +89,7 @@ class TreeMisuseTest {
     void misalignedIntervalsMustBeRefused() {
         assertRefused("misaligned: start=4097", () -> tree.insert(PAGE + 1, 2 * PAGE, 1));
         assertRefused("granule=4096", () -> tree.insert(PAGE, 2 * PAGE - 1, 1));
-        assertRefused("misaligned", () -> tree.change(0, 1, PAGE + 8, 1));
+        assertRefused("misaligned", () -> tree.replace(0, 2 * PAGE, 0, PAGE + 8, 1));
         assertRefused("multiple of the granule", () -> tree.insertIntoGap(100, PAGE, 0, PAGE, true, 1));
         assertRefused("not below the granule", () -> tree.insertIntoGap(PAGE, 16, 0, PAGE, true, 1));
     }
@@ -103,7 +97,6 @@ class TreeMisuseTest {
     @Test
     void valueZeroMustBeRefused() {
         assertRefused("value must not be 0", () -> tree.insert(PAGE, 2 * PAGE, 0));
-        assertRefused("value must not be 0", () -> tree.change(0, 1, PAGE, 0));
         assertRefused("value must not be 0", () -> tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 0));
         assertRefused("value must not be 0", () -> tree.replace(0, PAGE, 0, PAGE, 0));
     }
@@ -126,10 +119,11 @@ class TreeMisuseTest {
         assertRefused("out of order", () -> tree.replace(0, 4 * PAGE, 0, 2 * PAGE, 1, PAGE, 3 * PAGE, 2));
         assertRefused("out of order or range", () -> tree.replace(0, PAGE, 0, 2 * PAGE, 1));
         assertRefused("not an interval", () -> tree.replace(PAGE, PAGE));
-        fixture.pinned(() -> {
-            assertRefused("range empty", () -> tree.forEach(1, 1, (start, end, value) -> true));
-            assertRefused("range empty", () -> tree.forEach(5, 4, (start, end, value) -> true));
-        });
+        try (Snapshot snapshot = tree.snapshot()) {
+            assertRefused("range empty", () -> snapshot.forEach(1, 1, (start, end, value) -> true));
+            assertRefused("range empty", () -> snapshot.forEach(5, 4, (start, end, value) -> true));
+            assertRefused("range empty", () -> snapshot.forEach(-1, PAGE, (start, end, value) -> true));
+        }
     }
 
     @Test
@@ -146,13 +140,13 @@ class TreeMisuseTest {
     @Test
     void endedEditMustRefuseEverything() {
         final Edit dropped = tree.edit();
-        dropped.remove(0);
+        assertThat(dropped.replace(0, PAGE)).isTrue();
         dropped.close();
         dropped.close();
         assertThatIllegalStateException().isThrownBy(dropped::publish)
             .withMessageContaining("operation=publish, state=DROPPED");
-        assertThatIllegalStateException().isThrownBy(() -> dropped.insert(PAGE, 2 * PAGE, 1))
-            .withMessageContaining("operation=insert");
+        assertThatIllegalStateException().isThrownBy(() -> dropped.replace(PAGE, 2 * PAGE))
+            .withMessageContaining("operation=replace");
         final Edit published = tree.edit();
         assertThat(published.publish()).isTrue();
         assertThatIllegalStateException().isThrownBy(published::publish).withMessageContaining("state=PUBLISHED");
@@ -168,30 +162,27 @@ class TreeMisuseTest {
     @Test
     void refusedEditMustRefuseEverything() {
         try (Edit edit = tree.edit()) {
-            assertThat(edit.remove(0)).isEqualTo(1);
-            assertThat(tree.change(0, 1, PAGE, 3)).isTrue();
+            assertThat(edit.replace(0, PAGE)).isTrue();
+            assertThat(tree.replace(0, PAGE, 0, PAGE, 3)).isTrue();
             assertThat(edit.publish()).isFalse();
             for (final Consumer<Edit> operation : OPERATIONS) {
                 assertThatIllegalStateException().isThrownBy(() -> operation.accept(edit))
                     .withMessageContaining("state=REFUSED");
             }
         }
-        assertThat(tree.change(0, 3, PAGE, 1)).isTrue();
+        assertThat(tree.replace(0, PAGE, 0, PAGE, 1)).isTrue();
     }
 
     @Test
     void editMustRefuseBadInputAndStayUsable() {
         try (Edit edit = tree.edit()) {
-            assertRefused("misaligned", () -> edit.insert(PAGE, 2 * PAGE + 1, 1));
-            assertRefused("value", () -> edit.insert(PAGE, 2 * PAGE, 0));
+            assertRefused("misaligned", () -> edit.replace(PAGE, 2 * PAGE + 1));
+            assertRefused("misaligned", () -> edit.replace(PAGE, 2 * PAGE, PAGE, 2 * PAGE - 1, 1));
+            assertRefused("value", () -> edit.replace(PAGE, 2 * PAGE, PAGE, 2 * PAGE, 0));
             assertRefused("not an interval", () -> edit.replace(PAGE, PAGE));
-            assertRefused("size", () -> edit.insertIntoGap(1, PAGE, 0, PAGE, true, 1));
-            assertRefused("value", () -> edit.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 0));
-            assertRefused("value", () -> edit.change(0, 1, PAGE, 0));
-            assertRefused("range empty", () -> edit.forEach(PAGE, PAGE, (start, end, value) -> true));
-            assertRefused("range empty", () -> edit.forEach(-1, PAGE, (start, end, value) -> true));
-            assertThat(edit.insert(PAGE, 2 * PAGE, 3)).isTrue();
-            assertThat(edit.remove(PAGE)).isEqualTo(3);
+            assertRefused("start, end and value each", () -> edit.replace(0, PAGE, 0, PAGE));
+            assertThat(edit.replace(PAGE, 2 * PAGE, PAGE, 2 * PAGE, 3)).isTrue();
+            assertThat(edit.replace(PAGE, 2 * PAGE)).isTrue();
             assertThat(edit.publish()).isTrue();
         }
     }
@@ -226,12 +217,12 @@ class TreeMisuseTest {
     void closedSnapshotMustRefuseEverything() {
         final Snapshot snapshot = tree.snapshot();
         assertRefused("range empty", () -> snapshot.forEach(PAGE, 0, (start, end, value) -> true));
-        final Cursor cursor = snapshot.cursor();
-        assertThat(cursor.next()).isTrue();
         snapshot.close();
         snapshot.close();
-        assertThatIllegalStateException().isThrownBy(() -> snapshot.find(0)).withMessageContaining("closed");
-        assertThatIllegalStateException().isThrownBy(cursor::next).withMessageContaining("closed");
+        for (final Consumer<Snapshot> question : List.<Consumer<Snapshot>>of(closed -> closed.find(0),
+            Snapshot::isCurrent, closed -> closed.forEach(0, PAGE, (start, end, value) -> true))) {
+            assertThatIllegalStateException().isThrownBy(() -> question.accept(snapshot)).withMessageContaining("closed");
+        }
     }
 
     @Test

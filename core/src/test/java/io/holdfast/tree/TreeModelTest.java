@@ -78,10 +78,8 @@ class TreeModelTest {
         final List<Entry> before = List.copyOf(model.values());
         try (Snapshot snapshot = fixture.tree.snapshot()) {
             step(fixture, random, space, growth);
-            final List<Entry> shown = new ArrayList<>();
-            snapshot.forEach(0, space, (start, end, value) -> shown.add(new Entry(start, end, value)));
-            assertThat(shown).as("a snapshot from before").isEqualTo(before);
-            snapshot.checkStructure();
+            assertThat(TreeFixture.entries(snapshot)).as("a snapshot from before").isEqualTo(before);
+            fixture.check(snapshot);
         }
     }
 
@@ -90,9 +88,9 @@ class TreeModelTest {
         final long value = 1L + random.nextInt(1 << 20);
         final int kind = random.nextInt(10);
         if (kind == 0) {
-            change(tree, random, space, value);
+            renew(tree::replace, random, space, value);
         } else if (kind == 1) {
-            replace(tree, random, space, value);
+            replace(tree::replace, random, space, value);
         } else if (kind == 2) {
             edit(tree, random, space, value);
         } else if (random.nextInt(100) < growth) {
@@ -125,26 +123,29 @@ class TreeModelTest {
         }
     }
 
-    private void change(final IntervalTree tree, final Random random, final int space, final long value) {
+    private interface Replacement {
+        boolean replace(long start, long end, long... intervals);
+    }
+
+    /** Another end and value for what starts at an address, or the same end; or an interval where there is none. */
+    private void renew(final Replacement where, final Random random, final int space, final long value) {
         final Map.Entry<Long, Entry> near = model.ceilingEntry((long) random.nextInt(space));
         final long start = near == null || random.nextInt(10) == 0 ? random.nextInt(space) : near.getKey();
         final Entry old = model.get(start);
-        final long end = Math.min(space, start + 1 + random.nextInt(16));
-        final long expected = old == null || random.nextInt(10) == 0 ? 7 : old.value();
-        final Long after = model.higherKey(start);
-        final boolean possible = old != null && old.value() == expected && (after == null || after >= end);
-        assertThat(tree.change(start, expected, end, value)).as("change %d to end %d", start, end).isEqualTo(possible);
-        if (possible) {
-            model.put(start, new Entry(start, end, value));
-        }
+        final long moved = Math.min(space, start + 1 + random.nextInt(16));
+        final long end = old == null || random.nextInt(4) > 0 ? moved : old.end();
+        compareReplace(where, start, old == null ? end : Math.max(old.end(), end), start, end, value);
     }
 
-    private void replace(final IntervalTree tree, final Random random, final int space, final long value) {
+    private void replace(final Replacement where, final Random random, final int space, final long value) {
         final long start = random.nextInt(space);
         final long end = Math.min(space, start + 1 + random.nextInt(random.nextInt(20) == 0 ? space : 60));
-        final long[] intervals = intervals(random, start, end, value);
+        compareReplace(where, start, end, intervals(random, start, end, value));
+    }
+
+    private void compareReplace(final Replacement where, final long start, final long end, final long... intervals) {
         final boolean possible = isEdge(start) && isEdge(end);
-        assertThat(tree.replace(start, end, intervals)).as("replace [%d, %d)", start, end).isEqualTo(possible);
+        assertThat(where.replace(start, end, intervals)).as("replace [%d, %d)", start, end).isEqualTo(possible);
         if (possible) {
             model.subMap(start, end).clear();
             for (int i = 0; i < intervals.length; i += 3) {
@@ -190,17 +191,16 @@ class TreeModelTest {
 
     private void editOnce(final Edit edit, final Random random, final int space, final long value) {
         final long start = random.nextInt(space);
-        final long end = Math.min(space, start + 1 + random.nextInt(12));
-        if (random.nextBoolean()) {
-            final boolean free = isFree(start, end);
-            assertThat(edit.insert(start, end, value)).isEqualTo(free);
-            if (free) {
-                model.put(start, new Entry(start, end, value));
+        final Map.Entry<Long, Entry> near = model.ceilingEntry(start);
+        switch (random.nextInt(4)) {
+            case 0 -> replace(edit::replace, random, space, value);
+            case 1 -> renew(edit::replace, random, space, value);
+            case 2 -> {
+                final long end = Math.min(space, start + 1 + random.nextInt(12));
+                compareReplace(edit::replace, start, end, start, end, value);
             }
-        } else {
-            final Long near = model.ceilingKey(start);
-            final Entry removed = near == null ? null : model.remove(near);
-            assertThat(edit.remove(near == null ? start : near)).isEqualTo(removed == null ? 0 : removed.value());
+            default -> compareReplace(edit::replace, near == null ? start : near.getKey(),
+                near == null ? space : near.getValue().end());
         }
     }
 
@@ -264,8 +264,8 @@ class TreeModelTest {
 
     private void compareNeighbours(final IntervalTree tree, final long address, final Map.Entry<Long, Entry> floor) {
         final Interval found = new Interval();
-        assertThat(tree.floor(address, found) ? Entry.of(found) : null).isEqualTo(valueOf(floor));
         final long root = tree.rootAcquire();
+        assertThat(TreeReader.floor(root, address, found) ? Entry.of(found) : null).isEqualTo(valueOf(floor));
         assertThat(TreeReader.higher(root, address, found) ? Entry.of(found) : null)
             .isEqualTo(valueOf(model.higherEntry(address)));
         assertThat(TreeReader.lastStartingBefore(root, address, found) ? Entry.of(found) : null)
@@ -276,7 +276,7 @@ class TreeModelTest {
             expected.addFirst(floor.getValue());
         }
         final List<Entry> overlapping = new ArrayList<>();
-        tree.forEach(address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
+        TreeReader.forEach(root, address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
         assertThat(overlapping).isEqualTo(expected);
         assertThat(TreeReader.firstEndingAfter(root, address, found) && found.start() < end).isEqualTo(!expected.isEmpty());
     }

@@ -65,7 +65,8 @@ class TreeReaderTest {
         final boolean contained = floor != null && address < floor.getValue().end();
         assertThat(tree.find(address)).as("find %d", address).isEqualTo(contained ? floor.getValue().value() : 0);
         final Interval interval = new Interval();
-        assertThat(tree.floor(address, interval) ? Entry.of(interval) : null).as("floor %d", address)
+        assertThat(TreeReader.floor(tree.rootAcquire(), address, interval) ? Entry.of(interval) : null)
+            .as("floor %d", address)
             .isEqualTo(floor == null ? null : floor.getValue());
         final Map.Entry<Long, Entry> higher = model.higherEntry(address);
         assertThat(TreeReader.higher(tree.rootAcquire(), address, interval) ? Entry.of(interval) : null)

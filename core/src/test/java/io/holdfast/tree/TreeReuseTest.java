@@ -57,7 +57,7 @@ class TreeReuseTest {
     void aChangeMustCopyNoMoreThanItsPath() {
         fill();
         final Set<Long> before = nodes();
-        assertThat(tree.change(PLACE * STEP, PLACE + 1, PLACE * STEP + 3, 7)).isTrue();
+        assertThat(tree.replace(PLACE * STEP, PLACE * STEP + STEP - 1, PLACE * STEP, PLACE * STEP + STEP - 1, 7)).isTrue();
         final Set<Long> after = nodes();
         assertThat(difference(after, before)).isEqualTo(fixture.check().height() + 1);
         assertThat(before.size()).isEqualTo(after.size()).isGreaterThan(500);
@@ -68,11 +68,11 @@ class TreeReuseTest {
         fill();
         final Set<Long> current;
         try (Edit edit = tree.edit()) {
-            assertThat(edit.remove(PLACE * STEP)).isEqualTo(PLACE + 1);
+            assertThat(edit.replace(PLACE * STEP, PLACE * STEP + STEP)).isTrue();
             assertThat(edit.replace(0, 2 * STEP, 0, 2 * STEP, 9)).isTrue();
             for (int i = 2; i < MANY; i += 3) { // everywhere else
                 if (i != PLACE) {
-                    assertThat(tree.change(i * STEP, i + 1, i * STEP + 2, i + 1)).isTrue();
+                    assertThat(tree.replace(i * STEP, i * STEP + STEP, i * STEP, i * STEP + 2, i + 1)).isTrue();
                 }
             }
             current = nodes();
@@ -108,12 +108,12 @@ class TreeReuseTest {
             for (long size = 2; size <= STEP + 1; size++) {
                 for (final long low : new long[] {0, 5, gap - 200, gap - 1, gap}) {
                     for (final long high : new long[] {gap + STEP + 1, gap + STEP + 2, gap + 500, end}) {
-                        assertThat(tree.findGap(size, 1, low, high, true)).isEqualTo(gap);
-                        assertThat(tree.findGap(size, 1, low, high, false)).isEqualTo(gap + STEP + 1 - size);
+                        assertThat(fixture.gap(size, 1, low, high, true)).isEqualTo(gap);
+                        assertThat(fixture.gap(size, 1, low, high, false)).isEqualTo(gap + STEP + 1 - size);
                     }
                 }
-                assertThat(tree.findGap(size, 1, gap + STEP, end, true)).isEqualTo(-1);
-                assertThat(tree.findGap(size, 1, 0, gap + 1, false)).isEqualTo(-1);
+                assertThat(fixture.gap(size, 1, gap + STEP, end, true)).isEqualTo(-1);
+                assertThat(fixture.gap(size, 1, 0, gap + 1, false)).isEqualTo(-1);
             }
         });
     }

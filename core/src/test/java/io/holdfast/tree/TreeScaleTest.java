@@ -4,6 +4,8 @@ package io.holdfast.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.layout.NodeLayout;
+import io.holdfast.tree.TreeFixture.Entry;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -22,12 +24,12 @@ class TreeScaleTest {
                 throw new AssertionError("insert " + i);
             }
         }
+        final TreeInspector.Census census = fixture.check();
+        assertThat(census.intervals()).isEqualTo(MANY);
+        assertThat(census.bytes()).isLessThan(64L * MANY);
+        assertThat(census.height()).isLessThanOrEqualTo(6);
         fixture.domain.pin();
         try {
-            final TreeInspector.Census census = tree.census();
-            assertThat(census.intervals()).isEqualTo(MANY);
-            assertThat(census.bytes()).isLessThan(64L * MANY);
-            assertThat(census.height()).isLessThanOrEqualTo(6);
             for (long i = 0; i < MANY; i += 101) {
                 assertThat(tree.find(i * step + step / 2 - 1)).isEqualTo(i + 1);
                 assertThat(tree.find(i * step + step / 2)).isZero();
@@ -66,15 +68,10 @@ class TreeScaleTest {
         for (int round = 0; round < 300 || !overtaken; round++) {
             final long before = changes.get();
             try (Snapshot snapshot = fixture.tree.snapshot()) {
-                final long size = snapshot.checkStructure().intervals();
+                final long size = fixture.check(snapshot).intervals();
                 for (int pass = 0; pass < 5; pass++) {
-                    final Cursor cursor = snapshot.cursor();
-                    long seen = 0;
-                    while (cursor.next()) {
-                        assertThat(cursor.interval().value()).isEqualTo(cursor.interval().start() / 10 + 1);
-                        seen++;
-                    }
-                    assertThat(seen).isEqualTo(size);
+                    final List<Entry> seen = TreeFixture.entries(snapshot);
+                    assertThat(seen).hasSize((int) size).allMatch(entry -> entry.value() == entry.start() / 10 + 1);
                 }
                 overtaken |= changes.get() > before + 500;
             }

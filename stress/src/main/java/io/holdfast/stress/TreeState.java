@@ -5,6 +5,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.tree.Cursor;
 import io.holdfast.tree.Interval;
 import io.holdfast.tree.IntervalTree;
 import io.holdfast.tree.Snapshot;
@@ -78,12 +79,13 @@ public abstract class TreeState {
 
     // ---------------------------------------------------------------------------------------------------- actual
 
-    /** Reads the tree: OLD or NEW, 0 for nothing, -2 for an interval that never was. */
+    /** Reads the tree: OLD or NEW, 0 for nothing, -2 for an interval that never was here. */
     protected final int readTree() {
         domain.pin();
         try {
-            final Interval interval = new Interval();
-            return tree.floor(start, interval) ? valueOf(interval) : 0;
+            final Cursor cursor = tree.cursor().seek(start);
+            final Interval interval = cursor.interval();
+            return cursor.next() ? valueOf(interval.start(), interval.end(), interval.value()) : 0;
         } finally {
             domain.unpin();
         }
@@ -92,23 +94,31 @@ public abstract class TreeState {
     /** Reads a snapshot of the tree twice, with time between: as {@link #readTree()}, or -2 if it changed. */
     protected final int readSnapshot() {
         try (Snapshot snapshot = tree.snapshot()) {
-            final Interval interval = new Interval();
-            final int first = snapshot.floor(start, interval) ? valueOf(interval) : 0;
+            final int first = valueIn(snapshot);
             RegionState.linger();
-            final int second = snapshot.floor(start, interval) ? valueOf(interval) : 0;
+            final int second = valueIn(snapshot);
             return first == second ? first : -2;
         }
     }
 
-    private int valueOf(final Interval interval) {
-        final boolean isOld = interval.value() == OLD && interval.end() == start + LENGTH;
-        final boolean isNew = interval.value() == NEW && interval.end() == start + 2 * LENGTH;
-        return interval.start() != start || !isOld && !isNew ? -2 : (int) interval.value();
+    private int valueIn(final Snapshot snapshot) {
+        final int[] seen = new int[1];
+        snapshot.forEach(start, start + LENGTH, (from, to, value) -> {
+            seen[0] = valueOf(from, to, value);
+            return false;
+        });
+        return seen[0];
+    }
+
+    private int valueOf(final long from, final long to, final long value) {
+        final boolean isOld = value == OLD && to == start + LENGTH;
+        final boolean isNew = value == NEW && to == start + 2 * LENGTH;
+        return from != start || !isOld && !isNew ? -2 : (int) value;
     }
 
     /** Makes the change. */
     protected final int changeTree() {
-        return tree.change(start, OLD, start + 2 * LENGTH, NEW) ? 1 : 0;
+        return tree.replace(start, start + 2 * LENGTH, start, start + 2 * LENGTH, NEW) ? 1 : 0;
     }
 
     /** Makes the change, and others that use the nodes again that it replaced, as soon as that is allowed. */

@@ -18,8 +18,8 @@ import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.junit.jupiter.api.Test;
 
 /**
- * Linearizability of the interval tree: a few addresses in which intervals are inserted, removed, changed, replaced and
- * put into gaps must look to Lincheck as if one thread did it (G6, G7).
+ * Linearizability of the interval tree: a few addresses in which intervals are inserted, removed, replaced and put into
+ * gaps must look to Lincheck as if one thread did it (G6, G7).
  *
  * <p>All instances share one tree, each has a window of it to itself, so a window's leaves are shared with its neighbours
  * and split, merge and change owners all the time. Stress mode alone: the state is off-heap, where the model checker has no
@@ -74,11 +74,11 @@ public class IntervalTreeLincheckTest {
         return TREE.remove(low + at);
     }
 
-    /** Exchanges a value and an end. */
+    /** Replaces what lies in a range by one interval that fills it; its value alone changes where it stands already. */
     @Operation
-    public boolean change(@Param(name = "at") final int at, @Param(name = "value") final int expected,
-                          @Param(name = "length") final int length) {
-        return TREE.change(low + at, expected, low + at + length, expected % 9 + 1);
+    public boolean renew(@Param(name = "at") final int at, @Param(name = "length") final int length,
+                         @Param(name = "value") final int value) {
+        return TREE.replace(low + at, low + at + length, low + at, low + at + length, value);
     }
 
     /** Replaces what lies in a range by one interval at its beginning. */
@@ -86,27 +86,6 @@ public class IntervalTreeLincheckTest {
     public boolean replace(@Param(name = "at") final int at, @Param(name = "length") final int length,
                            @Param(name = "value") final int value) {
         return TREE.replace(low + at, low + at + length, low + at, low + at + 1, value);
-    }
-
-    /** Searches a gap, lowest first. */
-    @Operation
-    public long lowestGap(@Param(name = "length") final int size) {
-        return gap(size, true);
-    }
-
-    /** Searches a gap, highest first. */
-    @Operation
-    public long highestGap(@Param(name = "length") final int size) {
-        return gap(size, false);
-    }
-
-    private long gap(final int size, final boolean lowestFirst) {
-        DOMAIN.pin();
-        try {
-            return inWindow(TREE.findGap(size, 1, low, high, lowestFirst));
-        } finally {
-            DOMAIN.unpin();
-        }
     }
 
     private long inWindow(final long start) {
@@ -125,18 +104,18 @@ public class IntervalTreeLincheckTest {
         return inWindow(TREE.insertIntoGap(size, 1, low, high, false, value));
     }
 
-    /** Moves an interval to another place in one edit, which is tried until nobody has changed either place. */
+    /** Clears one place and fills another in one edit, which is tried until nobody has changed either place. */
     @Operation
-    public boolean move(@Param(name = "at") final int from, @Param(name = "at") final int to) {
+    public boolean clearAndFill(@Param(name = "at") final int cleared, @Param(name = "at") final int filled,
+                                @Param(name = "value") final int value) {
         while (true) {
             try (Edit edit = TREE.edit()) {
-                final long value = edit.remove(low + from);
-                if (value == 0) {
-                    return false;
+                if (!edit.replace(low + cleared, low + cleared + 1)) {
+                    return false; // an interval lay across when the edit began
                 }
                 letOthersIn();
-                if (!edit.insert(low + to, low + to + 1, value)) {
-                    return false; // so it stood when the edit began
+                if (!edit.replace(low + filled, low + filled + 1, low + filled, low + filled + 1, value)) {
+                    return false;
                 }
                 if (edit.publish()) {
                     return true;

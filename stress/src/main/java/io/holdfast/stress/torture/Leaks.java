@@ -4,8 +4,10 @@ package io.holdfast.stress.torture;
 import io.holdfast.AddressSpace;
 import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.SlotLayout;
 import io.holdfast.tree.IntervalTree;
+import io.holdfast.tree.Snapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
@@ -80,17 +82,19 @@ public final class Leaks {
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
-    /** Nodes that are neither ready to be used nor the empty root, and intervals. */
+    /** Intervals, and nodes that are not ready to be used but for one: an empty tree is one empty leaf. */
     private long nodes() {
         // A thread that the close has refused may give its nodes back when the close has drained the list of them; they
         // are on it then, and the next space in this range uses them. What is lost is on no list.
         tree.drain(YieldingIdleStrategy::new);
-        domain.pin();
-        try {
-            return tree.size() + (long) ask(tree, "nodes") - (long) ask(tree, "freeNodes") - tree.census().nodes();
-        } finally {
-            domain.unpin();
+        final long[] intervals = new long[1];
+        try (Snapshot snapshot = tree.snapshot()) {
+            snapshot.forEach(0, NodeLayout.ADDRESS_LIMIT, (start, end, value) -> {
+                intervals[0]++;
+                return true;
+            });
         }
+        return intervals[0] + (long) ask(tree, "nodes") - (long) ask(tree, "freeNodes") - 1;
     }
 
     /** Reader slots that announce something; to be asked for when all readers are gone. */

@@ -6,12 +6,11 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Looks at a whole tree: counts what is there, and checks every structural invariant. For tests, statistics and debug
- * mode; O(n), allocates. Not thread-safe itself; it looks at one root, so the tree may change meanwhile.
+ * Looks at a whole tree: checks every structural invariant, and counts what is there. It looks at one root, which the
+ * caller has pinned, so the tree may change meanwhile.
  */
-public final class TreeInspector {
+final class TreeInspector {
     private final TreeTuning tuning;
-    private final boolean checking;
     private final Set<Long> seen = new HashSet<>();
     private int height;
     private long intervals;
@@ -19,9 +18,8 @@ public final class TreeInspector {
     private long innerNodes;
     private long lastEnd = -1;
 
-    private TreeInspector(final TreeTuning tuning, final boolean checking) {
+    private TreeInspector(final TreeTuning tuning) {
         this.tuning = tuning;
-        this.checking = checking;
     }
 
     /**
@@ -32,21 +30,16 @@ public final class TreeInspector {
      * @param innerNodes nodes above
      * @param height     levels above the leaves
      */
-    public record Census(long intervals, long leaves, long innerNodes, int height) {
+    record Census(long intervals, long leaves, long innerNodes, int height) {
         /** Nodes that the root reaches. */
-        public long nodes() {
+        long nodes() {
             return leaves + innerNodes;
         }
 
         /** Bytes of those nodes. */
-        public long bytes() {
+        long bytes() {
             return nodes() * NodeLayout.BYTES;
         }
-    }
-
-    /** Counts what a root word reaches. The nodes must not be recycled meanwhile. */
-    static Census count(final long root, final TreeTuning tuning) {
-        return new TreeInspector(tuning, false).run(root);
     }
 
     /**
@@ -55,13 +48,13 @@ public final class TreeInspector {
      * @throws IllegalStateException naming what is wrong
      */
     static Census check(final long root, final TreeTuning tuning) {
-        return new TreeInspector(tuning, true).run(root);
+        return new TreeInspector(tuning).run(root);
     }
 
     private Census run(final long root) {
         height = NodeLayout.rootLevel(root);
         final long node = NodeLayout.rootNode(root);
-        if (checking && height > 0) {
+        if (height > 0) {
             require(NodeLayout.count(node) > 1, "inner root with one child", node, height);
         }
         visit(node, height, true, true);
@@ -69,24 +62,18 @@ public final class TreeInspector {
     }
 
     private void visit(final long node, final int level, final boolean first, final boolean last) {
-        if (checking) {
-            checkNode(node, level, first || last);
-        }
+        checkNode(node, level, first || last);
         final int count = NodeLayout.count(node);
         if (level == 0) {
             leaves++;
             intervals += count;
-            if (checking) {
-                checkEntries(node, count);
-            }
+            checkEntries(node, count);
             return;
         }
         innerNodes++;
         for (int i = 0; i < count; i++) {
             final long child = NodeLayout.child(node, i);
-            if (checking) {
-                checkSummary(node, i, child, level);
-            }
+            checkSummary(node, i, child, level);
             visit(child, level - 1, first && i == 0, last && i == count - 1);
         }
     }
