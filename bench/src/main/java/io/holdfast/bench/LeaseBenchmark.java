@@ -37,8 +37,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * Reads of a file that stays open: through a lease, through the region's shared segment, and through what
- * {@code FileChannel.map} gives for a shared arena. Sequential bytes, longs at random offsets, and copies of 64 and 512 bytes
- * at random offsets; with an era ended every so often, among as many leases.
+ * {@code FileChannel.map} gives for a shared arena. Sequential bytes, longs at random offsets, and copies of 64 and 512
+ * bytes at random offsets; with an era ended every so often, among as many leases.
  *
  * <p>{@code java -jar bench/target/benchmarks.jar LeaseBenchmark -prof gc}
  */
