@@ -128,7 +128,7 @@ public final class ApiFuzz implements Callable<Integer> {
     }
 
     private static boolean isCalled(final Method method) {
-        // Inherited from types that are not public, methods are bridges. Eras that are closed after a century are waited for.
+        // Inherited from types that are not public, methods are bridges. Eras that end after a century are waited for.
         return method.getDeclaringClass() != Object.class && Modifier.isPublic(method.getDeclaringClass().getModifiers()) &&
             !method.getName().equals("eras");
     }

@@ -286,7 +286,8 @@ final class Reader extends Worker {
 
     private static void checkWord(final Leased leased, final long word) {
         if (word / Pattern.VERSIONS != leased.life.generation()) {
-            throw new Failure("wrong word in a read through a lease: word=0x" + Long.toHexString(word) + ", " + leased.life);
+            throw new Failure("wrong word in a read through a lease: word=0x" + Long.toHexString(word) + ", " +
+                leased.life);
         }
     }
 
