@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.NoOpIdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -111,13 +110,8 @@ final class Reclaimer implements Agent {
         return backlog.get() == 0 ? 0 : doRound();
     }
 
-    /** Does a round, also if only what was left by its thread is to be found; tells who waits in the current thread. */
+    /** Does a round, also if only what was left by its thread is to be found. */
     int doRound() {
-        return doRound(pending -> pending.completion().complete(null));
-    }
-
-    /** The same, and lets somebody else tell. */
-    int doRound(final Consumer<PendingUnmap> teller) {
         if (!round.tryLock()) {
             return 0;
         }
@@ -150,7 +144,7 @@ final class Reclaimer implements Agent {
             rounds.incrementAndGet();
             round.unlock();
             for (PendingUnmap each = finished; each != null; each = each.next) {
-                teller.accept(each);
+                each.completion().complete(null);
             }
         }
         return count;

@@ -3,7 +3,6 @@ package io.holdfast.space;
 
 import io.holdfast.AddressSpace;
 import java.lang.System.Logger.Level;
-import java.util.concurrent.CompletableFuture;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.NanoClock;
@@ -56,22 +55,21 @@ final class ReclaimerThread implements Agent {
         if (backlog < 2 * ROUND && mayBeLeft()) {
             return 0;
         }
-        final int finished = reclaimer.doRound(ReclaimerThread::tell);
+        final int finished = reclaimer.doWork();
         lingering &= reclaimer.backlog() != 0; // what is left waits for readers, and is looked at every time
         rounds = reclaimer.rounds();
         return finished;
     }
 
     /**
-     * What users do when an unmap is over may wait, even for another unmap: so it gets a thread of its own, and the one
-     * thread that all unmaps depend on never runs it.
+     * Tells a user that an unmap is over. What depends on it may wait, even for another unmap: so it gets a thread of its
+     * own, and the one thread that all unmaps depend on never runs it.
      */
-    private static void tell(final PendingUnmap pending) {
-        final CompletableFuture<Void> completion = pending.completion();
-        if (completion.getNumberOfDependents() == 0) {
-            completion.complete(null);
+    void tell(final Runnable user) {
+        if (isCurrent()) {
+            Thread.startVirtualThread(user);
         } else {
-            Thread.startVirtualThread(() -> completion.complete(null));
+            user.run();
         }
     }
 

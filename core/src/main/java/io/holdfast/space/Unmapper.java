@@ -114,7 +114,8 @@ final class Unmapper {
         awaitBacklog(region);
         final PendingUnmap pending = prepare();
         try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
-            final CompletionStage<Void> completion = pending.completion().minimalCompletionStage();
+            final CompletionStage<Void> completion =
+                pending.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
             announce(pending, region, waiting, false);
             completeLater(pending);
             help();

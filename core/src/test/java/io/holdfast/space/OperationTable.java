@@ -402,7 +402,17 @@ final class OperationTable {
             (_, regions) -> regions.getFirst().unlockExclusive(regions.getFirst().tryLockExclusive()));
         rows.silent("Region.tryConvertToExclusive", "memory", OperationTable::plain, (_, regions) -> {
             final Region region = regions.getFirst();
-            region.unlockExclusive(region.tryConvertToExclusive(region.lockShared()));
+            final long shared = region.lockShared();
+            long stamp = shared;
+            try {
+                stamp = region.tryConvertToExclusive(shared);
+            } finally { // a conversion that fails leaves the lock that there was
+                if (stamp == shared) {
+                    region.unlockShared(shared);
+                } else {
+                    region.unlockExclusive(stamp);
+                }
+            }
         });
         rows.silent("Guard.tryUpgrade", "memory", OperationTable::plain, (_, regions) -> {
             try (Guard guard = regions.getFirst().share()) {
