@@ -5,6 +5,8 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.RestoreResult;
 import io.holdfast.tree.IntervalTree;
 import io.holdfast.tree.PreparedRemoval;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +22,8 @@ final class PendingUnmap {
      *
      *   THREAD      the thread that unmaps               it hands over, ends it, or fails
      *   LEFT        nobody: its thread ran out of heap   the next one that registers an unmap, a round of the
-     *               or stack                             reclaimer, or a close
+     *               or stack                             reclaimer, or a close: whoever comes first
+     *   FOUND       who has found it left                it hands it over, or takes it back if it had not begun
      *   RECLAIMER   a round of the reclaimer             it ends it, or fails, and then the next round
      *   NOBODY      it is over, or never began
      *
@@ -31,6 +34,16 @@ final class PendingUnmap {
     static final int LEFT = 1;
     private static final int RECLAIMER = 2;
     private static final int NOBODY = 3;
+    private static final int FOUND = 4;
+    private static final VarHandle OWNER;
+
+    static {
+        try {
+            OWNER = MethodHandles.lookup().findVarHandle(PendingUnmap.class, "owner", int.class);
+        } catch (final ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private static final long NO_ADDRESSES = -1;
 
@@ -116,8 +129,9 @@ final class PendingUnmap {
     // ----------------------------------------------------------------------------------------------------- who goes on
 
 
-    boolean isLeft() {
-        return owner == LEFT;
+    /** Whether its thread has left it, and nobody else has found it yet. */
+    boolean find() {
+        return owner == LEFT && OWNER.compareAndSet(this, LEFT, FOUND);
     }
 
     boolean isHandedOver() {

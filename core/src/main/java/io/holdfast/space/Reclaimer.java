@@ -69,7 +69,7 @@ final class Reclaimer implements Agent {
 
     /** Takes over an unmap that its thread has left. */
     private boolean adopt(final PendingUnmap pending) {
-        if (!pending.isLeft()) {
+        if (!pending.find()) {
             return false;
         }
         if (!pending.detached) {
@@ -232,7 +232,8 @@ final class Reclaimer implements Agent {
 
     private static void addLive(final @Nullable PendingUnmap first, final List<PendingUnmap> into) {
         for (PendingUnmap each = first; each != null; each = each.next) {
-            if (each.detached && !each.isOver()) {
+            // Read without order: who sees the one may not see the other yet.
+            if (each.detached && !each.isOver() && each.record() != 0) {
                 into.add(each);
             }
         }
