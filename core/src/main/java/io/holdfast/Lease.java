@@ -47,7 +47,11 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     /** {@return the region} */
     Region region();
 
-    /** {@return bytes that can be read: as many as the region has now, or those of the slice} */
+    /**
+     * {@return bytes that can be read: as many as the region has now, or those of the slice}
+     *
+     * @throws RegionException if the lease is refused, as said above
+     */
     long size();
 
     /** {@return whether the next access is not going to be refused, as far as is known now} */
@@ -59,6 +63,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset first byte
      * @param length how many bytes
      * @return the slice, which can be ended by itself
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     Lease slice(long offset, long length);
 
@@ -76,6 +82,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     byte getByte(long offset);
 
@@ -84,6 +92,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     short getShort(long offset);
 
@@ -93,6 +103,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param order  of the bytes
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     short getShort(long offset, ByteOrder order);
 
@@ -101,6 +113,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     char getChar(long offset);
 
@@ -110,6 +124,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param order  of the bytes
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     char getChar(long offset, ByteOrder order);
 
@@ -118,6 +134,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     int getInt(long offset);
 
@@ -127,6 +145,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param order  of the bytes
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     int getInt(long offset, ByteOrder order);
 
@@ -135,6 +155,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     long getLong(long offset);
 
@@ -144,6 +166,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param order  of the bytes
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     long getLong(long offset, ByteOrder order);
 
@@ -152,6 +176,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     float getFloat(long offset);
 
@@ -161,6 +187,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param order  of the bytes
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     float getFloat(long offset, ByteOrder order);
 
@@ -169,6 +197,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     double getDouble(long offset);
 
@@ -178,6 +208,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param order  of the bytes
      * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     double getDouble(long offset, ByteOrder order);
 
@@ -186,6 +218,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putByte(long offset, byte value);
 
@@ -194,6 +228,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putShort(long offset, short value);
 
@@ -203,6 +239,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @param order  of the bytes
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putShort(long offset, short value, ByteOrder order);
 
@@ -211,6 +249,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putChar(long offset, char value);
 
@@ -220,6 +260,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @param order  of the bytes
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putChar(long offset, char value, ByteOrder order);
 
@@ -228,6 +270,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putInt(long offset, int value);
 
@@ -237,6 +281,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @param order  of the bytes
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putInt(long offset, int value, ByteOrder order);
 
@@ -245,6 +291,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putLong(long offset, long value);
 
@@ -254,6 +302,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @param order  of the bytes
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putLong(long offset, long value, ByteOrder order);
 
@@ -262,6 +312,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putFloat(long offset, float value);
 
@@ -271,6 +323,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @param order  of the bytes
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putFloat(long offset, float value, ByteOrder order);
 
@@ -279,6 +333,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset of the first byte
      * @param value  the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putDouble(long offset, double value);
 
@@ -288,6 +344,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @param order  of the bytes
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putDouble(long offset, double value, ByteOrder order);
 
@@ -300,6 +358,9 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param target where to copy to
      * @param index  first byte in the target
      * @param length how many bytes
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     void getBytes(long offset, byte[] target, int index, int length);
 
@@ -310,6 +371,12 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param target       where to copy to
      * @param targetOffset first byte in the target
      * @param length       how many bytes
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
+     * @throws IllegalStateException        if the memory of the other side is freed already
+     * @throws WrongThreadException         if the other side belongs to another thread
      */
     void getBytes(long offset, MemorySegment target, long targetOffset, long length);
 
@@ -320,6 +387,9 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param source where to copy from
      * @param index  first byte in the source
      * @param length how many bytes
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     void putBytes(long offset, byte[] source, int index, int length);
 
@@ -330,6 +400,12 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param source       where to copy from
      * @param sourceOffset first byte in the source
      * @param length       how many bytes
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
+     * @throws IllegalStateException        if the memory of the other side is freed already
+     * @throws WrongThreadException         if the other side belongs to another thread
      */
     void putBytes(long offset, MemorySegment source, long sourceOffset, long length);
 
@@ -339,6 +415,9 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset first byte
      * @param length how many bytes
      * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     void fill(long offset, long length, byte value);
 
@@ -350,6 +429,12 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param otherOffset first byte in it
      * @param length      how many bytes
      * @return how many bytes from the first on are equal, -1 if all are
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
+     * @throws IllegalStateException        if the memory of the other side is freed already
+     * @throws WrongThreadException         if the other side belongs to another thread
      */
     long mismatch(long offset, MemorySegment other, long otherOffset, long length);
 }

@@ -30,10 +30,10 @@ public final class SharedFastPath {
      * @return where it is announced, for {@link #endIn}; 0 if it takes {@link RegionLock#tryShare} to know
      */
     public static long share(final long seed, final long record, final long incarnation) {
-        return share(seed, record, incarnation, record);
+        return announce(seed, record, incarnation, record);
     }
 
-    private static long share(final long seed, final long record, final long incarnation, final long word) {
+    private static long announce(final long seed, final long record, final long incarnation, final long word) {
         final long mark = QuickSlots.mark(seed);
         final long slot = QuickSlots.hint(mark);
         if (!QuickSlot.isOf(slot, mark) || !QuickSlot.isFree(slot)) {
@@ -84,7 +84,7 @@ public final class SharedFastPath {
      * @return the stamp; 0 if it takes {@link RegionLock#tryShare} to know
      */
     public static long lock(final long seed, final long record, final long incarnation) {
-        final long slot = share(seed, record, incarnation, QuickSlot.stamped(record));
+        final long slot = announce(seed, record, incarnation, QuickSlot.stamped(record));
         if (slot == 0) {
             return 0;
         }

@@ -65,7 +65,8 @@ public final class Broken {
     }
 
     /** The same at the beginning of a method that has no receiver. */
-    public static void noteQuickIncarnation(final long seed, final long record, final long incarnation) {
+    public static void noteQuickIncarnation(final long seed, final long record, final long incarnation,
+                                            final long word) {
         noteIncarnation(NOTED, record, incarnation);
     }
 

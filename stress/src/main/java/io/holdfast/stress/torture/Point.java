@@ -9,9 +9,9 @@ import java.util.Set;
 /** Where a thread may pause: between two steps of a protocol, of which another thread can then see the first alone. */
 enum Point {
     /** A reader knows what it wants to lock, and has not announced it; long enough for the record to be reused. */
-    SHARE_BEGINS(Rarity.LONG, at("lock.SharedFastPath", "share", "QuickSlots.hint", 1), false),
+    SHARE_BEGINS(Rarity.LONG, at("lock.SharedFastPath", "announce", "QuickSlots.hint", 1), false),
     /** A reader has announced itself and not looked at the lock word. */
-    SHARE_ANNOUNCED(Rarity.OFTEN, at("lock.SharedFastPath", "share", "QuickSlot.announce", 1), true),
+    SHARE_ANNOUNCED(Rarity.OFTEN, at("lock.SharedFastPath", "announce", "QuickSlot.announce", 1), true),
     /** A reader on the full path has seen an open lock word, and has not announced itself. */
     FULL_SHARE_BEGINS(Rarity.LONG, at("lock.RegionLock", "tryShare", "EpochDomain.slot", 1), false),
     /** The same as before on the full path, which virtual threads and the fence flavour take. */
@@ -21,7 +21,7 @@ enum Point {
     /** A guard is about to become a hold, and is not counted. */
     HOLD_BEFORE_COUNT(Rarity.OFTEN, at("lock.RegionLock", "toHold", "RegionLock.count", 1), false),
     /** A guard that becomes a hold is counted, and its hazard not cleared. */
-    HOLD_MOVING(Rarity.OFTEN, at("lock.RegionLock", "toHold", "EpochDomain.clear", 1), false),
+    HOLD_MOVING(Rarity.OFTEN, at("lock.RegionLock", "toHold", "RegionLock.end", 1), false),
     /** A writer has announced itself, and the barrier has not run. */
     WRITER_EXCLUDING(Rarity.OFTEN, at("lock.RegionLock", "exclusive", "EpochDomain.heavyBarrier", 1), false),
     /** The barrier of a writer has run, and nobody was looked at. */

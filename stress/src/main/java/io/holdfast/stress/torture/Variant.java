@@ -17,12 +17,12 @@ public enum Variant {
         at("epoch.SlotTable", "orderReader", "VarHandle.fullFence", 1).instead(Broken.class, "noFence")),
     /** A reader announces itself and does not look whether a writer came first. */
     NO_RECHECK(
-        at("lock.SharedFastPath", "share", "SharedFastPath.isOpen", 1).instead(Broken.class, "open"),
+        at("lock.SharedFastPath", "announce", "SharedFastPath.isOpen", 1).instead(Broken.class, "open"),
         at("lock.RegionLock", "tryShare", "RecordLayout.lockAcquire", 2).only(2).instead(Broken.class, "attached")),
     /** The incarnation is compared before the announcement, and not after it. */
     INCARNATION_FIRST(
-        at("lock.SharedFastPath", "share", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
-        entry("lock.SharedFastPath", "share", "noteQuickIncarnation"),
+        at("lock.SharedFastPath", "announce", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
+        entry("lock.SharedFastPath", "announce", "noteQuickIncarnation"),
         at("lock.RegionLock", "tryShare", "RecordLayout.incarnation", 1).instead(Broken.class, "noted"),
         entry("lock.RegionLock", "tryShare", "noteIncarnation")),
     /** A writer that gives up while it waits leaves its flag. */
@@ -70,7 +70,7 @@ public enum Variant {
     /** The record of an unmapped region is lost. */
     LOST_RECORD(at("space.Quarantine", "free", "StripedRetireList.retire", 1).instead(Broken.class, "loseRecord")),
     /** The file of an unmapped region stays open. */
-    LOST_DESCRIPTOR(at("space.Unmapper", "finish", "RegionRegistry.close", 1).instead(Broken.class, "loseFile"));
+    LOST_DESCRIPTOR(at("space.RegionRegistry", "forget", "RegionRegistry.close", 1).instead(Broken.class, "loseFile"));
 
     @SuppressWarnings("ImmutableEnumChecker") // an immutable list of such records
     private final List<Weave> weaves;
