@@ -330,7 +330,7 @@ public final class ApiFuzz implements Callable<Integer> {
         private void keep(final Method method, final @Nullable Object receiver, final @Nullable Object result,
                           final boolean byOther) {
             if (receiver instanceof final Region region && result instanceof final Long value && value > 0 &&
-                method.getName().contains("ock") && !method.getName().startsWith("un")) {
+                isLocking(method.getName())) {
                 final Pool.Stamp stamp = new Pool.Stamp(region, value, method.getName());
                 if (byOther) {
                     stamp.release();
@@ -351,6 +351,11 @@ public final class ApiFuzz implements Callable<Integer> {
                 }
                 pool.add(result);
             }
+        }
+
+        /** Whether a method takes a lock, or turns one into another. */
+        private static boolean isLocking(final String name) {
+            return name.contains("ock") && !name.startsWith("un") || name.startsWith("tryConvertTo");
         }
 
         /** Closes a space, also one whose close was begun and gave up. */
