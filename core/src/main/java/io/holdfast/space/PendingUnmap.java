@@ -128,7 +128,6 @@ final class PendingUnmap {
 
     // ----------------------------------------------------------------------------------------------------- who goes on
 
-
     /** Whether its thread has left it, and nobody else has found it yet. */
     boolean find() {
         return owner == LEFT && OWNER.compareAndSet(this, LEFT, FOUND);

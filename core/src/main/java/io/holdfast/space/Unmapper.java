@@ -346,7 +346,7 @@ final class Unmapper {
         try {
             pending.of(record);
             ReservedStack.forBeginning(record);
-                final long result = lock.detach(record, incarnation, waiting);
+            final long result = lock.detach(record, incarnation, waiting);
             if (result > 0) {
                 pending.detached = true;
                 core.lifetimes().detached(record);
