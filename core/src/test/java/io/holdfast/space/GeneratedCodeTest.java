@@ -18,12 +18,14 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What readers cost, seen in the code that the compiler makes of them (G8): no atomic operation and no fence, in all of the
  * method, where writers run membarrier. Needs {@code objdump}, of the binutils.
  */
+@ExtendWith(InspectedSpaces.class)
 class GeneratedCodeTest {
     private static final Pattern METHOD = Pattern.compile(
         "Compiled method \\(c2\\)[^\n]*ReadLoopsProgram::(\\w+) \\(.*?\\[MachCode](.*?)\\[/MachCode]", Pattern.DOTALL);

@@ -91,7 +91,9 @@ class HelpedReadTest extends SpaceFixture {
                 return 0L;
             })).isSameAs(thrown);
         }
-        assertThat(region.tryExclusive().isHeld()).as("the guard was given back").isTrue();
+        try (Guard guard = region.tryExclusive()) {
+            assertThat(guard.isHeld()).as("the guard was given back").isTrue();
+        }
     }
 
     private static void sneak(final Throwable thrown) {

@@ -24,9 +24,11 @@ import java.util.Arrays;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A failing call leaves a hole, and somebody else's memory comes into it: those addresses are never touched again (G9). */
+@ExtendWith(InspectedSpaces.class)
 class LostAddressesTest {
     private static final long PAGE = NativeMemory.system().pageSize();
     private static final long CAPACITY = 16L << 20;

@@ -18,11 +18,13 @@ import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Sections of two spaces, and guards with them: debug mode, which is on in this run, refuses what closes a cycle (G10,
  * T13). Within one space no thread waits for a section while it holds anything.
  */
+@ExtendWith(InspectedSpaces.class)
 class SectionOrderTest {
     private static final long BYTES = 4096;
     private static final String CYCLE = "could wait for ever";

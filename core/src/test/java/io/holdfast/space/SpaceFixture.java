@@ -24,9 +24,11 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A space and a directory for each test; after it, nothing may be left of what the test did. */
+/** A space and a directory for each test; after it, all invariants hold, and nothing may be left of what the test did. */
+@ExtendWith(InspectedSpaces.class)
 @Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 abstract class SpaceFixture {
     static final long PAGE = NativeMemory.system().pageSize();
@@ -53,8 +55,10 @@ abstract class SpaceFixture {
     @AfterEach
     void nothingIsLeft() {
         if (space.isOpen()) {
+            SpaceInspector.check(space);
             space.close();
         }
+        SpaceInspector.check(space);
         assertNothingLeft(space, directory);
         assertThat(Ledger.open()).as("T2: every acquire has had its release").isSubsetOf(openBefore);
     }

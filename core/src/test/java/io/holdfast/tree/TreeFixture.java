@@ -99,7 +99,7 @@ final class TreeFixture {
 
     /** Checks all invariants of a snapshot. */
     TreeInspector.Census check(final Snapshot snapshot) {
-        return TreeInspector.check(snapshot.checkedRoot(), tuning);
+        return TreeInspector.check(snapshot, tuning);
     }
 
     /** Everything that a snapshot shows. */

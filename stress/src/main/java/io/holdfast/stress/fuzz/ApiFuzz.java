@@ -191,6 +191,7 @@ public final class ApiFuzz implements Callable<Integer> {
             Thread.interrupted();
             pool.endAll();
             LockOrder.forgetAll(); // a cycle that the calls made is refused, and must not keep a space from its end
+            spaces.stream().filter(AddressSpace::isOpen).forEach(Leaks::checkInvariants);
             spaces.forEach(Episode::finish);
             for (final Leaks leak : leaks.values()) {
                 leak.check();

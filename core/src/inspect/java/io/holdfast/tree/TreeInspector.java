@@ -9,7 +9,7 @@ import java.util.Set;
  * Looks at a whole tree: checks every structural invariant, and counts what is there. It looks at one root, which the
  * caller has pinned, so the tree may change meanwhile.
  */
-final class TreeInspector {
+public final class TreeInspector {
     private final TreeTuning tuning;
     private final Set<Long> seen = new HashSet<>();
     private int height;
@@ -30,14 +30,14 @@ final class TreeInspector {
      * @param innerNodes nodes above
      * @param height     levels above the leaves
      */
-    record Census(long intervals, long leaves, long innerNodes, int height) {
+    public record Census(long intervals, long leaves, long innerNodes, int height) {
         /** Nodes that the root reaches. */
-        long nodes() {
+        public long nodes() {
             return leaves + innerNodes;
         }
 
         /** Bytes of those nodes. */
-        long bytes() {
+        public long bytes() {
             return nodes() * NodeLayout.BYTES;
         }
     }
@@ -47,8 +47,29 @@ final class TreeInspector {
      *
      * @throws IllegalStateException naming what is wrong
      */
-    static Census check(final long root, final TreeTuning tuning) {
+    public static Census check(final long root, final TreeTuning tuning) {
         return new TreeInspector(tuning).run(root);
+    }
+
+    /** The same for what a snapshot shows. */
+    public static Census check(final Snapshot snapshot, final TreeTuning tuning) {
+        return check(snapshot.checkedRoot(), tuning);
+    }
+
+    /** The root word of a tree. */
+    public static long root(final IntervalTree tree) {
+        try (Snapshot snapshot = tree.snapshot()) {
+            return snapshot.checkedRoot();
+        }
+    }
+
+    /**
+     * Nodes that are neither reachable nor ready to be used, once nothing is retired; no thread is inside.
+     *
+     * @param census of the tree as it is
+     */
+    public static long lost(final IntervalTree tree, final Census census) {
+        return tree.nodes() - tree.freeNodes() - census.nodes();
     }
 
     private Census run(final long root) {
