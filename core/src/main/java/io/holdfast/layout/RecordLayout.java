@@ -35,7 +35,7 @@ package io.holdfast.layout;
  *   BEGUN and ENDED are times, see io.holdfast.lock.Lifetimes
  *
  *     BEGUN    0: with the tree that shows it      negative: to be stamped, and the incarnation    else a time
- *     ENDED    0: not, or to be stamped            negative: with the life of another record      else a time
+ *     ENDED    0: not, or to be stamped            else a time
  *
  *   While a record is free, ENDED links it to the next free one.
  * </pre>
@@ -253,9 +253,9 @@ public final class RecordLayout {
         Words.put(record, ENDED, 0);
     }
 
-    /** Whether a stamp is not asked for, and no end in sight, with plain access; for a first look. */
+    /** Whether no stamp is asked for the beginning of the life, with plain access; for a first look. */
     public static boolean isSettled(final long record) {
-        return Words.get(record, BEGUN) >= 0 && Words.get(record, ENDED) == 0;
+        return Words.get(record, BEGUN) >= 0;
     }
 
     /** The word that says when the record's life began, with volatile access. */

@@ -49,8 +49,10 @@ public final class Lifetimes {
      * [V3] The first stamp is the stamp: compare-and-set from what asked for it. The request for the stamp of a beginning
      *      holds the incarnation, so that a stamp cannot hit a later life.
      * [V4] Who finds a region, or misses it, by a lookup or a cursor stamps what is to be stamped before that: a snapshot
-     *      that the thread takes then agrees with it. Lookups read BEGUN and ENDED with plain access behind the acquiring
-     *      look at the lock word: what asks for a stamp was written before the word, and a stale one asks once too often.
+     *      that the thread takes then agrees with it. Lookups read BEGUN with plain access behind the acquiring look at the
+     *      lock word: what asks for a stamp was written before the word, and a stale one asks once too often. ENDED is not
+     *      read of a record that was attached at that look, the moment of which is the lookup's: the life ended later, if it
+     *      has ended.
      *
      * If a thread stops for ever between a step and its stamp, others stamp for it; nobody waits.
      */

@@ -13,6 +13,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.layout.Words;
 import io.holdfast.lock.LockOrder;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SharedFastPath;
@@ -391,7 +392,7 @@ public final class RegionHandle implements Region {
 
     // Small, so that the handle of a region that is looked up, read and forgotten need not exist.
     private MemorySegment newWhole() {
-        final MemorySegment segment = reinterpret(firstSize, null).asReadOnly();
+        final MemorySegment segment = Words.readOnlyView(base, firstSize);
         whole = segment;
         return segment;
     }
@@ -409,7 +410,7 @@ public final class RegionHandle implements Region {
         if (!current && cached != null) {
             return cached;
         }
-        final MemorySegment segment = reinterpret(current ? size : firstSize, null).asReadOnly();
+        final MemorySegment segment = Words.readOnlyView(base, current ? size : firstSize);
         part = segment;
         return segment;
     }
