@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lucene;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.FileBacking;
+import io.holdfast.MapRequest;
+import io.holdfast.MappingException;
+import io.holdfast.Region;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
+import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.store.FSLockFactory;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.LockFactory;
+import org.apache.lucene.store.MMapDirectory;
+import org.apache.lucene.store.ReadAdvice;
+import org.apache.lucene.util.Constants;
+import org.apache.lucene.util.Unwrappable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A directory of the file system whose files are read where they are mapped, as with {@link MMapDirectory}, and leave
+ * memory soon after they are closed, at a cost that all closes of a while share.
+ *
+ * {@snippet :
+ * try (Directory directory = new HoldfastDirectory(Path.of("index"));
+ *      DirectoryReader reader = DirectoryReader.open(directory)) {
+ *     TopDocs hits = new IndexSearcher(reader).search(query, 10);
+ * }
+ * }
+ *
+ * <p>An input may be closed by any thread while others read it and its clones and slices: they read the right bytes for a
+ * moment more, or get an {@link org.apache.lucene.store.AlreadyClosedException}. That moment is an era of the space
+ * ({@link AddressSpace.Builder#eras}, 100 ms by default); when it is over, the file is in no list of mappings any more,
+ * and one that was deleted has given its blocks back. Segments that an input hands on
+ * ({@link org.apache.lucene.store.MemorySegmentAccessInput}) throw an {@link IllegalStateException} from then on.
+ *
+ * <p>A file is one region, whatever its size, and has the file's name in {@link AddressSpace#maps()}, in reports and in
+ * events. Like each mapped file, it must not be truncated while it is open.
+ *
+ * <p>Thread-safe.
+ */
+public class HoldfastDirectory extends FSDirectory {
+    private static final long SHARED_CAPACITY = 1L << 44; // of addresses, which cost nothing
+
+    private static @Nullable AddressSpace shared; // under the class
+
+    private final AddressSpace space;
+    private final boolean background;
+    private final BiPredicate<String, IOContext> preload;
+    private final BiFunction<String, IOContext, Optional<ReadAdvice>> readAdvice;
+
+    /**
+     * A directory with the default lock factory and default settings.
+     *
+     * @param path the directory, which is created if it does not exist
+     * @throws IOException if the directory cannot be created
+     */
+    public HoldfastDirectory(final Path path) throws IOException {
+        this(path, FSLockFactory.getDefault());
+    }
+
+    /**
+     * A directory with default settings.
+     *
+     * @param path        the directory, which is created if it does not exist
+     * @param lockFactory makes the locks of the index
+     * @throws IOException if the directory cannot be created
+     */
+    public HoldfastDirectory(final Path path, final LockFactory lockFactory) throws IOException {
+        this(path, builder().lockFactory(lockFactory));
+    }
+
+    private HoldfastDirectory(final Path path, final Builder settings) throws IOException {
+        super(path, settings.lockFactory);
+        final AddressSpace given = settings.space;
+        this.space = given != null ? given : sharedSpace();
+        this.background = settings.background;
+        this.preload = settings.preload;
+        this.readAdvice = settings.readAdvice;
+    }
+
+    /** What directories share that were not given a space. */
+    private static synchronized AddressSpace sharedSpace() {
+        AddressSpace space = shared;
+        if (space == null) {
+            space = AddressSpace.builder().capacity(SHARED_CAPACITY).name("lucene").open();
+            shared = space;
+        }
+        return space;
+    }
+
+    /** {@return default settings for directories} */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** {@return the space in which the files of this directory are mapped} */
+    public AddressSpace space() {
+        return space;
+    }
+
+    @Override
+    public IndexInput openInput(final String name, final IOContext context) throws IOException {
+        ensureOpen();
+        ensureCanRead(name);
+        final Path path = Unwrappable.unwrapAll(directory.resolve(name));
+        final Region region = map(name, path, context);
+        final OpenFile file = new OpenFile(this, name, region, region.isWritable());
+        try {
+            return new HoldfastInput(file, path, adviceFor(name, context));
+        } catch (final Throwable e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private Region map(final String name, final Path path, final IOContext context) throws IOException {
+        final MapRequest file = MapRequest.file(FileBacking.readOnly(path)).named(name);
+        try {
+            return space.map(preload.test(name, context) ? file.populated() : file);
+        } catch (final UncheckedIOException e) {
+            if (Files.exists(path) && Files.size(path) == 0) {
+                return space.map(MapRequest.anonymous(1).named(name)); // for an empty file, which cannot be mapped
+            }
+            throw e.getCause();
+        } catch (final MappingException e) {
+            throw new IOException("cannot map " + path + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Whether a close waits for nobody. */
+    boolean unmapsInBackground() {
+        return background;
+    }
+
+    /** How a file, or a part of it, is going to be read. */
+    ReadAdvice adviceFor(final String name, final IOContext context) {
+        return readAdvice.apply(name, context).orElse(Constants.DEFAULT_READADVICE);
+    }
+
+    @Override
+    public String toString() {
+        return super.toString() + " space=" + space.name();
+    }
+
+    /** Settings of directories that are to be opened. Not thread-safe; can be used for several directories. */
+    public static final class Builder {
+        private LockFactory lockFactory = FSLockFactory.getDefault();
+        private @Nullable AddressSpace space;
+        private boolean background = true;
+        private BiPredicate<String, IOContext> preload = MMapDirectory.NO_FILES;
+        private BiFunction<String, IOContext, Optional<ReadAdvice>> readAdvice = (_, _) -> Optional.empty();
+
+        private Builder() {
+        }
+
+        /**
+         * Sets what makes the locks of the index.
+         *
+         * @param factory the lock factory
+         * @return this
+         */
+        public Builder lockFactory(final LockFactory factory) {
+            this.lockFactory = Objects.requireNonNull(factory, "factory");
+            return this;
+        }
+
+        /**
+         * Sets the space in which files are mapped, and with it the limits of addresses, files and backlog, the length of
+         * an era, and who is told of long waits. By default all directories of the process share one, which lasts as
+         * long as the process. Closing the directory does not close its space; closing the space closes all inputs.
+         *
+         * @param shared a space, which other directories, and anything else, may use too
+         * @return this
+         */
+        public Builder space(final AddressSpace shared) {
+            this.space = Objects.requireNonNull(shared, "shared");
+            return this;
+        }
+
+        /**
+         * Sets whether the close of an input returns at once, and the file leaves memory at the end of the era together
+         * with all that were closed meanwhile, which is the default; or waits until it has left.
+         *
+         * @param inBackground whether closes return at once
+         * @return this
+         */
+        public Builder unmapInBackground(final boolean inBackground) {
+            this.background = inBackground;
+            return this;
+        }
+
+        /**
+         * Sets which files are read into memory when they are opened; by default none.
+         *
+         * @param files says it by the name of the file and the context it is opened for
+         * @return this
+         */
+        public Builder preload(final BiPredicate<String, IOContext> files) {
+            this.preload = Objects.requireNonNull(files, "files");
+            return this;
+        }
+
+        /**
+         * Sets how the kernel is to read files in, for example {@link MMapDirectory#ADVISE_BY_CONTEXT}.
+         *
+         * @param advice says it by the name of the file and the context it, or a part of it, is opened for; where it says
+         *               nothing, as by default, {@link Constants#DEFAULT_READADVICE} holds
+         * @return this
+         */
+        public Builder readAdvice(final BiFunction<String, IOContext, Optional<ReadAdvice>> advice) {
+            this.readAdvice = Objects.requireNonNull(advice, "advice");
+            return this;
+        }
+
+        /**
+         * Opens a directory.
+         *
+         * @param path the directory, which is created if it does not exist
+         * @return the directory
+         * @throws IOException if the directory cannot be created
+         */
+        public HoldfastDirectory open(final Path path) throws IOException {
+            return new HoldfastDirectory(path, this);
+        }
+    }
+}

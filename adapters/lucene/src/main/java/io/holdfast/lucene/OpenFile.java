@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lucene;
+
+import io.holdfast.Advice;
+import io.holdfast.Lease;
+import io.holdfast.MappingException;
+import io.holdfast.Refusal;
+import io.holdfast.Region;
+import io.holdfast.RegionException;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.ReadAdvice;
+import org.jspecify.annotations.Nullable;
+
+/** What an input, its clones and its slices share: the region of a file. Thread-safe. */
+final class OpenFile {
+    private final HoldfastDirectory directory;
+    private final String name;
+    private final Region region;
+    private final Lease whole;
+    private final Lease lease;
+    private final Lease ended;
+    private final AtomicInteger prefetches = new AtomicInteger();
+    // Benign race: threads may each ask for it, and all of them get views of the same bytes in the same arena.
+    private volatile @Nullable MemorySegment segment;
+    private volatile boolean closed;
+
+    OpenFile(final HoldfastDirectory directory, final String name, final Region region, final boolean isEmpty) {
+        this.directory = directory;
+        this.name = name;
+        this.region = region;
+        try {
+            this.whole = region.lease();
+            this.lease = isEmpty ? whole.slice(0, 0) : whole;
+            this.ended = whole.slice(0, 0);
+        } catch (final Throwable e) {
+            unmap();
+            throw e;
+        }
+        ended.close();
+    }
+
+    Lease lease() {
+        return lease;
+    }
+
+    /** What a clone or a slice reads through when it is closed and the file is not. */
+    Lease endedLease() {
+        return ended;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    ReadAdvice adviceFor(final IOContext context) {
+        return directory.adviceFor(name, context);
+    }
+
+    /** The whole file for code that reads it without an input; ends with the file. */
+    MemorySegment segment() {
+        MemorySegment all = segment;
+        if (all == null) {
+            all = region.sharedSegment();
+            segment = all;
+        }
+        return all;
+    }
+
+    /**
+     * Begins to read a range in, unless what was asked for before was in memory so often that it is not worth a look.
+     */
+    void prefetch(final long offset, final long length) {
+        final int hits = prefetches.getAndIncrement();
+        if ((hits & (hits - 1)) == 0 && length > 0) {
+            region.advise(offset, length, Advice.WILL_NEED);
+        }
+    }
+
+    /** Passes advice on; where no mapping is left for it, the file is read without. */
+    void advise(final long offset, final long length, final ReadAdvice advice) {
+        try {
+            region.advise(offset, length, switch (advice) {
+                case NORMAL -> Advice.NORMAL;
+                case RANDOM -> Advice.RANDOM;
+                case SEQUENTIAL -> Advice.SEQUENTIAL;
+            });
+        } catch (final MappingException e) {
+            return;
+        }
+    }
+
+    /** Ends all reading, and gives the memory back. Idempotent, for any thread. */
+    void close() {
+        closed = true;
+        whole.close();
+        boolean interrupted = false;
+        while (region.isMapped()) {
+            try {
+                unmap();
+            } catch (final RegionException e) {
+                if (e.refusal() != Refusal.DETACHED) {
+                    interrupted |= Thread.interrupted(); // it waited for the backlog; no interrupt may leave a file open
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void unmap() {
+        if (directory.unmapsInBackground()) {
+            region.unmapAsync();
+        } else {
+            region.unmap();
+        }
+    }
+}

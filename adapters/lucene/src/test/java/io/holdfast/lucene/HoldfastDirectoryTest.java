@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lucene;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.RegionInfo;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.apache.lucene.store.AlreadyClosedException;
+import org.apache.lucene.store.DataAccessHint;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.IndexOutput;
+import org.apache.lucene.store.MMapDirectory;
+import org.apache.lucene.store.MemorySegmentAccessInput;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** When files come into memory and leave it, what they are called there, and what the options do. */
+class HoldfastDirectoryTest {
+    private static final int LENGTH = 10_000;
+    private static final IOContext RANDOM = IOContext.DEFAULT.withHints(DataAccessHint.RANDOM);
+    private static final IOContext SEQUENTIAL = IOContext.DEFAULT.withHints(DataAccessHint.SEQUENTIAL);
+
+    @TempDir
+    private Path path;
+    private AddressSpace space;
+
+    @BeforeEach
+    void open() {
+        space = AddressSpace.builder().eras(Duration.ZERO, Duration.ZERO).startReclaimer(false).open();
+    }
+
+    @AfterEach
+    void close() {
+        if (space.isOpen()) {
+            space.close();
+        }
+    }
+
+    private HoldfastDirectory.Builder settings() {
+        return HoldfastDirectory.builder().space(space);
+    }
+
+    private static void write(final HoldfastDirectory directory, final String name, final int length) throws IOException {
+        try (IndexOutput output = directory.createOutput(name, IOContext.DEFAULT)) {
+            for (int i = 0; i < length; i++) {
+                output.writeByte((byte) i);
+            }
+        }
+    }
+
+    private void finishUnmaps() throws Exception {
+        while (space.statistics().backlogUnmaps() > 0) {
+            space.reclaimer().doWork();
+        }
+    }
+
+    private List<String> mappings(final String name) throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/maps")).stream()
+            .filter(line -> line.contains(path.resolve(name).toString())).toList();
+    }
+
+    private String smaps(final String name) throws IOException {
+        final StringBuilder text = new StringBuilder();
+        boolean mine = false;
+        for (final String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+            if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
+                mine = line.contains(path.resolve(name).toString());
+            }
+            text.append(mine ? line + "\n" : "");
+        }
+        return text.toString();
+    }
+
+    @Test
+    void waitingCloseMustHaveGivenTheFileBackWhenItReturns() throws IOException {
+        try (HoldfastDirectory directory = settings().unmapInBackground(false).open(path)) {
+            write(directory, "data", LENGTH);
+            final IndexInput input = directory.openInput("data", IOContext.DEFAULT);
+            assertThat(input.readByte()).isZero();
+            assertThat(mappings("data")).isNotEmpty();
+            input.close();
+            assertThat(mappings("data")).isEmpty();
+            assertThat(space.maps()).isEmpty();
+        }
+    }
+
+    @Test
+    void closedFilesMustLeaveMemoryTogetherAtTheEndOfTheEra() throws Exception {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            for (int i = 0; i < 10; i++) {
+                write(directory, "data" + i, LENGTH);
+                final IndexInput input = directory.openInput("data" + i, IOContext.DEFAULT);
+                assertThat(input.readByte()).isZero();
+                input.close();
+                directory.deleteFile("data" + i);
+                assertThat(mappings("data" + i)).as("until the era ends").anyMatch(line -> line.endsWith("(deleted)"));
+            }
+            assertThat(space.statistics().backlogUnmaps()).isEqualTo(10);
+            finishUnmaps();
+            assertThat(mappings("data")).isEmpty();
+            assertThat(space.statistics().eras()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void regionsMustBearTheNamesOfTheirFiles() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "_0.cfs", LENGTH);
+            write(directory, "_1.cfs", LENGTH);
+            try (IndexInput first = directory.openInput("_0.cfs", IOContext.DEFAULT);
+                 IndexInput second = directory.openInput("_1.cfs", IOContext.DEFAULT)) {
+                assertThat(first.length() + second.length()).isEqualTo(2 * LENGTH);
+                assertThat(space.maps()).extracting(RegionInfo::name).containsExactlyInAnyOrder("_0.cfs", "_1.cfs");
+                assertThat(space.maps()).extracting(RegionInfo::path)
+                    .containsExactlyInAnyOrder(path.resolve("_0.cfs"), path.resolve("_1.cfs"));
+            }
+        }
+    }
+
+    @Test
+    void directoriesMustShareASpaceUnlessTheyAreGivenOne() throws IOException {
+        try (HoldfastDirectory first = new HoldfastDirectory(path.resolve("first"));
+             HoldfastDirectory second = new HoldfastDirectory(path.resolve("second"));
+             HoldfastDirectory own = settings().open(path.resolve("third"))) {
+            assertThat(first.space()).isSameAs(second.space()).isNotSameAs(space);
+            assertThat(own.space()).isSameAs(space);
+            assertThat(own.toString()).contains(space.name());
+        }
+        assertThat(space.isOpen()).isTrue();
+    }
+
+    @Test
+    void closeMustEndClonesAndSlicesAndRawSegmentsAndMayBeRepeated() throws Exception {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "data", LENGTH);
+            final IndexInput input = directory.openInput("data", IOContext.DEFAULT);
+            final IndexInput clone = input.clone();
+            final IndexInput slice = clone.slice("part", 1_000, 1_000);
+            final MemorySegment segment = ((MemorySegmentAccessInput) slice).segmentSliceOrNull(5, 10);
+            assertThat(segment.get(JAVA_BYTE, 0)).isEqualTo((byte) 1_005);
+            final Thread other = new Thread(() -> {
+                try {
+                    input.close();
+                    input.close();
+                } catch (final IOException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            other.start();
+            other.join();
+            for (final IndexInput each : List.of(input, clone, slice)) {
+                assertThatThrownBy(each::readByte).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(() -> each.readBytes(new byte[10], 0, 10)).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(() -> each.readLongs(new long[10], 0, 10)).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(each::clone).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(() -> each.slice("late", 0, 1)).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(() -> each.prefetch(0, 1)).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(() -> ((MemorySegmentAccessInput) each).segmentSliceOrNull(0, 1))
+                    .isInstanceOf(AlreadyClosedException.class);
+                each.close();
+            }
+            finishUnmaps();
+            assertThatThrownBy(() -> segment.get(JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void closeOfACloneMustEndItAlone() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "data", LENGTH);
+            try (IndexInput input = directory.openInput("data", IOContext.DEFAULT)) {
+                final IndexInput clone = input.clone();
+                final IndexInput slice = clone.slice("part", 10, 10);
+                clone.close();
+                clone.close();
+                assertThatThrownBy(clone::readByte).isInstanceOf(AlreadyClosedException.class);
+                assertThatThrownBy(() -> clone.seek(1)).isInstanceOf(AlreadyClosedException.class);
+                assertThat(slice.readByte()).isEqualTo((byte) 10);
+                assertThat(input.readByte()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void emptyFilesMustBeReadable() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "empty", 0);
+            try (IndexInput input = directory.openInput("empty", IOContext.DEFAULT)) {
+                assertThat(input.length()).isZero();
+                assertThatThrownBy(input::readByte).isInstanceOf(EOFException.class);
+                assertThatThrownBy(() -> input.clone().readInt()).isInstanceOf(EOFException.class);
+                input.readBytes(new byte[0], 0, 0);
+                input.seek(0);
+                input.prefetch(0, 0);
+                assertThat(input.slice("part", 0, 0).length()).isZero();
+                assertThat(((MemorySegmentAccessInput) input).segmentSliceOrNull(0, 0).byteSize()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void filesBeyondFourGibibytesMustBeReadInOnePiece() throws IOException {
+        final long end = 5L << 30;
+        try (RandomAccessFile file = new RandomAccessFile(path.resolve("large").toFile(), "rw")) {
+            file.seek((4L << 30) - 2);
+            file.writeInt(0x04030201);
+            file.setLength(end);
+        }
+        try (HoldfastDirectory directory = settings().open(path);
+             IndexInput input = directory.openInput("large", IOContext.DEFAULT)) {
+            assertThat(input.length()).isEqualTo(end);
+            final IndexInput slice = input.slice("across", (4L << 30) - 10, 100);
+            slice.seek(8);
+            assertThat(slice.readInt()).isEqualTo(0x01020304);
+            final MemorySegment all = ((MemorySegmentAccessInput) input).segmentSliceOrNull(0, end);
+            assertThat(all.get(JAVA_BYTE, (4L << 30) + 1)).isEqualTo((byte) 1);
+            assertThat(space.maps()).hasSize(1);
+        }
+    }
+
+    @Test
+    void missingFileMustBeAnIoExceptionAsEverywhere() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            assertThatThrownBy(() -> directory.openInput("none", IOContext.DEFAULT))
+                .isInstanceOf(NoSuchFileException.class);
+        }
+    }
+
+    @Test
+    void limitsOfTheSpaceMustBeAnIoExceptionAndPass() throws IOException {
+        try (AddressSpace small = AddressSpace.builder().maxRegions(1).open();
+             HoldfastDirectory directory = HoldfastDirectory.builder().space(small).unmapInBackground(false).open(path)) {
+            write(directory, "first", LENGTH);
+            write(directory, "second", LENGTH);
+            try (IndexInput first = directory.openInput("first", IOContext.DEFAULT)) {
+                assertThatThrownBy(() -> directory.openInput("second", IOContext.DEFAULT)).isInstanceOf(IOException.class)
+                    .hasMessageContaining("second").hasMessageContaining("maxRegions");
+                assertThat(first.readByte()).isZero();
+            }
+            try (IndexInput second = directory.openInput("second", IOContext.DEFAULT)) {
+                assertThat(second.readByte()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void interruptedThreadMustCloseAllTheSame() throws Exception {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "data", LENGTH);
+            final IndexInput input = directory.openInput("data", IOContext.DEFAULT);
+            Thread.currentThread().interrupt();
+            input.close();
+            assertThat(Thread.interrupted()).as("kept").isTrue();
+            finishUnmaps();
+            assertThat(mappings("data")).isEmpty();
+        }
+    }
+
+    @Test
+    void closedSpaceMustEndItsInputs() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "data", LENGTH);
+            try (IndexInput input = directory.openInput("data", IOContext.DEFAULT)) {
+                assertThat(input.readByte()).isZero();
+                space.close();
+                assertThatThrownBy(input::readByte).isInstanceOf(AlreadyClosedException.class);
+            }
+        }
+    }
+
+    @Test
+    void adviceMustReachTheKernelForFilesAndPartsOfThem() throws IOException {
+        try (HoldfastDirectory directory = settings().readAdvice(MMapDirectory.ADVISE_BY_CONTEXT).unmapInBackground(false)
+            .open(path)) {
+            write(directory, "data", 10 * LENGTH);
+            try (IndexInput input = directory.openInput("data", RANDOM)) {
+                assertThat(smaps("data")).containsPattern("VmFlags:.* rr");
+                assertThat(input.isEfficientFor(SEQUENTIAL)).isFalse();
+                assertThat(input.isEfficientFor(RANDOM)).isTrue();
+                input.slice("part", 0, 5 * LENGTH, SEQUENTIAL);
+                assertThat(smaps("data")).containsPattern("VmFlags:.* sr").containsPattern("VmFlags:.* rr");
+                input.updateIOContext(SEQUENTIAL);
+                assertThat(smaps("data")).doesNotContainPattern("VmFlags:.* rr");
+                assertThat(input.isEfficientFor(SEQUENTIAL)).isTrue();
+            }
+            try (IndexInput input = directory.openInput("data", IOContext.DEFAULT)) {
+                assertThat(input.isEfficientFor(RANDOM)).isTrue();
+                assertThat(smaps("data")).doesNotContainPattern("VmFlags:.* (rr|sr)");
+            }
+        }
+    }
+
+    @Test
+    void preloadedFilesMustBeInMemoryWhenTheyAreOpened() throws IOException {
+        try (HoldfastDirectory directory = settings().preload((name, context) -> name.equals("wanted")).open(path)) {
+            write(directory, "wanted", 100 * LENGTH);
+            write(directory, "other", 100 * LENGTH);
+            try (IndexInput wanted = directory.openInput("wanted", IOContext.DEFAULT);
+                 IndexInput other = directory.openInput("other", IOContext.DEFAULT)) {
+                assertThat(wanted.length()).isEqualTo(other.length());
+                assertThat(smaps("wanted")).containsPattern("Rss: +9[0-9]{2} kB");
+                assertThat(smaps("other")).containsPattern("Rss: +0 kB");
+            }
+        }
+    }
+
+    @Test
+    void partsMustBeAskedForInAdvanceAndNoMore() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "data", 10 * LENGTH);
+            try (IndexInput input = directory.openInput("data", IOContext.DEFAULT)) {
+                for (int i = 0; i < 20; i++) {
+                    input.prefetch(i * 1_000L, 1_000);
+                }
+                assertThatThrownBy(() -> input.prefetch(10L * LENGTH, 1)).isInstanceOf(IndexOutOfBoundsException.class);
+            }
+        }
+    }
+}

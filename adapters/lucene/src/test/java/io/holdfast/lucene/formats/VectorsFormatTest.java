@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.lucene.formats;
+
+import com.carrotsearch.randomizedtesting.annotations.ThreadLeakFilters;
+import io.holdfast.lucene.BackgroundThreads;
+import org.apache.lucene.codecs.Codec;
+import org.apache.lucene.tests.index.BaseKnnVectorsFormatTestCase;
+import org.apache.lucene.tests.util.TestUtil;
+
+/** Lucene's tests of vectors and their graphs, on files that are regions. */
+@ThreadLeakFilters(filters = BackgroundThreads.class)
+public class VectorsFormatTest extends BaseKnnVectorsFormatTestCase {
+    @Override
+    protected Codec getCodec() {
+        return TestUtil.getDefaultCodec();
+    }
+
+    @Override
+    protected boolean supportsFloatVectorFallback() {
+        return false;
+    }
+}
