@@ -4,7 +4,9 @@ package io.holdfast;
 import io.holdfast.space.SpaceBuilder;
 import io.holdfast.space.SpaceHandle;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -167,6 +169,52 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * @throws IllegalMonitorStateException as {@link #map(MapRequest)}
      */
     @Nullable Region tryMap(MapRequest request);
+
+    /**
+     * Unmaps many regions at once and waits until their memory is given back, as {@link Region#unmap()} does for one. It
+     * takes one barrier, one end of an era where they are leased, and one call to the system for all that lie next to each
+     * other: files that are mapped one after the other do.
+     *
+     * <p>Either all of them are unmapped, or none: what is refused is refused before anything is announced. Others may
+     * see one of them gone and the next one still there for a moment; a {@link WriteSection} unmaps in one step.
+     *
+     * @param regions of this space, in any order, each once; there may be none
+     * @throws IllegalArgumentException     if one is of another space, or comes twice; nothing is unmapped then
+     * @throws RegionException              if one is unmapped already or changed; nothing else is unmapped then
+     * @throws IllegalStateException        if the space is closed
+     * @throws IllegalMonitorStateException as {@link Region#unmap()}, for any of them; nothing is unmapped then
+     */
+    void unmap(Collection<? extends Region> regions);
+
+    /**
+     * Unmaps many regions at once and waits for so long, as {@link Region#unmap(long, TimeUnit)} does for one.
+     *
+     * @param regions as for {@link #unmap(Collection)}
+     * @param timeout how long to wait at most; 0 or less does not wait
+     * @param unit    unit of the timeout
+     * @return whether the memory of all of them is given back; if not, either nothing has happened, because a writer or a
+     *         section was in the way all the time, or all are unmapped and the rest goes on in the background
+     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits; they are mapped
+     *                                      then, or their unmap goes on in the background, all of them alike
+     * @throws IllegalArgumentException     as {@link #unmap(Collection)}
+     * @throws RegionException              as {@link #unmap(Collection)}
+     * @throws IllegalStateException        as {@link #unmap(Collection)}
+     * @throws IllegalMonitorStateException as {@link #unmap(Collection)}
+     */
+    boolean unmap(Collection<? extends Region> regions, long timeout, TimeUnit unit) throws InterruptedException;
+
+    /**
+     * Announces the unmap of many regions at once and returns, as {@link Region#unmapAsync()} does for one.
+     *
+     * @param regions as for {@link #unmap(Collection)}
+     * @return completes when the memory of all of them is given back
+     * @throws IllegalArgumentException     as {@link #unmap(Collection)}
+     * @throws RegionException              as {@link #unmap(Collection)}, or if the thread is interrupted while the backlog
+     *                                      is full; nothing is unmapped then
+     * @throws IllegalStateException        as {@link #unmap(Collection)}
+     * @throws IllegalMonitorStateException as {@link Region#unmapAsync()}, for any of them; nothing is unmapped then
+     */
+    CompletionStage<Void> unmapAsync(Collection<? extends Region> regions);
 
     /**
      * Begins a write section of the whole space; waits for sections and changes that came first.

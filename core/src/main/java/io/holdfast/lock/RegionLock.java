@@ -676,6 +676,74 @@ public final class RegionLock {
     }
 
     /**
+     * Turns readers away from records and keeps other writers off, as the first half of detaching them: of all, or of none.
+     * Until {@link #detachExcluded} or {@link #withdrawAll} nobody else can detach one, so the other half cannot be refused.
+     * Waits for writers, and excludes nobody while it does, so that no two can wait for each other.
+     *
+     * @param records      distinct
+     * @param incarnations of the records, in the same order
+     * @param drains       whether the thread is going to wait for readers, so that it must not be one itself
+     * @return 1, or a refusal of one of them: already detached, or moved, or that the waiting for a writer gave up
+     * @throws IllegalMonitorStateException if the thread would wait for itself
+     */
+    public long excludeAll(final long[] records, final long[] incarnations, final boolean drains,
+                           final Waiting waiting) {
+        for (int i = 0; drains && i < records.length; i++) {
+            checkMayDrain("unmap", records[i], incarnations[i]);
+        }
+        while (true) {
+            final int excluded = tryExcludeAll(records, incarnations);
+            if (excluded == records.length) {
+                return 1;
+            }
+            final long record = records[excluded];
+            final long refused = refusal(record, incarnations[excluded]);
+            if (!Stamps.isTransient(refused)) {
+                return refused;
+            }
+            checkMayDrain("unmap", record, incarnations[excluded]);
+            if (!awaitWriter("unmap", record, waiting)) {
+                return Stamps.gaveUp(waiting);
+            }
+        }
+    }
+
+    /** Excludes all, or none; how many could be, so that another number than that of all names the first that could not. */
+    private int tryExcludeAll(final long[] records, final long[] incarnations) {
+        int excluded = 0;
+        boolean all = false;
+        try {
+            while (excluded < records.length && tryExclude(records[excluded], incarnations[excluded]) == 0) {
+                excluded++;
+            }
+            all = excluded == records.length;
+        } finally {
+            if (!all) {
+                withdrawAll(records, 0, excluded);
+            }
+        }
+        return excluded;
+    }
+
+    /** Lets others come again to some of the records that {@link #excludeAll} has excluded for the current thread. */
+    public void withdrawAll(final long[] records, final int from, final int to) {
+        for (int i = from; i < to; i++) {
+            withdraw(records[i]);
+        }
+    }
+
+    /**
+     * Ends the life of a record that {@link #excludeAll} has excluded for the current thread, as {@link #tryDetach} does.
+     * The caller has made sure of stack; it cannot fail then.
+     */
+    public void detachExcluded(final long record) {
+        RecordLayout.getAndMaskLock(record, ~ATTACHED); // [D1]: it is attached, and EXCLUDING keeps it from being reused
+        RecordLayout.sequenceVolatile(record, RecordLayout.sequence(record) + 1);
+        domain.endWrite();
+        LockOrder.forgetRegion(record);
+    }
+
+    /**
      * Waits until no guard, hold or earlier pin can reach a detached record.
      *
      * <p>A thread that is pinned or holds a guard on the record must bring a waiting that ends: it is not told that it

@@ -310,7 +310,7 @@ public final class Reservation extends ReservedPages {
      */
     public RestoreResult restore(final long offset, final long length) {
         requireRange(offset, length);
-        return replace(offset, length, entry -> entry.isFile() || entry.isAnonymous("r--p"));
+        return replace(offset, length, this::mayBeOfFile);
     }
 
     /**
@@ -325,6 +325,28 @@ public final class Reservation extends ReservedPages {
     public RestoreResult restoreAnonymous(final long offset, final long length) {
         requireRange(offset, length);
         return replace(offset, length, Reservation::mayBeOurs);
+    }
+
+    /**
+     * Replaces the pages of neighbouring ranges by the background of their zone, with one call.
+     *
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param files  whether these are pages of files, as for {@link #restore}, or anonymous, as for
+     *     {@link #restoreAnonymous}
+     * @return what became of all of it; {@link RestoreResult#QUARANTINED} if the kernel refused: nothing is noted then, and
+     *     each range is to be restored by itself, which says what becomes of it
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     */
+    public RestoreResult restoreTogether(final long offset, final long length, final boolean files) {
+        requireRange(offset, length);
+        return tryReplace(offset, length, files ? this::mayBeOfFile : Reservation::mayBeOurs);
+    }
+
+    /** Whether it may be a file's, or the background of addresses that a file has not grown into. */
+    private boolean mayBeOfFile(final KernelMappings.Entry entry) {
+        return entry.isFile() || entry.isAnonymous("r--p") ||
+            entry.start() < base() + zones.anonymousEnd() && entry.isAnonymous("rw-p");
     }
 
     private static boolean mayBeOurs(final KernelMappings.Entry entry) {

@@ -219,10 +219,20 @@ final class Mapper {
 
     private long findAddresses(final MapPlan plan, final Addresses addresses, final long record) {
         final Reservation reservation = core.reservation();
-        final boolean lowest = !plan.isMapping();
-        final long low = lowest ? 0 : reservation.mappedLimit();
-        final long high = lowest ? reservation.anonymousLimit() : reservation.capacity();
-        long start = insertIntoGap(plan, addresses, low, high, record);
+        long start;
+        if (plan.isMapping()) {
+            final boolean first = registry.regions() == 1; // this one
+            final long below = first ? reservation.capacity() : core.nextGap().limit();
+            start = insertIntoGap(plan, addresses, reservation.anonymousLimit(), below, record);
+            if (start < 0) {
+                start = insertIntoGap(plan, addresses, reservation.mappedLimit(), reservation.capacity(), record);
+            }
+            if (start >= 0) {
+                core.nextGap().took(start);
+            }
+        } else {
+            start = insertIntoGap(plan, addresses, 0, reservation.anonymousLimit(), record);
+        }
         if (start < 0) {
             start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
         }

@@ -72,6 +72,7 @@ final class PendingUnmap {
     private Step step = Step.ANNOUNCED;
     private RestoreResult result = RestoreResult.RESTORED;
     private volatile boolean restored;
+    private boolean removed;
     private final boolean attached;
 
     /** Whether the reclaimer knows it. */
@@ -79,6 +80,9 @@ final class PendingUnmap {
 
     /** The next one in the list that this is in. */
     @Nullable PendingUnmap next;
+
+    /** The next one in the batch that this is in. */
+    @Nullable PendingUnmap behind;
 
     /** For a record that is going to be detached; it may come to nothing. */
     PendingUnmap(final @Nullable PreparedRemoval removal) {
@@ -208,10 +212,17 @@ final class PendingUnmap {
         return start != NO_ADDRESSES;
     }
 
-    /** Removes the interval from the tree; only a removal that was not prepared can throw. */
+    /** The interval has been removed from the tree, together with others. */
+    void removed() {
+        removed = true;
+    }
+
+    /** Removes the interval from the tree, if that is still to be done; only a removal that was not prepared can throw. */
     void removeFrom(final IntervalTree tree) {
         final PreparedRemoval prepared = removal;
-        if (prepared == null) {
+        if (removed) {
+            keepAddresses();
+        } else if (prepared == null) {
             tree.remove(start);
         } else {
             removal = null;
@@ -219,7 +230,7 @@ final class PendingUnmap {
         }
     }
 
-    /** The addresses can never be used again, so the interval stays. */
+    /** Gives the nodes for the removal back: the interval is gone already, or stays, since its addresses are lost. */
     void keepAddresses() {
         final PreparedRemoval prepared = removal;
         if (prepared != null) {

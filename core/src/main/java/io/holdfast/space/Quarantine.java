@@ -19,12 +19,15 @@ import java.util.concurrent.ConcurrentMap;
 final class Quarantine {
     private final Reservation reservation;
     private final IntervalTree tree;
+    private final NextGap nextGap;
     private final StripedRetireList records;
     private final ConcurrentMap<Long, PendingUnmap> waiting = new ConcurrentHashMap<>();
 
-    Quarantine(final Reservation reservation, final IntervalTree tree, final StripedRetireList records) {
+    Quarantine(final Reservation reservation, final IntervalTree tree, final NextGap nextGap,
+               final StripedRetireList records) {
         this.reservation = reservation;
         this.tree = tree;
+        this.nextGap = nextGap;
         this.records = records;
     }
 
@@ -51,6 +54,7 @@ final class Quarantine {
             waiting.put(unmapping.start(), unmapping);
             return;
         }
+        nextGap.freed(unmapping.start(), unmapping.end());
         records.retire(unmapping.record());
     }
 

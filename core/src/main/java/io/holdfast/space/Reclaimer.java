@@ -14,7 +14,8 @@ import org.agrona.concurrent.NoOpIdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finishes announced unmaps in the background. All that are handed over between two rounds share one heavy barrier.
+ * Finishes announced unmaps in the background. All that are handed over between two rounds share one heavy barrier, and
+ * neighbours among those that a round finds drained one call to the system, whoever announced them.
  *
  * <p>Thread-safe: one thread at a time does a round, others go away at once. Whoever waits for an unmap to complete is
  * told after the round, by the thread that did it, which holds no lock then.
@@ -30,6 +31,7 @@ final class Reclaimer implements Agent {
     private static final int SPREAD = 256; // so that stripes share neither a line of memory nor a card of the collector
 
     private final Unmapper unmapper;
+    private final GiveBack giveBack;
     private final EpochDomain domain;
     private final String space;
     private final AtomicReferenceArray<@Nullable PendingUnmap> registered =
@@ -38,10 +40,12 @@ final class Reclaimer implements Agent {
     private final AtomicLong backlog = new AtomicLong();
     private final ReentrantLock round = new ReentrantLock();
     private @Nullable PendingUnmap draining; // under round
+    private final Batch batch = new Batch(); // under round
     private final AtomicLong rounds = new AtomicLong();
 
-    Reclaimer(final Unmapper unmapper, final EpochDomain domain, final String space) {
+    Reclaimer(final Unmapper unmapper, final GiveBack giveBack, final EpochDomain domain, final String space) {
         this.unmapper = unmapper;
+        this.giveBack = giveBack;
         this.domain = domain;
         this.space = space;
     }
@@ -115,39 +119,59 @@ final class Reclaimer implements Agent {
         if (!round.tryLock()) {
             return 0;
         }
-        PendingUnmap finished = null;
         int count = 0;
         try (Waiting noTime = new Waiting(NoOpIdleStrategy::new, 0, false, Waiting.FOREVER)) {
             gather();
             beginGracePeriod();
-            PendingUnmap before = null;
-            PendingUnmap each = draining;
-            while (each != null) {
-                final PendingUnmap following = each.next;
-                if (!unmapper.finishIfDrained(each, noTime)) {
-                    before = each;
-                } else {
-                    if (before == null) {
-                        draining = following;
-                    } else {
-                        before.next = following;
-                    }
-                    backlogBytes.addAndGet(-each.length());
-                    backlog.decrementAndGet();
-                    each.next = finished;
-                    finished = each;
-                    count++;
-                }
-                each = following;
-            }
+            finishDrained(noTime);
         } finally {
+            final PendingUnmap finished = takeFinished();
             rounds.incrementAndGet();
             round.unlock();
             for (PendingUnmap each = finished; each != null; each = each.next) {
                 each.completion().complete(null);
+                count++;
             }
         }
         return count;
+    }
+
+    private void finishDrained(final Waiting noTime) {
+        batch.clear(); // of a round that failed
+        try {
+            for (PendingUnmap each = draining; each != null; each = each.next) {
+                if (unmapper.isDrained(each, noTime)) {
+                    batch.add(each);
+                }
+            }
+        } finally {
+            giveBack.finish(batch);
+        }
+    }
+
+    /** Takes what is over out of the list of what is drained, and counts it as that. */
+    private @Nullable PendingUnmap takeFinished() {
+        PendingUnmap finished = null;
+        PendingUnmap before = null;
+        PendingUnmap each = draining;
+        while (each != null) {
+            final PendingUnmap following = each.next;
+            if (!each.isOver()) {
+                before = each;
+            } else {
+                if (before == null) {
+                    draining = following;
+                } else {
+                    before.next = following;
+                }
+                backlogBytes.addAndGet(-each.length());
+                backlog.decrementAndGet();
+                each.next = finished;
+                finished = each;
+            }
+            each = following;
+        }
+        return finished;
     }
 
     /** Takes what was handed over or left out of the lists. */

@@ -7,6 +7,7 @@ import io.holdfast.FileBacking;
 import io.holdfast.MapRequest;
 import io.holdfast.Pin;
 import io.holdfast.ReadSection;
+import io.holdfast.Region;
 import io.holdfast.RegionCursor;
 import io.holdfast.RegionInfo;
 import io.holdfast.SpaceSnapshot;
@@ -22,8 +23,11 @@ import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.tree.IntervalTree;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.agrona.concurrent.Agent;
@@ -50,6 +54,7 @@ public final class SpaceHandle implements AddressSpace {
     private final Growth growth;
     private final Mover mover;
     private final StructureChanges structure;
+    private final GiveBack giveBack;
     private final Unmapper unmapper;
     private final SpaceClose close;
     private final IntervalTree tree;
@@ -68,7 +73,8 @@ public final class SpaceHandle implements AddressSpace {
         this.idle = new IdleMemory(core, gate, registry, settings.idleBytes());
         this.eras = new Eras(settings, SystemNanoClock.INSTANCE,
             (what, elapsedNs) -> reports.report(what, elapsedNs, List.of()), gate::isClosed);
-        this.unmapper = new Unmapper(core, lock, gate, registry, idle, eras, reports, settings);
+        this.giveBack = new GiveBack(core, registry, idle, eras);
+        this.unmapper = new Unmapper(core, lock, gate, registry, giveBack, eras, reports, settings);
         this.planner = new MapPlanner(core, gate, registry);
         this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);
@@ -183,6 +189,10 @@ public final class SpaceHandle implements AddressSpace {
         return structure;
     }
 
+    GiveBack giveBack() {
+        return giveBack;
+    }
+
     Unmapper unmapper() {
         return unmapper;
     }
@@ -220,6 +230,29 @@ public final class SpaceHandle implements AddressSpace {
         try (Waiting noTime = gate.waiting(0, false)) {
             return mapper.map(request, noTime, this::region);
         }
+    }
+
+    // ------------------------------------------------------------------------------------------------- unmapping
+
+    @Override
+    public void unmap(final Collection<? extends Region> regions) {
+        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        if (!bulk.isEmpty()) {
+            unmapper.unmap(bulk);
+        }
+    }
+
+    @Override
+    public boolean unmap(final Collection<? extends Region> regions, final long timeout, final TimeUnit unit)
+        throws InterruptedException {
+        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        return bulk.isEmpty() || unmapper.unmap(bulk, unit.toNanos(timeout));
+    }
+
+    @Override
+    public CompletionStage<Void> unmapAsync(final Collection<? extends Region> regions) {
+        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        return bulk.isEmpty() ? CompletableFuture.<Void>completedStage(null) : unmapper.unmapAsync(bulk);
     }
 
     // -------------------------------------------------------------------------------------------------- sections
@@ -353,7 +386,7 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public SpaceStatistics statistics() {
         final Reclaimer reclaimer = unmapper.reclaimer();
-        return new SpaceStatistics(registry.regions(), registry.bytes(), unmapper.unmaps(), unmapper.drains(),
+        return new SpaceStatistics(registry.regions(), registry.bytes(), giveBack.unmaps(), unmapper.drains(),
             reclaimer.backlog(), reclaimer.backlogBytes(), core.retiredBytes(), core.reservation().quarantinedBytes(),
             core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
             idle.bytes(), idle.recycledBytes(),

@@ -36,6 +36,7 @@ final class SpaceResources {
     private final RecordTable records;
     private final StripedRetireList retiredRecords;
     private final IntervalTree tree;
+    private final NextGap nextGap;
     private final Quarantine quarantine;
     private final Lifetimes lifetimes = new Lifetimes();
 
@@ -47,7 +48,8 @@ final class SpaceResources {
         this.retiredRecords = new StripedRetireList(domain, RECORD_BATCH, this::recycle);
         this.tree = new IntervalTree(domain, memory, 0, reservation.capacity(),
             TreeTuning.DEFAULT.withGranule(memory.pageSize()));
-        this.quarantine = new Quarantine(reservation, tree, retiredRecords);
+        this.nextGap = new NextGap(reservation.capacity());
+        this.quarantine = new Quarantine(reservation, tree, nextGap, retiredRecords);
     }
 
     private static SpaceResources create(final NativeMemory memory, final long capacity, final BarrierFlavour flavour) {
@@ -82,6 +84,7 @@ final class SpaceResources {
                     core.domain.flavour() == flavour && core.giveAllBack()) {
                     all.remove();
                     core.reservation.unpark();
+                    core.nextGap.took(capacity); // begin at the top
                     return core;
                 }
             }
@@ -146,6 +149,11 @@ final class SpaceResources {
     void collectAll() {
         tree.collectAll();
         retiredRecords.collectAll();
+    }
+
+    /** Where the search for the addresses of files begins. */
+    NextGap nextGap() {
+        return nextGap;
     }
 
     /** Unmaps whose pages or addresses could not be freed yet. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import io.holdfast.AddressSpace;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
 import io.holdfast.epoch.ReservedStack;
@@ -11,11 +10,7 @@ import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
 import io.holdfast.memory.NativeException;
-import io.holdfast.memory.Reservation;
-import io.holdfast.memory.RestoreResult;
-import io.holdfast.space.PendingUnmap.Step;
 import io.holdfast.tree.PreparedRemoval;
-import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.LongAdder;
@@ -33,34 +28,34 @@ final class Unmapper {
      * operation: pages that the kernel does not take back are quarantined with their interval still in the tree, and tried
      * again.
      */
-    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
-
     private final SpaceResources core;
     private final RegionLock lock;
     private final StructureGate gate;
     private final RegionRegistry registry;
-    private final IdleMemory idle;
+    private final GiveBack giveBack;
     private final WaitReports reports;
     private final Eras eras;
     private final SpaceSettings settings;
     private final Reclaimer reclaimer;
     private final ReclaimerThread thread;
-    private final LongAdder unmaps = new LongAdder();
     private final LongAdder drains = new LongAdder();
 
     Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final RegionRegistry registry,
-             final IdleMemory idle, final Eras eras, final WaitReports reports,
-             final SpaceSettings settings) {
+             final GiveBack giveBack, final Eras eras, final WaitReports reports, final SpaceSettings settings) {
         this.core = core;
         this.lock = lock;
         this.gate = gate;
         this.registry = registry;
-        this.idle = idle;
+        this.giveBack = giveBack;
         this.reports = reports;
         this.eras = eras;
         this.settings = settings;
-        this.reclaimer = new Reclaimer(this, core.domain(), settings.name());
+        this.reclaimer = new Reclaimer(this, giveBack, core.domain(), settings.name());
         this.thread = new ReclaimerThread(reclaimer, settings);
+    }
+
+    RegionLock lock() {
+        return lock;
     }
 
     Reclaimer reclaimer() {
@@ -107,6 +102,82 @@ final class Unmapper {
                 pending.owner = PendingUnmap.LEFT;
             }
             throw e;
+        }
+    }
+
+    void unmap(final BulkUnmap bulk) {
+        try (Waiting announcing = settings.waiting(Waiting.FOREVER, false);
+             Waiting draining = settings.waiting(Waiting.FOREVER, true)) {
+            unmap(bulk, announcing, draining);
+            if (draining.endedByInterrupt()) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    boolean unmap(final BulkUnmap bulk, final long timeoutNs) throws InterruptedException {
+        bulk.first().checkInterrupt("unmap");
+        try (Waiting waiting = settings.waiting(timeoutNs, true)) {
+            final boolean completed = unmap(bulk, waiting, waiting);
+            if (waiting.endedByInterrupt()) {
+                throw bulk.first().interrupted("unmap");
+            }
+            return completed;
+        }
+    }
+
+    private boolean unmap(final BulkUnmap bulk, final Waiting announcing, final Waiting draining) {
+        try {
+            registerAll(bulk);
+            return announceAll(bulk, announcing, true) && completeAll(bulk.all(), bulk.batch(), draining);
+        } catch (final RuntimeException e) {
+            bulk.all().forEach(this::abandon);
+            throw e;
+        } catch (final Throwable e) {
+            leave(bulk.pending);
+            throw e;
+        }
+    }
+
+    CompletionStage<Void> unmapAsync(final BulkUnmap bulk) {
+        awaitBacklog(bulk.first());
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+            registerAll(bulk);
+            final CompletionStage<Void> completion =
+                bulk.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
+            announceAll(bulk, waiting, false);
+            bulk.all().forEach(this::completeLater);
+            help();
+            return completion;
+        } catch (final RuntimeException e) {
+            bulk.all().forEach(this::abandon);
+            throw e;
+        } catch (final Throwable e) {
+            leave(bulk.pending);
+            throw e;
+        }
+    }
+
+    private void registerAll(final BulkUnmap bulk) {
+        for (final PendingUnmap pending : bulk.pending) {
+            register(pending);
+        }
+    }
+
+    private boolean announceAll(final BulkUnmap bulk, final Waiting waiting, final boolean drains) {
+        final boolean announced = bulk.announce(waiting, drains);
+        if (!announced) {
+            bulk.all().forEach(PendingUnmap::cancel);
+        }
+        return announced;
+    }
+
+    /** Says of each that its thread does not go on with it: with stores alone, since nothing may be left for a call. */
+    private static void leave(final PendingUnmap[] all) {
+        for (int i = 0; i < all.length; i++) {
+            if (all[i].owner == PendingUnmap.THREAD) {
+                all[i].owner = PendingUnmap.LEFT;
+            }
         }
     }
 
@@ -194,7 +265,7 @@ final class Unmapper {
         boolean finished = false;
         try {
             if (drain(pending, waiting)) {
-                finish(pending);
+                giveBack.finish(pending);
                 finished = true;
             }
         } finally {
@@ -212,12 +283,10 @@ final class Unmapper {
         }
     }
 
-    /** A step of the reclaimer: ends an unmap that no reader keeps from it. */
-    boolean finishIfDrained(final PendingUnmap pending, final Waiting noTime) {
+    /** A step of the reclaimer: whether no reader keeps an unmap from its end; reports it from time to time if one does. */
+    boolean isDrained(final PendingUnmap pending, final Waiting noTime) {
         final boolean drained = !pending.wasRegion() || drain(pending, noTime); // nobody can be inside of what is no region
-        if (drained) {
-            finish(pending);
-        } else if (pending.reportDue(settings.reportAfterNs())) {
+        if (!drained && pending.reportDue(settings.reportAfterNs())) {
             report(pending);
         }
         return drained;
@@ -232,37 +301,74 @@ final class Unmapper {
     }
 
     /**
-     * Ends what was announced, with one barrier for all of it; in the background where the thread would wait for itself.
+     * Ends what was announced, together; in the background where the thread would wait for itself.
      */
     void completeAll(final List<PendingUnmap> all) {
         if (all.isEmpty()) {
             return;
         }
-        int begun = 0;
-        try { // the barrier, the idle strategy and the listener may throw
-            if (!core.domain().holdsMemory()) {
-                final long tag = beginGracePeriod();
-                for (final PendingUnmap pending : all) {
-                    begin(pending, tag);
+        boolean begun = false;
+        try {
+            final Batch batch = new Batch();
+            try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
+                if (!core.domain().holdsMemory()) {
+                    begun = true;
+                    completeAll(all, batch, waiting);
                 }
-                while (begun < all.size()) {
-                    final PendingUnmap pending = all.get(begun);
-                    begun++;
-                    complete(pending);
+                if (waiting.endedByInterrupt()) {
+                    Thread.currentThread().interrupt();
                 }
             }
         } finally {
-            for (int i = begun; i < all.size(); i++) {
-                completeLater(all.get(i));
+            if (!begun) {
+                completeAllLater(all);
             }
         }
+    }
+
+    /**
+     * Ends what was announced, with one barrier, one call for neighbours and few changes of the tree for all of it; what
+     * readers keep when the waiting gives up, in the background.
+     *
+     * @param batch for it, made before all was announced
+     * @return whether all of it has been ended
+     */
+    boolean completeAll(final List<PendingUnmap> all, final Batch batch, final Waiting waiting) {
+        int drained = 0;
+        try { // the barrier, the idle strategy and the listener may throw
+            drained = finishDrained(all, batch, waiting);
+        } finally {
+            for (int i = 0; i < all.size(); i++) {
+                if (!all.get(i).isOver()) {
+                    completeLater(all.get(i));
+                }
+            }
+        }
+        return drained == all.size();
+    }
+
+    private int finishDrained(final List<PendingUnmap> all, final Batch batch, final Waiting waiting) {
+        final long tag = beginGracePeriod();
+        for (int i = 0; i < all.size(); i++) {
+            begin(all.get(i), tag);
+        }
+        int drained = 0;
+        try {
+            while (drained < all.size() && drain(all.get(drained), waiting)) {
+                batch.add(all.get(drained));
+                drained++;
+            }
+        } finally {
+            giveBack.finish(batch);
+        }
+        return drained;
     }
 
     /** Takes back a mapping that nobody could find. */
     void undo(final PendingUnmap pending) {
         boolean finished = false;
         try {
-            finish(pending);
+            giveBack.finish(pending);
             finished = true;
         } finally {
             if (!finished) {
@@ -300,10 +406,14 @@ final class Unmapper {
     /** Takes what an unmap needs after its point of no return, and registers it with the reclaimer. */
     PendingUnmap prepare() {
         final PendingUnmap pending = new PendingUnmap(prepareRemoval());
+        register(pending);
+        return pending;
+    }
+
+    private void register(final PendingUnmap pending) {
         if (reclaimer.register(pending) || reclaimer.backlog() != 0) { // the thread may not have started for want of heap
             thread.ensureRunning();
         }
-        return pending;
     }
 
     /**
@@ -418,99 +528,7 @@ final class Unmapper {
         return drained;
     }
 
-    // -------------------------------------------------------------------------------------------------------- give back
-
-    /**
-     * Gives the memory of a drained region back. The kernel cannot make it fail. If it throws, because heap or stack are at
-     * their end, the next call goes on from there.
-     */
-    private void finish(final PendingUnmap pending) {
-        if (pending.isBefore(Step.PAGES)) {
-            if (pending.hasAddresses()) {
-                eras.forget(pending.start(), pending.end());
-            }
-            pending.pages(registry.isTorn(pending.record()) ? restoreTorn(pending) : restorePages(pending));
-        }
-        if (pending.isBefore(Step.HEAP)) {
-            registry.forget(pending.record(), pending.wasRegion());
-            pending.reached(Step.HEAP);
-        }
-        if (pending.isBefore(Step.ADDRESSES)) {
-            if (pending.hasAddresses()) {
-                settle(pending, pending.result());
-            } else if (pending.record() != 0) {
-                core.retiredRecords().retire(pending.record());
-            }
-            pending.reached(Step.ADDRESSES);
-        }
-        if (pending.isBefore(Step.COUNTED)) {
-            if (pending.wasRegion()) {
-                unmaps.increment();
-            }
-            pending.reached(Step.COUNTED);
-            if (isZeroedInPlace(pending)) {
-                idle.add(pending.start(), pending.length());
-            }
-        }
-        registry.unaccount(pending.length()); // last: a close waits for it
-        pending.over();
-    }
-
-    /** Gives pages back that nobody can reach. */
-    RestoreResult restorePages(final PendingUnmap pending) {
-        final Reservation reservation = core.reservation();
-        final long start = pending.start();
-        final long length = pending.length();
-        if (PageFlags.isFile(pending.kind())) {
-            return reservation.restore(start, length);
-        }
-        if (isZeroedInPlace(pending)) {
-            reservation.zeroAnonymous(start, length);
-            return RestoreResult.RESTORED;
-        }
-        return reservation.restoreAnonymous(start, length);
-    }
-
-    private boolean isZeroedInPlace(final PendingUnmap pending) {
-        return pending.hasAddresses() && !PageFlags.isFile(pending.kind()) && !PageFlags.isAltered(pending.kind()) &&
-            core.reservation().isInAnonymousZone(pending.start(), pending.length());
-    }
-
-    /** Gives back what is before the lost addresses; the interval keeps all of them from being used again. */
-    private RestoreResult restoreTorn(final PendingUnmap pending) {
-        final FileRegion file = registry.file(pending.record());
-        final long lead = file == null ? 0 : file.lead();
-        core.reservation().restore(pending.start(), core.roundUp(RecordLayout.sizeAcquire(pending.record()) + lead));
-        return RestoreResult.LOST;
-    }
-
-    /** Frees the addresses of pages that were given back, or keeps them. */
-    void settle(final PendingUnmap pending, final RestoreResult result) {
-        switch (result) {
-            case RESTORED -> {
-                core.quarantine().free(pending);
-                if (PageFlags.isFile(pending.kind()) && !core.quarantine().isEmpty()) {
-                    core.quarantine().retry(); // what the kernel took just now it may take again
-                }
-            }
-            case QUARANTINED -> {
-                LOGGER.log(Level.WARNING, "pages not given back, will be tried again: space=" + settings.name() +
-                    ", start=" + pending.start() + ", length=" + pending.length());
-                core.quarantine().add(pending);
-            }
-            case LOST -> {
-                LOGGER.log(Level.ERROR, "addresses lost for good: space=" + settings.name() + ", start=" +
-                    pending.start() + ", length=" + pending.length());
-                pending.keepAddresses();
-            }
-        }
-    }
-
     // ------------------------------------------------------------------------------------------------------- statistics
-
-    long unmaps() {
-        return unmaps.sum();
-    }
 
     /** Unmaps that had to wait for readers. */
     long drains() {

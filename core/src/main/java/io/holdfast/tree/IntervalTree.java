@@ -264,6 +264,29 @@ public final class IntervalTree {
         }
     }
 
+    /**
+     * Removes many intervals in one step.
+     *
+     * @param intervals start and value of each; what the tree does not have, or has with another value, is left out, so
+     *                  this can be repeated
+     * @param count     of intervals, not of words
+     */
+    public void removeAll(final long[] intervals, final int count) {
+        final Change change = open();
+        try {
+            do {
+                change.begin(rootAcquire());
+                for (int i = 0; i < 2 * count; i += 2) {
+                    if (TreeReader.findUnder(change.root(), intervals[i]) == intervals[i + 1]) {
+                        change.remove(intervals[i]);
+                    }
+                }
+            } while (!publish(change));
+        } finally {
+            close(change);
+        }
+    }
+
     /** Takes the nodes for a removal in advance, so that it cannot fail for want of memory. */
     public PreparedRemoval prepareRemoval() {
         final Change change = open();

@@ -244,12 +244,12 @@ class FaultTest extends SpaceFixture {
             final long first = inside(space).base() + region.address();
             memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == first, 1, 1,
                 ENOMEM, Damage.NONE);
-            final RestoreResult refused = unmapper.restorePages(unmapping);
+            final RestoreResult refused = inside(space).giveBack().restorePages(unmapping);
             memory.disarm();
             assertThat(refused).isEqualTo(RestoreResult.QUARANTINED);
             quarantine.retry();
             assertThat(space.statistics().quarantinedBytes()).isZero();
-            unmapper.settle(unmapping, refused);
+            inside(space).giveBack().settle(unmapping, refused);
             registry.close(file.file());
             registry.unaccount(unmapping.length());
             unmapping.over();

@@ -97,6 +97,7 @@ class HandleStateTest extends SpaceFixture {
             (Predicate<Object>) info -> true));
         if (other != null) {
             values.addFirst(other);
+            values.add(List.of(other));
         }
         return values.stream().filter(value -> type.isInstance(value) || type == int.class && value instanceof Integer)
             .findFirst().orElseThrow(() -> new AssertionError("a method with another type of argument: " + type));

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -284,12 +285,26 @@ final class OperationTable {
                 (_, regions) -> Deadline.within(1, TimeUnit.DAYS, () -> regions.getFirst().unmap()));
             rows.never("Region.unmapAsync", names[i], world, OperationTable::unmapAsync);
         }
+        rows.never("AddressSpace.unmap", "files that are neighbours", OperationTable::fileNeighbours,
+            (world, regions) -> world.space.unmap(regions));
+        rows.never("AddressSpace.unmap", "files that are neighbours, with a time", OperationTable::fileNeighbours,
+            (world, regions) -> world.space.unmap(regions, 1, TimeUnit.DAYS));
+        rows.never("AddressSpace.unmapAsync", "files that are neighbours", OperationTable::fileNeighbours,
+            (world, regions) -> finish(world, world.space.unmapAsync(regions)));
+        rows.never("Region.unmap", "a growable file beside memory", OperationTable::fileNeighbours,
+            (_, regions) -> regions.getLast().unmap());
+        rows.silent("AddressSpace.unmap", "memory", OperationTable::neighbours,
+            (world, regions) -> world.space.unmap(regions));
         rows.silent("Region.unmap", "memory", OperationTable::plain, (_, regions) -> regions.getFirst().unmap());
         rows.silent("Region.unmapAsync", "memory", OperationTable::plain, OperationTable::unmapAsync);
     }
 
     private static void unmapAsync(final World world, final List<Region> regions) throws Exception {
-        final CompletableFuture<Void> done = regions.getFirst().unmapAsync().toCompletableFuture();
+        finish(world, regions.getFirst().unmapAsync());
+    }
+
+    private static void finish(final World world, final CompletionStage<Void> unmap) throws Exception {
+        final CompletableFuture<Void> done = unmap.toCompletableFuture();
         for (int i = 0; i < ROUNDS && !done.isDone(); i++) {
             world.space.reclaimer().doWork();
         }

@@ -25,6 +25,8 @@ import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.tree.Edit;
+import io.holdfast.tree.IntervalTree;
 import io.holdfast.tree.PreparedRemoval;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -312,16 +314,25 @@ class SectionFaultTest extends SpaceFixture {
     }
 
     private List<PreparedRemoval> takeAllNodes() {
+        final IntervalTree tree = inside(space).core().tree();
         final List<PreparedRemoval> taken = new ArrayList<>();
         failTables();
-        try {
-            while (true) {
-                taken.add(inside(space).core().tree().prepareRemoval());
-            }
-        } catch (final NativeException e) {
-            return taken;
+        takeNodes(tree, taken);
+        try (Edit _ = tree.edit()) { // nodes that are kept for who changes the tree while an edit is open
+            takeNodes(tree, taken);
         } finally {
             memory.disarm();
+        }
+        return taken;
+    }
+
+    private static void takeNodes(final IntervalTree tree, final List<PreparedRemoval> taken) {
+        try {
+            while (true) {
+                taken.add(tree.prepareRemoval());
+            }
+        } catch (final NativeException e) {
+            assertThat(e).hasMessageContaining("mmap");
         }
     }
 

@@ -81,6 +81,13 @@ class UnmapBarrierTest extends SpaceFixture {
     }
 
     @Test
+    void unmapsOfOneCallMustShareABarrier() {
+        final List<Region> regions = mapped(MANY);
+        assertThat(barriers(() -> space.unmap(regions))).isBetween(1L, 1 + MOST_FOR_BATCHES);
+        assertThat(regions).noneMatch(Region::isMapped);
+    }
+
+    @Test
     void unmapsThatAreFinishedTogetherMustShareABarrier() {
         final List<Region> regions = mapped(MANY);
         assertThat(barriers(() -> {

@@ -63,7 +63,7 @@ enum Point {
     /** A changed root is ready, and not shown. */
     TREE_BEFORE_SWING(Rarity.SELDOM, at("tree.IntervalTree", "swing", "Words.compareAndSet", 1), false),
     /** An unmap is drained, and its pages are still there. */
-    UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("space.Unmapper", "finish", "Unmapper.restorePages", 1), false);
+    UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("space.GiveBack", "givePages", "GiveBack.restorePages", 1), false);
 
     /** How often, and how long, a thread pauses. */
     enum Rarity {
