@@ -677,7 +677,7 @@ public final class RegionLock {
 
     /**
      * Turns readers away from records and keeps other writers off, as the first half of detaching them: of all, or of none.
-     * Until {@link #detachExcluded} or {@link #withdrawAll} nobody else can detach one, so the other half cannot be refused.
+     * Until {@link #detachExcluded} or {@link #withdrawAll} nobody else can detach one, so the other half is never refused.
      * Waits for writers, and excludes nobody while it does, so that no two can wait for each other.
      *
      * @param records      distinct
