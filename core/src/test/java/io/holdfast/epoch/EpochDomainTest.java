@@ -46,6 +46,20 @@ class EpochDomainTest {
         return domain.awaitReaders(RECORD, 0, tag, null, (record, of, elapsedNs) -> { });
     }
 
+    /** G11: reports name them, of whichever kind the thread and the pin are. */
+    @Test
+    void whoeverIsPinnedMustBeNamed() {
+        try (Peer platform = Peer.platform(); Peer virtual = Peer.virtual()) {
+            platform.run(domain::pin);
+            virtual.run(domain::pinStructure);
+            assertThat(domain.holders(0, 0)).extracting(Holder::how)
+                .containsExactly(Holder.How.PIN, Holder.How.STRUCTURE_PIN);
+            platform.run(domain::unpin);
+            virtual.run(domain::unpinStructure);
+            assertThat(domain.holders(0, 0)).isEmpty();
+        }
+    }
+
     /** T9: epochs only rise, and are compared whole, whatever they have come to. */
     @Test
     void pinsMustHoldBackNearEveryLimitOfTheEpoch() throws ReflectiveOperationException {

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
+import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Region;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
@@ -126,6 +127,27 @@ class LostAddressesTest {
         assertThat(region.isMapped()).isFalse();
         assertOnlyTheseAreLost(region.address(), 3 * PAGE);
         assertThat(Resources.descriptors(directory)).isZero();
+    }
+
+    @Test
+    void aLossMustNotKeepOtherAddressesFromBeingGivenBack() {
+        final Region lost = space.map(FileBacking.readOnly(file(3)));
+        final Region waiting = space.map(FileBacking.readOnly(file(3)));
+        loseNextMapping(PAGE);
+        lost.unmap();
+        memory.disarm();
+        memory.afterDamage(() -> { });
+        final long refused = inside(space).base() + waiting.address();
+        memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == refused, 1, 1, ENOMEM, Damage.NONE);
+        waiting.unmap();
+        memory.disarm();
+        assertThat(space.statistics().quarantinedBytes()).isEqualTo(3 * PAGE);
+        inside(space).core().quarantine().retry();
+        assertThat(space.statistics().quarantinedBytes()).isZero();
+        assertThat(inside(space).core().quarantine().isEmpty()).isTrue();
+        final Region again = space.map(MapRequest.file(FileBacking.readOnly(file(3))).at(waiting.address()));
+        again.unmap();
+        assertOnlyTheseAreLost(lost.address(), 3 * PAGE);
     }
 
     @Test
