@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
  * Linearizability of the region lock under both flavours: a register behind it, read and written in every mode and unmapped
  * at some time, must look to Lincheck like a register (G1, G2, G3).
  *
- * <p>Stress mode alone: the state is off-heap, where the model checker has no switch points.
+ * <p>Stress mode; {@link ModelCheckingTest} chooses schedules.
  */
 class RegionLockLincheckTest {
     private static StressOptions options() {
