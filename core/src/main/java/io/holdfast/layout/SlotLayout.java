@@ -288,12 +288,12 @@ public final class SlotLayout {
     }
 
     /**
-     * Announces the range of a structural change under a new number, with volatile access to the end, last. The bounds
-     * are multiples of {@link #RANGE_GRANULE}.
+     * Announces the range of a structural change under a new number, with release access to the start and volatile access
+     * to the end, last. The bounds are multiples of {@link #RANGE_GRANULE}.
      */
     public static void announceRange(final long slot, final long start, final long end) {
         final long number = Words.get(slot, RANGE_END) + 1 & RANGE_GRANULE - 1;
-        Words.putOpaque(slot + RANGE_START, start);
+        Words.putRelease(slot + RANGE_START, start); // after the end of the range before, and what was done there
         Words.putVolatile(slot + RANGE_END, end | number);
     }
 

@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Test;
 /** What {@code docs/EVIDENCE.md} says of tests is so, and nothing is without evidence. */
 class EvidenceTest {
     private static final Path ROOT = Path.of("..");
-    private static final Pattern ROW = Pattern.compile("(?m)^\\| ([GT]\\d+) \\|[^|]*\\|([^|]*)\\|$");
+    private static final Pattern ROW = Pattern.compile("(?m)^\\| (T\\d+) \\|[^|]*\\|([^|]*)\\|$");
+    private static final Pattern SECTION = Pattern.compile("(?ms)^### (G\\d+) [^\\n]+\\n(.*?)(?=^##)");
+    private static final List<String> SAID =
+        List.of("*Claimed:*", "*Would break it:*", "*Each build:*", "*For long:*", "*Again:*");
     private static final Pattern CITED = Pattern.compile("`(\\w+(?:Test|Stress))(?:\\.(\\w+))?`");
 
     private final Map<String, String> sources = new HashMap<>();
@@ -37,9 +40,12 @@ class EvidenceTest {
                 }
             }
         }
-        final Matcher matcher = ROW.matcher(Files.readString(ROOT.resolve("docs/EVIDENCE.md")));
-        while (matcher.find()) {
-            rows.put(matcher.group(1), matcher.group(2));
+        final String evidence = Files.readString(ROOT.resolve("docs/EVIDENCE.md"));
+        for (final Pattern pattern : List.of(ROW, SECTION)) {
+            final Matcher matcher = pattern.matcher(evidence);
+            while (matcher.find()) {
+                rows.put(matcher.group(1), matcher.group(2));
+            }
         }
     }
 
@@ -69,6 +75,15 @@ class EvidenceTest {
         final TreeSet<String> without = new TreeSet<>(numbers());
         without.removeIf(number -> sources.values().stream().anyMatch(text -> names(text, number)));
         assertThat(without).as("guarantees and races that no test names").isEmpty();
+    }
+
+    @Test
+    void everyGuaranteeMustSayWhatWouldBreakItAndHowToRunItAgain() {
+        rows.forEach((number, text) -> {
+            if (number.startsWith("G")) {
+                assertThat(text).as(number).contains(SAID);
+            }
+        });
     }
 
     @Test
