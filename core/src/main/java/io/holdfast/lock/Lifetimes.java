@@ -51,8 +51,8 @@ public final class Lifetimes {
      * [V4] Who finds a region, or misses it, by a lookup or a cursor stamps what is to be stamped before that: a snapshot
      *      that the thread takes then agrees with it. Lookups read BEGUN with plain access behind the acquiring look at the
      *      lock word: what asks for a stamp was written before the word, and a stale one asks once too often. ENDED is not
-     *      read of a record that was attached at that look, the moment of which is the lookup's: the life ended later, if it
-     *      has ended.
+     *      read of a record that was attached at that look, the moment of which is the lookup's: the life ended later, if
+     *      it has ended.
      *
      * If a thread stops for ever between a step and its stamp, others stamp for it; nobody waits.
      */
