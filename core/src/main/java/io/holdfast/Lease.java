@@ -19,7 +19,16 @@ import java.nio.ByteOrder;
  * <h2>Single values</h2>
  *
  * <p>They take no lock, write no shared word and allocate nothing but in the first access after an era has ended. They
- * need no alignment. Without a byte order they use the native one.
+ * need no alignment. Without a byte order they use the native one. A plain write may be done twice when an era ends in
+ * the midst of it: what other threads synchronise on is written as in the next paragraph.
+ *
+ * <h2>Ordered values</h2>
+ *
+ * <p>Methods with a memory order in their names, and those that read and write in one step, are for values that threads
+ * synchronise on. They need the alignment of their width and use the native byte order. Reads are done like those of
+ * single values. Writes run under the region's shared lock, so that each is done once, and so wait for an exclusive
+ * writer, as {@link Region#lockShared()} does. The orders are those of {@link java.lang.invoke.VarHandle}; a read and
+ * write in one step is volatile.
  *
  * <h2>Bulk operations</h2>
  *
@@ -28,9 +37,9 @@ import java.nio.ByteOrder;
  *
  * <h2>What a lease does not do</h2>
  *
- * <p>It orders nothing. What others write, exclusive writers and advice that discards bytes included, shows at once and in
- * parts. What is written through a lease of a region that is being unmapped, or moved without a file behind it, may be
- * lost. Optimistic stamps and guards order accesses.
+ * <p>But for ordered values it orders nothing. What others write, exclusive writers and advice that discards bytes
+ * included, shows at once and in parts. What is written through a lease of a region that is being unmapped, or moved
+ * without a file behind it, may be lost. Optimistic stamps and guards order accesses.
  *
  * <p>Closing a shared arena interrupts a thread that is inside an access to it. An era is closed some time after its end,
  * when threads have left it ({@link AddressSpace.Builder#eras}); only a thread that runs interpreted code, and is not
@@ -40,8 +49,8 @@ import java.nio.ByteOrder;
  * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or goes on under other handles, and
  * the era of that has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link IndexOutOfBoundsException}
  * for a range that is not in the region, or the slice; those that write a {@link RegionException} for a read-only
- * region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations also
- * throw what {@link Region#lockShared()} throws.
+ * region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations and
+ * ordered writes also throw what {@link Region#lockShared()} throws.
  */
 public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     /** {@return the region} */
@@ -348,6 +357,202 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
      */
     void putDouble(long offset, double value, ByteOrder order);
+
+    // --------------------------------------------------------------------------------------------- ordered values
+
+    /**
+     * Reads with volatile order.
+     *
+     * @param offset of the byte
+     * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     */
+    byte getByteVolatile(long offset);
+
+    /**
+     * Reads with volatile order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException  if the value is not aligned
+     */
+    short getShortVolatile(long offset);
+
+    /**
+     * Reads with volatile order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException  if the value is not aligned
+     */
+    int getIntVolatile(long offset);
+
+    /**
+     * Reads with volatile order.
+     *
+     * @param offset of the first byte
+     * @return the value
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException  if the value is not aligned
+     */
+    long getLongVolatile(long offset);
+
+    /**
+     * Writes with volatile order.
+     *
+     * @param offset of the byte
+     * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void putByteVolatile(long offset, byte value);
+
+    /**
+     * Writes with volatile order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void putShortVolatile(long offset, short value);
+
+    /**
+     * Writes with volatile order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void putIntVolatile(long offset, int value);
+
+    /**
+     * Writes with volatile order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void putLongVolatile(long offset, long value);
+
+    /**
+     * Writes with release order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void putIntRelease(long offset, int value);
+
+    /**
+     * Writes if the value is the expected one.
+     *
+     * @param offset   of the first byte
+     * @param expected what is to be there
+     * @param value    what to write then
+     * @return what was there; if it is what was expected, the value has been written
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    int compareAndExchangeInt(long offset, int expected, int value);
+
+    /**
+     * Writes and reads what was there.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @return what was there
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    int getAndSetInt(long offset, int value);
+
+    /**
+     * Adds and reads what was there.
+     *
+     * @param offset of the first byte
+     * @param delta  what to add
+     * @return what was there
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    int getAndAddInt(long offset, int delta);
+
+    /**
+     * Writes with release order.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void putLongRelease(long offset, long value);
+
+    /**
+     * Writes if the value is the expected one.
+     *
+     * @param offset   of the first byte
+     * @param expected what is to be there
+     * @param value    what to write then
+     * @return what was there; if it is what was expected, the value has been written
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long compareAndExchangeLong(long offset, long expected, long value);
+
+    /**
+     * Writes and reads what was there.
+     *
+     * @param offset of the first byte
+     * @param value  the value
+     * @return what was there
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long getAndSetLong(long offset, long value);
+
+    /**
+     * Adds and reads what was there.
+     *
+     * @param offset of the first byte
+     * @param delta  what to add
+     * @return what was there
+     * @throws RegionException              if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IllegalArgumentException     if the value is not aligned
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long getAndAddLong(long offset, long delta);
 
     // ------------------------------------------------------------------------------------------------------- bulk
 

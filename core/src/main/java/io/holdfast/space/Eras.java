@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Eras {
     /*
-     * States, ordering ([R1] to [R6]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
+     * States, ordering ([R1] to [R7]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
      *
      * NUMBER is what leases compare, with plain access: an old value costs a read that goes through an era which has
      * ended, and no more. It is written under the lock, together with CURRENT, so it never falls behind for good.

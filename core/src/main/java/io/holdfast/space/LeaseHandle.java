@@ -2,8 +2,11 @@
 package io.holdfast.space;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import io.holdfast.Guard;
@@ -11,6 +14,7 @@ import io.holdfast.Lease;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Objects;
 
@@ -19,7 +23,14 @@ public final class LeaseHandle implements Lease {
     /*
      * A single value is read in as few steps as can be: compare the era, check the range of a slice, and let the JDK check
      * arena and bounds. What they throw takes the cold way, which renews and comes back, or says what the matter is.
+     *
+     * An ordered write does not go that way, since the era's close can throw behind a write as well as before it, and what
+     * comes back would write, or add, once more: it is done under the region's lock, beyond all eras [R7].
      */
+    private static final VarHandle BYTES = JAVA_BYTE.varHandle().withInvokeExactBehavior();
+    private static final VarHandle SHORTS = JAVA_SHORT.varHandle().withInvokeExactBehavior();
+    private static final VarHandle INTS = JAVA_INT.varHandle().withInvokeExactBehavior();
+    private static final VarHandle LONGS = JAVA_LONG.varHandle().withInvokeExactBehavior();
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
     private static final long ENDED = -1;
     private static final long PIECE = 1 << 20;
@@ -319,6 +330,211 @@ public final class LeaseHandle implements Lease {
 
     private static boolean isNative(final ByteOrder order) {
         return Objects.requireNonNull(order, "order") == NATIVE;
+    }
+
+    // --------------------------------------------------------------------------------------------- ordered values
+
+    private IllegalArgumentException misaligned(final String operation, final long offset, final int width) {
+        return new IllegalArgumentException(operation + " misaligned: offset=" + offset + ", width=" + width + ", " +
+            region.describe() + "; the address must be a multiple of the width");
+    }
+
+    @Override
+    public byte getByteVolatile(final long offset) {
+        MemorySegment bytes = current("getByteVolatile");
+        while (true) {
+            try {
+                return (byte) BYTES.getVolatile(bytes, at(offset, Byte.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getByteVolatile", offset, Byte.BYTES, e);
+            }
+        }
+    }
+
+    @Override
+    public short getShortVolatile(final long offset) {
+        MemorySegment bytes = current("getShortVolatile");
+        while (true) {
+            try {
+                return (short) SHORTS.getVolatile(bytes, at(offset, Short.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getShortVolatile", offset, Short.BYTES, e);
+            } catch (final IllegalArgumentException e) {
+                throw misaligned("getShortVolatile", offset, Short.BYTES);
+            }
+        }
+    }
+
+    @Override
+    public int getIntVolatile(final long offset) {
+        MemorySegment bytes = current("getIntVolatile");
+        while (true) {
+            try {
+                return (int) INTS.getVolatile(bytes, at(offset, Integer.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getIntVolatile", offset, Integer.BYTES, e);
+            } catch (final IllegalArgumentException e) {
+                throw misaligned("getIntVolatile", offset, Integer.BYTES);
+            }
+        }
+    }
+
+    @Override
+    public long getLongVolatile(final long offset) {
+        MemorySegment bytes = current("getLongVolatile");
+        while (true) {
+            try {
+                return (long) LONGS.getVolatile(bytes, at(offset, Long.BYTES));
+            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+                bytes = again("getLongVolatile", offset, Long.BYTES, e);
+            } catch (final IllegalArgumentException e) {
+                throw misaligned("getLongVolatile", offset, Long.BYTES);
+            }
+        }
+    }
+
+    /** The region's bytes for an ordered write at an offset of this lease; the region's lock is held. */
+    private MemorySegment writableAt(final String operation, final long offset, final int width) {
+        checkInside(operation, offset, width);
+        final MemorySegment bytes = writable(operation);
+        if ((bytes.address() + from + offset & width - 1) != 0) {
+            throw misaligned(operation, offset, width);
+        }
+        return bytes;
+    }
+
+    @Override
+    public void putByteVolatile(final long offset, final byte value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("putByteVolatile") : 0;
+        try {
+            BYTES.setVolatile(writableAt("putByteVolatile", offset, Byte.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public void putShortVolatile(final long offset, final short value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("putShortVolatile") : 0;
+        try {
+            SHORTS.setVolatile(writableAt("putShortVolatile", offset, Short.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public void putIntVolatile(final long offset, final int value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("putIntVolatile") : 0;
+        try {
+            INTS.setVolatile(writableAt("putIntVolatile", offset, Integer.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public void putLongVolatile(final long offset, final long value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("putLongVolatile") : 0;
+        try {
+            LONGS.setVolatile(writableAt("putLongVolatile", offset, Long.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public void putIntRelease(final long offset, final int value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("putIntRelease") : 0;
+        try {
+            INTS.setRelease(writableAt("putIntRelease", offset, Integer.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public int compareAndExchangeInt(final long offset, final int expected, final int value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("compareAndExchangeInt") : 0;
+        try {
+            final MemorySegment bytes = writableAt("compareAndExchangeInt", offset, Integer.BYTES);
+            return (int) INTS.compareAndExchange(bytes, from + offset, expected, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public int getAndSetInt(final long offset, final int value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("getAndSetInt") : 0;
+        try {
+            return (int) INTS.getAndSet(writableAt("getAndSetInt", offset, Integer.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public int getAndAddInt(final long offset, final int delta) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("getAndAddInt") : 0;
+        try {
+            return (int) INTS.getAndAdd(writableAt("getAndAddInt", offset, Integer.BYTES), from + offset, delta);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public void putLongRelease(final long offset, final long value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("putLongRelease") : 0;
+        try {
+            LONGS.setRelease(writableAt("putLongRelease", offset, Long.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public long compareAndExchangeLong(final long offset, final long expected, final long value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("compareAndExchangeLong") : 0;
+        try {
+            final MemorySegment bytes = writableAt("compareAndExchangeLong", offset, Long.BYTES);
+            return (long) LONGS.compareAndExchange(bytes, from + offset, expected, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public long getAndSetLong(final long offset, final long value) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("getAndSetLong") : 0;
+        try {
+            return (long) LONGS.getAndSet(writableAt("getAndSetLong", offset, Long.BYTES), from + offset, value);
+        } finally {
+            region.leave(slot, stamp);
+        }
+    }
+
+    @Override
+    public long getAndAddLong(final long offset, final long delta) {
+        final long slot = region.enterQuickly();
+        final long stamp = slot == 0 ? enter("getAndAddLong") : 0;
+        try {
+            return (long) LONGS.getAndAdd(writableAt("getAndAddLong", offset, Long.BYTES), from + offset, delta);
+        } finally {
+            region.leave(slot, stamp);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------- bulk
