@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.agrona.ErrorHandler;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -471,6 +472,15 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
          * @throws ArithmeticException      if it is too long for a {@code long} of nanoseconds
          */
         Builder reportWaits(Duration after, Consumer<WaitReport> listener);
+
+        /**
+         * Sets who is told of what the space's own thread fails with, which finishes asynchronous unmaps, and of its not
+         * being started. By default an error goes to the system logger. The thread goes on in any case, and tries again.
+         *
+         * @param handler called by that thread, or by the one that wanted it started; what it throws goes to the logger
+         * @return this
+         */
+        Builder reportErrors(ErrorHandler handler);
 
         /**
          * Sets when an era ends that only unmaps in the background wait for, and how long it stays open then for the

@@ -102,7 +102,7 @@ final class ReclaimerThread implements Agent {
         }
         try {
             final AgentRunner created = new AgentRunner(settings.idle().get(),
-                error -> LOGGER.log(Level.ERROR, "reclaiming failed in space " + settings.name(), error), null, this);
+                this::report, null, this);
             worker = AgentRunner.startOnThread(created, work -> {
                 final Thread thread = new Thread(work, reclaimer.roleName());
                 thread.setDaemon(true);
@@ -111,8 +111,17 @@ final class ReclaimerThread implements Agent {
             runner = created;
         } catch (final RuntimeException | OutOfMemoryError e) {
             // The unmap has happened; the next one that is handed over tries again, and so does the close.
-            LOGGER.log(Level.ERROR, "no thread for the reclaimer of space " + settings.name() +
-                "; raise the limit of threads (ulimit -u)", e);
+            report(new IllegalStateException("no thread for the reclaimer of space " + settings.name() +
+                "; raise the limit of threads (ulimit -u)", e));
+        }
+    }
+
+    /** Tells the user; an error of his is none of the thread's, which would end with it. */
+    private void report(final Throwable error) {
+        try {
+            settings.errors().onError(error);
+        } catch (final Throwable e) {
+            LOGGER.log(Level.ERROR, "the error handler of space " + settings.name() + " failed at " + error, e);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.agrona.ErrorHandler;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         () -> new BackoffIdleStrategy(SPINS, YIELDS, MIN_PARK_NS, MAX_PARK_NS);
     private Consumer<WaitReport> reports =
         report -> LOGGER.log(Level.WARNING, "still waiting: " + report);
+    private @Nullable ErrorHandler errors;
 
     /** The default settings. */
     public SpaceBuilder() {
@@ -124,6 +126,12 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     }
 
     @Override
+    public SpaceBuilder reportErrors(final ErrorHandler handler) {
+        this.errors = Objects.requireNonNull(handler, "handler");
+        return this;
+    }
+
+    @Override
     public SpaceBuilder eras(final Duration after, final Duration delay) {
         if (after.isNegative() || delay.isNegative()) {
             throw new IllegalArgumentException("times of eras must not be negative: after=" + after + ", delay=" + delay);
@@ -153,7 +161,8 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         final BarrierFlavour flavour = flavour(calls);
         final String label = name != null ? name : "space-" + OPENED.incrementAndGet();
         final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, retiredBytes,
-            idleBytes, idle, reportAfter.toNanos(), reports, startReclaimer, eraAfter.toNanos(), eraDelay.toNanos());
+            idleBytes, idle, reportAfter.toNanos(), reports, errors != null ? errors : logging(label), startReclaimer,
+            eraAfter.toNanos(), eraDelay.toNanos());
         try {
             return new SpaceHandle(settings, SpaceResources.take(calls, capacity, flavour));
         } catch (final NativeException e) {
@@ -174,6 +183,10 @@ public final class SpaceBuilder implements AddressSpace.Builder {
             LOGGER.log(Level.DEBUG, "barrier flavour: {0}, asked for: {1}", flavour, wanted);
         }
         return flavour;
+    }
+
+    private static ErrorHandler logging(final String space) {
+        return error -> LOGGER.log(Level.ERROR, "reclaiming failed in space " + space, error);
     }
 
     private static Barrier configured() {

@@ -7,6 +7,7 @@ import io.holdfast.WaitReport;
 import io.holdfast.epoch.Waiting;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.agrona.ErrorHandler;
 import org.agrona.concurrent.IdleStrategy;
 
 /**
@@ -16,13 +17,14 @@ import org.agrona.concurrent.IdleStrategy;
  * @param retiredBytes     memory of replaced nodes and records above which changes wait
  * @param idleBytes        idle memory above which it is given back to the system
  * @param reportAfterNs    how long a wait lasts before it is reported, and reported again
+ * @param errors           told of what the thread for asynchronous unmaps fails with
  * @param startReclaimer   whether the space runs a thread for asynchronous unmaps when there is one to finish
  * @param eraNs            how long asynchronous unmaps of leased regions wait for each other
  * @param eraDelayNs       from the end of an era to the close of its arena
  */
 record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBytes, long retiredBytes,
                      long idleBytes, Supplier<IdleStrategy> idle, long reportAfterNs, Consumer<WaitReport> reports,
-                     boolean startReclaimer, long eraNs, long eraDelayNs) {
+                     ErrorHandler errors, boolean startReclaimer, long eraNs, long eraDelayNs) {
     private static final int ERAS_IN_BACKLOG = 4;
 
     /** Bytes of unmaps in the background that end the era they wait for: long before the backlog is full. */
