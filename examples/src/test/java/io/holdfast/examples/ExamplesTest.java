@@ -44,4 +44,31 @@ class ExamplesTest {
     void asynchronousUnmapsMustAllComplete() {
         assertThat(AsyncUnmapExample.regionsLeft(500)).isZero();
     }
+
+    @Test
+    void termsMustRollAndNoMessageBeLost() throws Exception {
+        assertThat(TermBufferExample.exchange(2, 20_000)).isGreaterThan(20);
+    }
+
+    @Test
+    void nettyMustSendTheWholeRegionAlthoughItIsUnmapped() throws Exception {
+        assertThat(NettyExample.received()).isEqualTo(1 << 20);
+    }
+
+    @Test
+    void gatheredPagesMustBeScatteredBack() throws Exception {
+        assertThat(GatherScatterExample.roundTrip()).isEqualTo(2);
+    }
+
+    @Test
+    void asynchronousReadsMustCompleteAlthoughTheirRegionIsUnmapped() throws Exception {
+        assertThat(AsyncReadExample.sum()).isEqualTo(3L << 16);
+    }
+
+    @Test
+    void everySegmentMustBeReadOrRefused() throws Exception {
+        final VirtualThreadsExample.Answer answer = VirtualThreadsExample.ask(500);
+        assertThat(answer.sum() + answer.refused()).isEqualTo(500);
+        assertThat(answer.sum()).isGreaterThanOrEqualTo(250);
+    }
 }
