@@ -26,11 +26,9 @@ public final class TestBuffers {
         return new RegionBuffer();
     }
 
-    /** One over a region with a copy of the bytes. */
+    /** One over the array. */
     public static RegionBuffer of(final byte[] bytes) {
-        final RegionBuffer buffer = of(direct(bytes.length));
-        buffer.putBytes(0, bytes);
-        return buffer;
+        return of(bytes, 0, bytes.length);
     }
 
     /** One over the array. */

@@ -952,7 +952,8 @@ public final class RegionBuffer implements AtomicBuffer {
 
     @Override
     public String getStringWithoutLengthAscii(final int index, final int length) {
-        return new String(copy(index, length), US_ASCII);
+        final byte[] copy = copy(index, length);
+        return length == 0 ? "" : new String(copy, US_ASCII);
     }
 
     @Override
@@ -991,7 +992,7 @@ public final class RegionBuffer implements AtomicBuffer {
 
     private byte[] copy(final int index, final int length) {
         boundsCheck(index, length);
-        final byte[] copy = new byte[length];
+        final byte[] copy = length == 0 ? NO_BYTES : new byte[length];
         getBytes(index, copy, 0, length);
         return copy;
     }
@@ -1067,7 +1068,8 @@ public final class RegionBuffer implements AtomicBuffer {
 
     @Override
     public String getStringWithoutLengthUtf8(final int index, final int length) {
-        return new String(copy(index, length), UTF_8);
+        final byte[] copy = copy(index, length);
+        return length == 0 ? "" : new String(copy, UTF_8);
     }
 
     @Override
