@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import org.agrona.ErrorHandler;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +87,7 @@ final class Values {
             case "Function" -> (Function<MemorySegment, Object>) this::readSomewhere;
             case "LongFunction" -> (LongFunction<Object>) number -> number;
             case "Consumer" -> (Consumer<WaitReport>) _ -> { };
+            case "ErrorHandler" -> (ErrorHandler) _ -> { };
             case "Supplier" -> (Supplier<Object>) BackoffIdleStrategy::new;
             default -> pool.any(type);
         };
