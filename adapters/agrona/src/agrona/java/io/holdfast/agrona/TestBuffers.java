@@ -2,6 +2,7 @@
 package io.holdfast.agrona;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.Guard;
 import io.holdfast.Region;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -16,6 +17,8 @@ import org.agrona.DirectBuffer;
 public final class TestBuffers {
     private static final AddressSpace SPACE = AddressSpace.open();
     private static final List<Region> REGIONS = new ArrayList<>();
+    private static final List<Guard> GUARDS = new ArrayList<>();
+    private static final int MAX_GUARDS = 16;
     private static final String OF = System.getProperty("of", "hold");
 
     private TestBuffers() {
@@ -53,10 +56,20 @@ public final class TestBuffers {
 
     private static RegionBuffer of(final Region region, final long offset, final int length) {
         return switch (OF) {
-            case "guard" -> RegionBuffer.of(region.shareWritable().segment().asSlice(offset, length));
+            case "guard" -> RegionBuffer.of(guard(region).segment().asSlice(offset, length));
             case "lease" -> RegionBuffer.of(region.lease().slice(offset, length));
             default -> RegionBuffer.of(region.hold().sharedSegment().asSlice(offset, length));
         };
+    }
+
+    /** One of the latest guards: a thread can hold only so many. */
+    private static Guard guard(final Region region) {
+        if (GUARDS.size() == MAX_GUARDS) {
+            GUARDS.removeFirst().close();
+        }
+        final Guard guard = region.shareWritable();
+        GUARDS.add(guard);
+        return guard;
     }
 
     /** One over a part of a byte buffer. */
