@@ -5,10 +5,10 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.AddressSpace;
 import io.holdfast.Guard;
 import io.holdfast.Hold;
 import io.holdfast.Region;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -131,8 +131,13 @@ class WrapTest extends Regions {
         final Region region = space.map(1 << 20);
         regions.add(region);
         assertThat(RegionBuffer.of(region.lease().slice(4096, 512)).capacity()).isEqualTo(512);
-        final MemorySegment large = MemorySegment.NULL.reinterpret(1L << 31);
-        assertThatThrownBy(() -> RegionBuffer.of(large)).isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContaining("take a slice");
+        try (AddressSpace other = AddressSpace.open()) {
+            final Region large = other.map(1L << 31);
+            assertThatThrownBy(() -> RegionBuffer.of(large.lease())).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("take a slice");
+            assertThatThrownBy(() -> RegionBuffer.of(large.sharedSegment())).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("take a slice");
+            large.unmap();
+        }
     }
 }
