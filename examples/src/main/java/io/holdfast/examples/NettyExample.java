@@ -54,7 +54,7 @@ public final class NettyExample {
             final InetSocketAddress address = (InetSocketAddress) server.localAddress();
             try (Socket client = new Socket(address.getAddress(), address.getPort());
                  InputStream in = client.getInputStream()) {
-                final int first = in.read();
+                final long first = in.read();
                 page.unmapAsync(); // refuses new readers; the memory goes when the event loop has sent it
                 return first + in.readAllBytes().length;
             } finally {
