@@ -3,6 +3,7 @@ package io.holdfast;
 
 import io.holdfast.space.SpaceBuilder;
 import io.holdfast.space.SpaceHandle;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -132,13 +133,30 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * @param backing the file, the access to it, and the range of bytes
      * @return the region, mapped
      * @throws IllegalArgumentException     if the range makes no sense
-     * @throws java.io.UncheckedIOException if the file is missing, unreadable, not a regular file, empty, or shorter
-     *                                      than the range, or cannot grow
+     * @throws java.io.UncheckedIOException if the file is missing, unreadable, not a regular file, empty
+     *                                      ({@link EmptyFileException} is the cause), or shorter than the range, or cannot
+     *                                      grow
      * @throws MappingException             if a limit of the space is reached or the system refuses; nothing has
      *                                      changed then
      * @throws IllegalStateException        if the space is closed
      */
     Region map(FileBacking backing);
+
+    /**
+     * Maps a part of a file, as {@link #map(FileBacking)} does, for who handles what can go wrong with files.
+     *
+     * @param backing the file, the access to it, and the range of bytes
+     * @return the region, mapped
+     * @throws EmptyFileException                  if the file is empty
+     * @throws java.nio.file.NoSuchFileException   if there is no such file
+     * @throws java.nio.file.AccessDeniedException if it may not be opened like that
+     * @throws IOException                         if it cannot be opened, is not a regular file, or is shorter than the
+     *                                             range and cannot grow
+     * @throws IllegalArgumentException            as {@link #map(FileBacking)}
+     * @throws MappingException                    as {@link #map(FileBacking)}
+     * @throws IllegalStateException               as {@link #map(FileBacking)}
+     */
+    Region mapFile(FileBacking backing) throws IOException;
 
     /**
      * Maps what a request says, where and how it says it.

@@ -86,6 +86,7 @@ public sealed interface Guard extends AutoCloseable permits GuardHandle {
      * @throws WrongThreadException         if another thread took it
      * @throws IllegalMonitorStateException if the guard is not a shared one that the current thread holds
      */
+    @CheckReturnValue
     Hold toHold();
 
     /**

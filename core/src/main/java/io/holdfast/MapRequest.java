@@ -21,6 +21,7 @@ public final class MapRequest {
     private final boolean populated;
     private final Pages pages;
     private final boolean locked;
+    private final Advice advice;
     private final @Nullable String name;
 
     /** The pages that anonymous memory is made of. */
@@ -42,6 +43,7 @@ public final class MapRequest {
         this.populated = from.populated;
         this.pages = from.pages;
         this.locked = from.locked;
+        this.advice = from.advice;
         this.name = from.name;
     }
 
@@ -182,6 +184,18 @@ public final class MapRequest {
     }
 
     /**
+     * With advice on how all of it is going to be used, given before anybody sees the region.
+     *
+     * @param how as for {@link Region#advise(Advice)}
+     * @return the changed request; this one stays as it is
+     */
+    public MapRequest advised(final Advice how) {
+        final Builder builder = new Builder(this);
+        builder.advice = Objects.requireNonNull(how, "how");
+        return new MapRequest(builder);
+    }
+
+    /**
      * With a name, for {@link AddressSpace#maps()} and messages.
      *
      * @param text the name
@@ -244,6 +258,11 @@ public final class MapRequest {
         return locked;
     }
 
+    /** {@return how all of it is going to be used} */
+    public Advice advice() {
+        return advice;
+    }
+
     /** {@return the name, or null} */
     public @Nullable String name() {
         return name;
@@ -266,6 +285,7 @@ public final class MapRequest {
             text.append(", pages=").append(pages);
         }
         return text.append(populated ? ", populated" : "").append(locked ? ", locked" : "")
+            .append(advice == Advice.NORMAL ? "" : ", advice=" + advice)
             .append(name == null ? "" : ", name=" + name).toString();
     }
 
@@ -279,6 +299,7 @@ public final class MapRequest {
         private boolean populated;
         private Pages pages = Pages.NORMAL;
         private boolean locked;
+        private Advice advice = Advice.NORMAL;
         private @Nullable String name;
 
         Builder() {
@@ -293,6 +314,7 @@ public final class MapRequest {
             this.populated = from.populated;
             this.pages = from.pages;
             this.locked = from.locked;
+            this.advice = from.advice;
             this.name = from.name;
         }
     }

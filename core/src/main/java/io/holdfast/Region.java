@@ -44,6 +44,13 @@ import org.jspecify.annotations.Nullable;
  * to the old region are stale for good from then on, at first with the refusal {@link Refusal#MOVED}; stamps fail. Bytes
  * that stay in the space stay where they are, but for {@link #remap}.
  *
+ * <p>A handle is over after {@code unmap}, {@code split}, {@code merge}, {@code trimHead}, {@code trimTail},
+ * {@code truncate}, a {@code protect} that changes something, a {@code remap} that cannot stay, and their kin in a
+ * section; {@code grow}, {@code discard}, {@code punchHole}, locks, advice and forcing keep it. So a reader whose handle
+ * another thread may end looks the region up again:
+ *
+ * {@snippet class="io.holdfast.SnippetsTest" region="stale"}
+ *
  * <p>All of these wait; {@link Deadline} gives each of them a timed and interruptible form. A failing operation leaves
  * the region as it was. Where memory is given back, the operation waits for pins from before as well; if the thread is
  * interrupted then, that goes on in the background and the interrupt is kept.
@@ -57,8 +64,20 @@ import org.jspecify.annotations.Nullable;
 public sealed interface Region permits RegionHandle {
     // ------------------------------------------------------------------------------------------------ properties
 
-    /** {@return the address of the first byte, relative to the space, in bytes; it never changes} */
+    /**
+     * {@return the address of the first byte, relative to the space, in bytes; it never changes} It can be stored, and is
+     * no pointer: {@link #unsafeNativeAddress()} is.
+     */
     long address();
+
+    /**
+     * The pointer to the first byte, for native code and libraries that take one. Nothing checks what is done with it:
+     * reading gives the region's bytes while it is locked or pinned, and whatever came after it later; writing is only
+     * for who holds the region for writing, and corrupts others' memory or crashes otherwise.
+     *
+     * @return the pointer, also of a region that is gone
+     */
+    long unsafeNativeAddress();
 
     /**
      * Current size in bytes. It grows with {@link #grow(long)} and never shrinks under the same handle.
@@ -170,6 +189,16 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalMonitorStateException as {@link #unmap()}
      */
     boolean unmap(long timeout, TimeUnit unit) throws InterruptedException;
+
+    /**
+     * Unmaps the region as {@link #unmap()} does, if this handle is not stale: of several that close a region, one unmaps
+     * it and waits, the others return at once.
+     *
+     * @return whether this call has unmapped it; true once for each region. If not, it was unmapped before, perhaps a
+     *     moment ago and its memory is not back yet, or lives on under the handles that a change returned
+     * @throws IllegalMonitorStateException as {@link #unmap()}
+     */
+    boolean unmapIfMapped();
 
     /**
      * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
@@ -454,6 +483,7 @@ public sealed interface Region permits RegionHandle {
      *         or a refusal, not positive, for {@link Refusal#of(long)}, and the shared lock is still held
      * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
      */
+    @CheckReturnValue
     long tryConvertToExclusive(long stamp);
 
     /**
@@ -465,6 +495,7 @@ public sealed interface Region permits RegionHandle {
      *         exclusive lock is still held
      * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
      */
+    @CheckReturnValue
     long tryConvertToShared(long stamp);
 
     /**
@@ -477,6 +508,7 @@ public sealed interface Region permits RegionHandle {
      *         count, and the shared lock is still held
      * @throws IllegalMonitorStateException if there is no such lock on the region; nothing changes then
      */
+    @CheckReturnValue
     long tryConvertToCounted(long stamp);
 
     /**
@@ -493,7 +525,7 @@ public sealed interface Region permits RegionHandle {
      * Says how a range is going to be used. The advice is for all pages that the range touches. No byte changes.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes, more than 0
+     * @param length in bytes; for 0 there is nothing to do
      * @param advice how
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws RegionException              if the region is unmapped
@@ -522,6 +554,19 @@ public sealed interface Region permits RegionHandle {
     void unlockFromMemory();
 
     /**
+     * Makes the pages of a range present, all that it touches, so that the first access to each waits for nothing; waits
+     * for the device where it must. No byte changes. {@link Advice#WILL_NEED} begins to read ahead and does not wait.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes; for 0 there is nothing to do
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if there is not enough memory, or the file cannot be read
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    void populate(long offset, long length);
+
+    /**
      * Makes all pages present, so that the first access to each waits for nothing. No byte changes.
      *
      * @throws RegionException              if the region is unmapped
@@ -541,6 +586,20 @@ public sealed interface Region permits RegionHandle {
     long residentBytes();
 
     /**
+     * Counts the bytes of a range that are in memory now, and no more than were asked for; one system call. Of a file that
+     * the process neither owns nor may write, the kernel says that all of it is.
+     *
+     * @param offset of the first byte in the region, in bytes
+     * @param length in bytes, 0 or more
+     * @return the bytes, which another moment may change
+     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws RegionException              if the region is unmapped
+     * @throws MappingException             if the system refuses
+     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     */
+    long residentBytes(long offset, long length);
+
+    /**
      * Writes what was changed in a shared file mapping to the device, and waits for it. For other regions there is
      * nothing to do.
      *
@@ -555,7 +614,7 @@ public sealed interface Region permits RegionHandle {
      * there is nothing to do.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes, more than 0
+     * @param length in bytes; for 0 there is nothing to do
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws RegionException              if the region is unmapped
      * @throws java.io.UncheckedIOException if the device reports an error
@@ -568,7 +627,7 @@ public sealed interface Region permits RegionHandle {
      * Holds the region exclusively meanwhile, so every stamp fails and every other guard is waited for.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes, more than 0
+     * @param length in bytes; for 0 there is nothing to do
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws RegionException              if the region is unmapped, read-only, or not anonymous
      * @throws MappingException             if the system refuses, for example because the pages are locked in memory;
@@ -583,7 +642,7 @@ public sealed interface Region permits RegionHandle {
      * regions on the same file see the zeros at once.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes, more than 0
+     * @param length in bytes; for 0 there is nothing to do
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws RegionException              if the region is unmapped, or not a shared writable mapping of a file
      * @throws MappingException             if the system refuses, for example because the file system has no holes;
@@ -657,6 +716,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        if the space is closed
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
+    @CheckReturnValue
     List<Region> split(long at);
 
     /**
@@ -672,6 +732,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        if the space is closed
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
+    @CheckReturnValue
     Region merge(Region other);
 
     /**
@@ -685,6 +746,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     Region trimHead(long bytes);
 
     /**
@@ -699,6 +761,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     Region trimTail(long bytes);
 
     /**
@@ -714,6 +777,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     List<Region> unmap(long offset, long length);
 
     /**
@@ -726,6 +790,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     Region protect(Protection protection);
 
     /**
@@ -742,6 +807,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     List<Region> protect(long offset, long length, Protection protection);
 
     /**
@@ -763,6 +829,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     Region truncate(long newSizeBytes);
 
     /**
@@ -782,6 +849,7 @@ public sealed interface Region permits RegionHandle {
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
+    @CheckReturnValue
     Region remap(long newSizeBytes);
 
     /** {@return the space that the region is part of} */

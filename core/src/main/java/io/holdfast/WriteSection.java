@@ -172,6 +172,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
+    @CheckReturnValue
     List<Region> unmap(long start, long end);
 
     /**
@@ -187,6 +188,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
+    @CheckReturnValue
     List<Region> split(Region region, long at);
 
     /**
@@ -202,6 +204,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
+    @CheckReturnValue
     Region merge(Region one, Region other);
 
     /**
@@ -219,6 +222,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
+    @CheckReturnValue
     Region protect(Region region, Protection protection);
 
     /**
@@ -235,6 +239,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
+    @CheckReturnValue
     Region move(Region region);
 
     /**
@@ -253,6 +258,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalStateException        as {@link #exclude(Region)}
      * @throws WrongThreadException         as {@link #exclude(Region)}
      */
+    @CheckReturnValue
     Region resize(Region region, long newSizeBytes);
 
     // --------------------------------------------------------------------------------------------------- the end

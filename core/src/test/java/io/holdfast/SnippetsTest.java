@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -56,6 +57,39 @@ class SnippetsTest {
         // @end
         assertThat(found).isZero();
     }
+
+    @Test
+    void staleSampleMustWork() {
+        final Region region = space.map(1 << 20);
+        final long address = region.address() + (1 << 19);
+        assertThat(region.split(1 << 18)).hasSize(2);
+        assertThat(read(region, address)).isZero();
+        assertThat(read(null, -1)).isEqualTo(-1);
+    }
+
+    // @start region="stale"
+    long read(final @Nullable Region known, final long address) {
+        Region region = known;
+        while (true) {
+            if (region == null) { // look it up
+                try (Pin pin = space.pin()) {
+                    region = pin.find(address);
+                }
+                if (region == null) {
+                    return -1; // there is none
+                }
+            }
+            try (Guard guard = region.share()) {
+                return guard.segment().get(JAVA_LONG, address - region.address());
+            } catch (final RegionException e) {
+                if (e.refusal() != Refusal.DETACHED && e.refusal() != Refusal.MOVED) {
+                    throw e;
+                }
+                region = null; // the handle is over: again, with another
+            }
+        }
+    }
+    // @end
 
     @Test
     void leaseSampleMustWork() {

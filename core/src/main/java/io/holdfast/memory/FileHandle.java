@@ -255,6 +255,11 @@ public final class FileHandle implements AutoCloseable {
         return requireRange(openedSize == UNKNOWN ? settledSize() : openedSize, offset, length);
     }
 
+    /** Whether the file has no bytes, as {@link #requireRangeAsOpened} would find it. */
+    public boolean isEmptyAsOpened() {
+        return (openedSize == UNKNOWN ? settledSize() : openedSize) == 0;
+    }
+
     private long requireRange(final long size, final long offset, final long length) {
         if (size == 0) {
             throw FileErrors.unfit("map", path,

@@ -212,30 +212,40 @@ public abstract sealed class ReservedPages permits Reservation {
     }
 
     /**
-     * {@return how many bytes of a range are in memory now}
+     * {@return how many bytes of a range are in memory now, of pages that it cuts only what is inside}
      *
-     * @param offset the first byte
-     * @param length how many bytes
-     * @return the bytes of the resident pages
+     * @param offset the first byte, of any page
+     * @param length how many bytes, 0 or more
      * @throws IllegalArgumentException if the range is not one of this reservation's
      * @throws NativeException if the kernel refuses
      */
     public final long residentBytes(final long offset, final long length) {
-        requireRange(offset, length);
+        if (length == 0) {
+            return 0;
+        }
         final long pageSize = pageMask + 1;
+        final long first = offset & -pageSize;
+        final long end = offset + length;
+        final long limit = end + pageMask & -pageSize;
+        requireRange(first, limit - first);
         long resident = 0;
+        long cut = 0; // bytes of the first and the last page that were not asked for
         try (Arena arena = Arena.ofConfined()) {
-            final MemorySegment vector = arena.allocate(Math.min(length / pageSize, MINCORE_PAGES));
-            for (long at = offset; at < offset + length; at += vector.byteSize() * pageSize) {
-                final long part = Math.min(vector.byteSize() * pageSize, offset + length - at);
+            final MemorySegment vector = arena.allocate(Math.min((limit - first) / pageSize, MINCORE_PAGES));
+            for (long at = first; at < limit; at += vector.byteSize() * pageSize) {
+                final long part = Math.min(vector.byteSize() * pageSize, limit - at);
                 memory.check(NativeCall.MINCORE, base + at, part,
                     memory.mincore(base + at, part, vector.address()));
                 for (long page = 0; page < part / pageSize; page++) {
                     resident += vector.get(ValueLayout.JAVA_BYTE, page) & 1;
                 }
+                final boolean firstIsIn = at == first && (vector.get(ValueLayout.JAVA_BYTE, 0) & 1) != 0;
+                final boolean lastIsIn = at + part == limit &&
+                    (vector.get(ValueLayout.JAVA_BYTE, part / pageSize - 1) & 1) != 0;
+                cut += (firstIsIn ? offset - first : 0) + (lastIsIn ? limit - end : 0);
             }
         }
-        return resident * pageSize;
+        return resident * pageSize - cut;
     }
 
     final void requireRange(final long offset, final long length) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.Advice;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,10 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param start     first page, as an offset in the space, or {@link #ANYWHERE}
  * @param alignment of the first page, a power of two and not below the page size
  * @param populated whether all pages are made present
+ * @param advice    on how all of it is going to be used
  * @param name      given by the user
  */
 record MapPlan(long length, long size, long kind, @Nullable FileRegion file, long start, long alignment,
-               boolean populated, @Nullable String name) {
+               boolean populated, Advice advice, @Nullable String name) {
     static final long ANYWHERE = -1;
 
     /** Bytes of the first page before the region's first byte. */
@@ -30,6 +32,11 @@ record MapPlan(long length, long size, long kind, @Nullable FileRegion file, lon
 
     /** Whether the kernel keeps the pages as a mapping of their own, wherever they are. */
     boolean needsMapping() {
-        return isMapping() || PageFlags.isTransparentHuge(kind) || PageFlags.isLocked(kind);
+        return isMapping() || PageFlags.isTransparentHuge(kind) || PageFlags.isLocked(kind) || isAdvised();
+    }
+
+    /** Whether there is advice, and the kernel keeps it with the pages. */
+    private boolean isAdvised() {
+        return advice != Advice.NORMAL && PageOperations.isLasting(advice);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.Advice;
+import io.holdfast.EmptyFileException;
 import io.holdfast.FileBacking;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
@@ -8,6 +10,7 @@ import io.holdfast.memory.FileAccess;
 import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.HugePages;
+import java.io.UncheckedIOException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +62,9 @@ final class MapPlanner {
             if (backing.isGrowable()) {
                 result = planGrowable(backing, request, access, file, carryOut);
             } else {
+                if (file.isEmptyAsOpened()) {
+                    throw empty(backing);
+                }
                 final long size = file.requireRangeAsOpened(backing.offset(), backing.isWhole() ? 0 : backing.length());
                 result = carryOut.apply(planFile(backing, request, access, file, size));
             }
@@ -102,6 +108,13 @@ final class MapPlanner {
             backing.isGrowable());
         final long length = core.roundUp(checkSize("map", maximum, lead) + lead);
         return plan(request, length, size, PageFlags.file(backing), region, page);
+    }
+
+    private static UncheckedIOException empty(final FileBacking backing) {
+        final String reason = "size=0: the file is empty; there is nothing to map, or write it first, or map it with a " +
+            "range and a length to grow to";
+        return new UncheckedIOException("map failed: path=" + backing.path() + ", " + reason,
+            new EmptyFileException(backing.path().toString(), reason));
     }
 
     private static FileAccess access(final FileBacking backing) {
@@ -165,7 +178,10 @@ final class MapPlanner {
             throw new IllegalArgumentException("map failed: address is outside of the space: address=" +
                 request.address() + ", length=" + length + ", capacity=" + core.reservation().capacity());
         }
-        return new MapPlan(length, size, PageFlags.locked(kind, request.isLocked()), file, start, alignment,
-            request.isPopulated(), request.name());
+        final Advice advice = request.advice();
+        final long advised = advice != Advice.NORMAL && PageOperations.isLasting(advice) ? kind | PageFlags.ALTERED_PAGES
+            : kind;
+        return new MapPlan(length, size, PageFlags.locked(advised, request.isLocked()), file, start, alignment,
+            request.isPopulated(), advice, request.name());
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.Advice;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.epoch.EpochDomain;
@@ -305,6 +306,9 @@ final class Mapper {
         }
         if (PageFlags.isLocked(plan.kind())) {
             reservation.lock(start, used, true);
+        }
+        if (plan.advice() != Advice.NORMAL) {
+            reservation.advise(start, used, PageOperations.number(plan.advice()));
         }
         if (plan.populated()) {
             reservation.populate(start, used, plan.file() == null);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.Advice;
 import io.holdfast.RegionException;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.layout.Words;
@@ -107,7 +108,7 @@ final class Mover {
             after = new FileRegion(file, before.access(), before.fileOffset(), before.lead(), newSize, false);
         }
         return new MapPlan(length, newSize, PageFlags.fixedSize(old.kind()), after, MapPlan.ANYWHERE,
-            core.pageSize(old.kind()), false, old.name());
+            core.pageSize(old.kind()), false, Advice.NORMAL, old.name());
     }
 
     /** Copies what the new pages do not have by themselves. */

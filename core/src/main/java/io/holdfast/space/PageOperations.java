@@ -37,6 +37,8 @@ final class PageOperations {
     private record Range(long start, long length) {
     }
 
+    private static final Range NOTHING = new Range(0, 0);
+
     // ---------------------------------------------------------------------------------------------------- shared
 
     void advise(final RegionHandle region, final Advice advice) {
@@ -48,7 +50,10 @@ final class PageOperations {
 
     void advise(final RegionHandle region, final long offset, final long length, final Advice advice) {
         shared(region, "advise", () -> {
-            advise(region, range(region, "advise", offset, length), advice);
+            final Range range = range(region, "advise", offset, length);
+            if (range.length != 0) {
+                advise(region, range, advice);
+            }
             return 0;
         });
     }
@@ -61,7 +66,7 @@ final class PageOperations {
         core.reservation().advise(range.start, range.length, number(advice));
     }
 
-    private static int number(final Advice advice) {
+    static int number(final Advice advice) {
         return switch (advice) {
             case NORMAL -> NativeMemory.MADV_NORMAL;
             case RANDOM -> NativeMemory.MADV_RANDOM;
@@ -73,7 +78,7 @@ final class PageOperations {
     }
 
     /** Whether the kernel remembers it with the addresses, so that they become a mapping of their own. */
-    private static boolean isLasting(final Advice advice) {
+    static boolean isLasting(final Advice advice) {
         return advice == Advice.NORMAL || advice == Advice.RANDOM || advice == Advice.SEQUENTIAL;
     }
 
@@ -104,17 +109,37 @@ final class PageOperations {
 
     void populate(final RegionHandle region) {
         shared(region, "populate", () -> {
-            final Range range = whole(region);
-            final long kind = RecordLayout.kind(region.record());
-            core.reservation().populate(range.start, range.length, !PageFlags.isFile(kind) && PageFlags.isWritable(kind));
+            populate(region, whole(region));
             return 0;
         });
+    }
+
+    void populate(final RegionHandle region, final long offset, final long length) {
+        shared(region, "populate", () -> {
+            populate(region, range(region, "populate", offset, length));
+            return 0;
+        });
+    }
+
+    private void populate(final RegionHandle region, final Range range) {
+        final long kind = RecordLayout.kind(region.record());
+        if (range.length != 0) {
+            core.reservation().populate(range.start, range.length, !PageFlags.isFile(kind) && PageFlags.isWritable(kind));
+        }
     }
 
     long residentBytes(final RegionHandle region) {
         return shared(region, "residentBytes", () -> {
             final Range range = whole(region);
             return core.reservation().residentBytes(range.start, range.length);
+        });
+    }
+
+    long residentBytes(final RegionHandle region, final long offset, final long length) {
+        return shared(region, "residentBytes", () -> {
+            checkRange(region, "residentBytes", offset, length);
+            return core.reservation().residentBytes(RecordLayout.start(region.record()) + lead(region.record()) + offset,
+                length);
         });
     }
 
@@ -134,7 +159,7 @@ final class PageOperations {
 
     private void force(final RegionHandle region, final Range range) {
         final FileRegion file = registry.file(region.record());
-        if (file == null || file.access() != FileAccess.READ_WRITE) {
+        if (range.length == 0 || file == null || file.access() != FileAccess.READ_WRITE) {
             return;
         }
         try {
@@ -220,9 +245,6 @@ final class PageOperations {
     /** Drops the whole pages of a range first, which can fail, and zeroes the rest by hand. */
     private void zero(final RegionHandle region, final String operation, final long offset, final long length,
                       final int advice) {
-        if (length == 0) {
-            throw outOfRange(region, operation, offset, length);
-        }
         checkRange(region, operation, offset, length);
         final long lead = lead(region.record());
         final long page = core.pageSize(RecordLayout.kind(region.record()));
@@ -326,10 +348,10 @@ final class PageOperations {
     }
 
     private Range range(final RegionHandle region, final String operation, final long offset, final long length) {
-        if (length == 0) {
-            throw outOfRange(region, operation, offset, length);
-        }
         checkRange(region, operation, offset, length);
+        if (length == 0) {
+            return NOTHING;
+        }
         final long record = region.record();
         final long kind = RecordLayout.kind(record);
         final long page = core.pageSize(kind);

@@ -86,6 +86,11 @@ public final class RegionHandle implements Region {
     }
 
     @Override
+    public long unsafeNativeAddress() {
+        return base;
+    }
+
+    @Override
     public long size() {
         return ofThisLife("size", RecordLayout.sizeAcquire(record));
     }
@@ -469,8 +474,18 @@ public final class RegionHandle implements Region {
     }
 
     @Override
+    public void populate(final long offset, final long length) {
+        space.pages().populate(this, offset, length);
+    }
+
+    @Override
     public long residentBytes() {
         return space.pages().residentBytes(this);
+    }
+
+    @Override
+    public long residentBytes(final long offset, final long length) {
+        return space.pages().residentBytes(this, offset, length);
     }
 
     @Override
@@ -523,6 +538,11 @@ public final class RegionHandle implements Region {
     @Override
     public boolean unmap(final long timeout, final TimeUnit unit) throws InterruptedException {
         return space.unmapper().unmap(this, unit.toNanos(timeout));
+    }
+
+    @Override
+    public boolean unmapIfMapped() {
+        return isMapped() && space.unmapper().unmapIfMapped(this);
     }
 
     @Override

@@ -22,6 +22,8 @@ import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
 import io.holdfast.tree.IntervalTree;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -216,6 +218,15 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public RegionHandle map(final FileBacking backing) {
         return map(MapRequest.file(backing));
+    }
+
+    @Override
+    public RegionHandle mapFile(final FileBacking backing) throws IOException {
+        try {
+            return map(backing);
+        } catch (final UncheckedIOException e) {
+            throw e.getCause();
+        }
     }
 
     @Override

@@ -105,6 +105,19 @@ final class Unmapper {
         }
     }
 
+    /** Unmaps if nobody else has; whether this call did. */
+    boolean unmapIfMapped(final RegionHandle region) {
+        try {
+            unmap(region);
+            return true;
+        } catch (final RegionException e) {
+            if (e.refusal() == Refusal.DETACHED || e.refusal() == Refusal.MOVED) { // another one came first just now
+                return false;
+            }
+            throw e;
+        }
+    }
+
     void unmap(final BulkUnmap bulk) {
         try (Waiting announcing = settings.waiting(Waiting.FOREVER, false);
              Waiting draining = settings.waiting(Waiting.FOREVER, true)) {

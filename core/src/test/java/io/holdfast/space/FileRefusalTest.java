@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.EmptyFileException;
 import io.holdfast.FileBacking;
 import io.holdfast.MappingException;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
@@ -201,5 +202,17 @@ class FileRefusalTest extends SpaceFixture {
     void fileMustBeAskedFor() {
         assertThatThrownBy(() -> space.map((FileBacking) null)).isInstanceOf(NullPointerException.class);
         assertThatThrownBy(() -> FileBacking.readOnly(null)).isInstanceOf(NullPointerException.class);
+    }
+
+    @Test
+    void whatIsWrongWithAFileMustBeAnIOExceptionForWhoAsksForOne() throws IOException {
+        final Path empty = file("empty", 0);
+        assertThatThrownBy(() -> space.mapFile(FileBacking.readOnly(empty))).isInstanceOf(EmptyFileException.class)
+            .hasMessageContainingAll(empty.toString(), "size=0", "nothing to map");
+        assertThatThrownBy(() -> space.map(FileBacking.readOnly(empty))).isInstanceOf(UncheckedIOException.class)
+            .hasCauseInstanceOf(EmptyFileException.class);
+        assertThatThrownBy(() -> space.mapFile(FileBacking.readOnly(directory.resolve("missing"))))
+            .isInstanceOf(NoSuchFileException.class);
+        assertThatThrownBy(() -> space.mapFile(FileBacking.readOnly(directory))).isInstanceOf(IOException.class);
     }
 }

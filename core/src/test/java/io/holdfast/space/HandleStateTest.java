@@ -50,7 +50,8 @@ class HandleStateTest extends SpaceFixture {
     private static final long SIZE = 4 * PAGE;
 
     /** Methods of a region that say something whatever has become of it. */
-    private static final Set<String> ANSWERS = Set.of("address", "isMapped", "isWritable", "space", "tryOptimisticRead",
+    private static final Set<String> ANSWERS = Set.of("address", "unsafeNativeAddress", "unmapIfMapped",
+        "isMapped", "isWritable", "space", "tryOptimisticRead",
         "validate", "optimisticSegment", "toString", "hashCode", "equals", "assertUnmapped");
 
     private static final Set<String> ASSERTIONS = Set.of("assertLocked", "assertExclusive", "assertStable",
@@ -199,7 +200,7 @@ class HandleStateTest extends SpaceFixture {
 
     private void checkAnswer(final String name, final @Nullable Object answer, final Region region) {
         switch (name) {
-            case "isMapped", "validate", "equals" -> assertThat(answer).isEqualTo(false);
+            case "isMapped", "validate", "equals", "unmapIfMapped" -> assertThat(answer).isEqualTo(false);
             case "isWritable" -> assertThat(answer).isEqualTo(true);
             case "tryOptimisticRead" -> assertThat(answer).isEqualTo(0L);
             case "space" -> assertThat(answer).isSameAs(space);

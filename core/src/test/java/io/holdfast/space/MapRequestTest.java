@@ -37,6 +37,25 @@ class MapRequestTest extends SpaceFixture {
     }
 
     @Test
+    void adviceOfARequestMustBeGivenBeforeAnybodySeesTheRegion() {
+        final Path path = file("data", 100_000);
+        for (final Advice advice : Advice.values()) {
+            final long calls = memory.calls(NativeCall.MADVISE);
+            final Region anonymous = space.map(MapRequest.anonymous(10 * PAGE).advised(advice));
+            final Region file = space.map(MapRequest.file(FileBacking.readOnly(path)).advised(advice));
+            assertThat(memory.calls(NativeCall.MADVISE) - calls).as("calls for %s", advice)
+                .isEqualTo(advice == Advice.NORMAL ? 0 : 2);
+            try (Guard guard = file.share()) {
+                assertBytesOf(guard.segment(), 0);
+            }
+            space.unmap(List.of(anonymous, file));
+            assertThat(get(space.map(10 * PAGE), 0)).isZero();
+            assertThat(MapRequest.anonymous(1).advised(advice).toString().contains("advice=" + advice))
+                .isEqualTo(advice != Advice.NORMAL);
+        }
+    }
+
+    @Test
     void fixedAddressMustBeTaken() {
         for (final long at : new long[] {0, 64 * PAGE, CAPACITY / 2, CAPACITY - 2 * PAGE}) {
             final Region region = space.map(MapRequest.anonymous(2 * PAGE).at(at));

@@ -38,7 +38,8 @@ final class OperationTable {
         "AddressSpace.mappingHeadroom",
         "AddressSpace.read", "AddressSpace.tryRead",
         "AddressSpace.close", // FaultTest.close
-        "Region.address", "Region.size", "Region.reservedStart", "Region.reservedEnd", "Region.isWritable",
+        "Region.address", "Region.unsafeNativeAddress",
+        "Region.size", "Region.reservedStart", "Region.reservedEnd", "Region.isWritable",
         "Region.isMapped", "Region.space", "Region.toString", "Region.equals", "Region.hashCode",
         "Region.tryOptimisticRead", "Region.validate", "Region.optimisticSegment", "Region.read", "Region.tryShare",
         "Region.share", "Region.tryShareWritable", "Region.shareWritable", "Region.tryLockShared",
@@ -246,6 +247,18 @@ final class OperationTable {
             (world, _) -> world.space.map(LENGTH));
         rows.add("AddressSpace.map", "populated and locked memory", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).populated().locked()));
+        rows.add("AddressSpace.map", "memory with advice", OperationTable::nothing, (world, _) ->
+            world.space.map(MapRequest.anonymous(LENGTH).advised(Advice.RANDOM)));
+        rows.add("AddressSpace.map", "a file with advice", OperationTable::nothing, (world, _) ->
+            world.space.map(MapRequest.file(FileBacking.readOnly(world.directory.resolve("data")))
+                .advised(Advice.SEQUENTIAL)));
+        rows.add("AddressSpace.mapFile", "a file", OperationTable::nothing, (world, _) -> {
+            try {
+                world.space.mapFile(FileBacking.readOnly(world.directory.resolve("data")));
+            } catch (final IOException e) {
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        });
         rows.add("AddressSpace.map", "transparent huge pages", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(4 << 20).transparentHugePages().populated()));
         rows.add("AddressSpace.map", "locked memory at an address", OperationTable::nothing, (world, _) ->
@@ -283,6 +296,7 @@ final class OperationTable {
                 (_, regions) -> regions.getFirst().unmap(1, TimeUnit.DAYS));
             rows.never("Region.unmap", names[i] + " within a patience", world,
                 (_, regions) -> Deadline.within(1, TimeUnit.DAYS, () -> regions.getFirst().unmap()));
+            rows.never("Region.unmapIfMapped", names[i], world, (_, regions) -> regions.getFirst().unmapIfMapped());
             rows.never("Region.unmapAsync", names[i], world, OperationTable::unmapAsync);
         }
         rows.never("AddressSpace.unmap", "files that are neighbours", OperationTable::fileNeighbours,

@@ -11,6 +11,7 @@ import io.holdfast.AddressSpace;
 import io.holdfast.Advice;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
+import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
@@ -83,6 +84,63 @@ class RegionPagesTest extends SpaceFixture {
         final Region again = space.map(LENGTH);
         assertThat(get(again, LENGTH - 8)).isZero();
         again.unmap();
+    }
+
+    @Test
+    void rangesOfNothingMustBeNothingToDo() {
+        final Region anonymous = space.map(LENGTH);
+        fill(anonymous);
+        final Region file = space.map(FileBacking.readWrite(file("data", LENGTH)).range(100, 150_000));
+        for (final long at : new long[] {0, 1, PAGE, 150_000}) {
+            for (final Region region : List.of(anonymous, file)) {
+                region.advise(at, 0, Advice.RANDOM);
+                region.force(at, 0);
+                region.populate(at, 0);
+                assertThat(region.residentBytes(at, 0)).isZero();
+            }
+            anonymous.discard(at, 0);
+            file.punchHole(at, 0);
+        }
+        assertThatIllegalArgumentException().isThrownBy(() -> file.advise(150_001, 0, Advice.RANDOM));
+        assertThatIllegalArgumentException().isThrownBy(() -> file.populate(150_001, 0));
+        assertThatIllegalArgumentException().isThrownBy(() -> file.residentBytes(-1, 0));
+        assertZeros(anonymous, 0, 0);
+        try (Guard guard = file.share()) {
+            assertBytesOf(guard.segment(), 100);
+        }
+    }
+
+    @Test
+    void onlyResidentBytesOfTheRangeMustBeCounted() {
+        final Region region = space.map(MapRequest.anonymous(16 * PAGE).at(16 * PAGE)); // the space's first page is in use
+        put(region, 3 * PAGE, 1);
+        put(region, 4 * PAGE, 1);
+        assertThat(region.residentBytes(0, 16 * PAGE)).isEqualTo(2 * PAGE);
+        assertThat(region.residentBytes(0, 3 * PAGE)).isZero();
+        assertThat(region.residentBytes(3 * PAGE + 10, 5)).isEqualTo(5);
+        assertThat(region.residentBytes(2 * PAGE, PAGE + 7)).isEqualTo(7);
+        assertThat(region.residentBytes(4 * PAGE - 1, PAGE + 1)).isEqualTo(PAGE + 1);
+        assertThat(region.residentBytes(5 * PAGE - 3, 2 * PAGE)).isEqualTo(3);
+        final Region file = space.map(FileBacking.readWrite(file("data", LENGTH)).range(100, 150_000));
+        file.populate(PAGE, PAGE);
+        assertThat(file.residentBytes(PAGE, 10)).isEqualTo(10);
+        assertThatIllegalArgumentException().isThrownBy(() -> file.residentBytes(150_000, 1))
+            .withMessageContainingAll("residentBytes out of range", "offset=150000", "length=1", "size=150000");
+    }
+
+    @Test
+    void onlyTheRangeMustBePopulated() {
+        final Region region = space.map(MapRequest.anonymous(16 * PAGE).at(16 * PAGE));
+        region.populate(3 * PAGE + 5, PAGE);
+        assertThat(region.residentBytes()).isEqualTo(2 * PAGE);
+        assertThat(region.residentBytes(3 * PAGE, 2 * PAGE)).isEqualTo(2 * PAGE);
+    }
+
+    @Test
+    void theNativeAddressMustBeThatOfTheFirstByte() {
+        final Region region = space.map(FileBacking.readOnly(file("data", LENGTH)).range(100, 1_000));
+        assertThat(region.unsafeNativeAddress()).isEqualTo(region.optimisticSegment().address())
+            .isEqualTo(inside(space).base() + region.address());
     }
 
     @Test

@@ -14,7 +14,9 @@ import io.holdfast.Region;
 import io.holdfast.RegionException;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeMemory;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.Agent;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -111,6 +113,30 @@ class UnmapTest extends SpaceFixture {
             final boolean mine = succeeds(region);
             assertThat(other.get()).isNotEqualTo(mine);
         }
+    }
+
+    @Test
+    void unmapIfMappedMustBeTrueForOneOfAllThatClose() throws Exception {
+        int mine = 0;
+        final int rounds = 200;
+        for (int i = 0; i < rounds || (mine == 0 || mine == i) && i < 100 * rounds; i++) {
+            final Region region = space.map(PAGE);
+            final CyclicBarrier start = new CyclicBarrier(2);
+            final Threads.Work<Boolean> other = Threads.start(() -> {
+                start.await();
+                return region.unmapIfMapped();
+            });
+            start.await();
+            final boolean first = region.unmapIfMapped();
+            assertThat(other.get()).isNotEqualTo(first);
+            assertThat(region.unmapIfMapped()).isFalse();
+            mine += first ? 1 : 0;
+        }
+        assertThat(mine).as("seen").isPositive();
+        final Region whole = space.map(2 * PAGE);
+        final List<Region> parts = whole.split(PAGE);
+        assertThat(whole.unmapIfMapped()).as("it lives on in its parts").isFalse();
+        assertThat(parts).allMatch(Region::unmapIfMapped);
     }
 
     private static boolean succeeds(final Region region) {
