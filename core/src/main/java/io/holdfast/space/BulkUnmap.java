@@ -45,7 +45,7 @@ final class BulkUnmap {
         for (int i = 0; i < regions.length; i++) {
             records[i] = regions[i].record();
             incarnations[i] = regions[i].incarnation();
-            pending[i] = new PendingUnmap(null);
+            pending[i] = new PendingUnmap();
         }
         this.all = Arrays.asList(pending);
     }

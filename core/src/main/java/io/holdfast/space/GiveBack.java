@@ -194,7 +194,7 @@ final class GiveBack {
         try {
             core.tree().removeAll(batch.intervals(), count);
         } catch (final NativeException e) {
-            return; // no memory for nodes: one by one, with the nodes that some of them have
+            return; // no memory for nodes: one by one, as far as there are some
         }
         for (PendingUnmap each = from; each != null; each = each == to ? null : each.behind) {
             if (isFreed(each)) {
@@ -224,7 +224,6 @@ final class GiveBack {
             case LOST -> {
                 LOGGER.log(Level.ERROR, "addresses lost for good: space=" + registry.name() + ", start=" +
                     pending.start() + ", length=" + pending.length());
-                pending.keepAddresses();
             }
         }
     }

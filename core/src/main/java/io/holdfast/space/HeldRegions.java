@@ -77,11 +77,6 @@ final class HeldRegions implements Publication.Owner, AutoCloseable {
     }
 
     @Override
-    public boolean preparesRemovals() {
-        return true;
-    }
-
-    @Override
     public boolean holds(final long record) {
         return lock.isExclusive(record, stamps[indexOf(record)]);
     }

@@ -5,7 +5,6 @@ import io.holdfast.AddressSpace;
 import io.holdfast.MappingException;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.ReservedPages;
-import io.holdfast.tree.PreparedRemoval;
 import io.holdfast.tree.Snapshot;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -139,19 +138,17 @@ final class IdleMemory {
     }
 
     private long drop(final List<long[]> gaps, final long end) {
-        final long record = core.records().allocate();
         round.incrementAndGet();
         boolean all = false;
         long dropped = 0;
         try {
             for (final long[] gap : gaps) {
-                dropped += drop(gap[0], gap[1], record);
+                dropped += drop(gap[0], gap[1]);
             }
             all = true;
             return dropped;
         } finally {
             round.incrementAndGet();
-            core.retiredRecords().retire(record);
             if (!all) {
                 touched.accumulateAndGet(end, Math::max);
                 settled.addAndGet(-bound);
@@ -159,18 +156,25 @@ final class IdleMemory {
         }
     }
 
-    private long drop(final long from, final long to, final long record) {
-        try (PreparedRemoval removal = core.tree().prepareRemoval()) {
-            if (!core.tree().insert(from, to, record)) {
-                settled.addAndGet(from - to); // a part is in use by now; the rest is for the next trim
-                touched.accumulateAndGet(to, Math::max);
-                return 0;
-            }
-            try {
+    private long drop(final long from, final long to) {
+        final PendingUnmap taken = new PendingUnmap(to - from, 0);
+        final long record = core.records().allocate();
+        taken.taken(record, from);
+        boolean inserted = false;
+        try {
+            inserted = core.tree().insert(from, to, record);
+            if (inserted) {
                 core.reservation().discard(from, to - from);
                 return to - from;
-            } finally {
-                removal.commit(from);
+            }
+            settled.addAndGet(from - to); // a part is in use by now; the rest is for the next trim
+            touched.accumulateAndGet(to, Math::max);
+            return 0;
+        } finally {
+            if (inserted) {
+                core.quarantine().free(taken);
+            } else {
+                core.retiredRecords().retire(record);
             }
         }
     }

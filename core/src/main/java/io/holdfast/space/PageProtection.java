@@ -3,7 +3,6 @@ package io.holdfast.space;
 
 import io.holdfast.epoch.Waiting;
 import io.holdfast.memory.NativeException;
-import io.holdfast.tree.PreparedRemoval;
 import org.jspecify.annotations.Nullable;
 
 /** Pages whose protection a change of the structure changes, and the way back. Not thread-safe. */
@@ -17,21 +16,19 @@ final class PageProtection {
     private final Reshape.Pages pages;
     private final boolean wasWritable;
     private final long record;
-    private final PreparedRemoval removal;
     private final @Nullable PendingUnmap unmapping;
     private final Eras.WriteBan ban;
     private boolean isLost;
 
     private PageProtection(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
-                           final long record, final PreparedRemoval removal) {
+                           final long record) {
         this.space = space;
         this.core = space.core();
         this.pages = pages;
         this.wasWritable = wasWritable;
         this.record = record;
-        this.removal = removal;
         this.ban = new Eras.WriteBan(pages.start(), pages.start() + pages.length());
-        this.unmapping = record == 0 ? null : new PendingUnmap(record, removal);
+        this.unmapping = record == 0 ? null : new PendingUnmap(record);
     }
 
     /**
@@ -42,17 +39,7 @@ final class PageProtection {
     static PageProtection prepare(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
                                   final long record) {
         space.registry().headroom().take("protect");
-        final PreparedRemoval removal = space.unmapper().prepareRemoval();
-        boolean prepared = false;
-        try {
-            final PageProtection protection = new PageProtection(space, pages, wasWritable, record, removal);
-            prepared = true;
-            return protection;
-        } finally {
-            if (!prepared) {
-                removal.close();
-            }
-        }
+        return new PageProtection(space, pages, wasWritable, record);
     }
 
     /** Changes the pages, when nobody writes to them any more who holds no lock. */
@@ -68,7 +55,6 @@ final class PageProtection {
     /** The pages stay as they are now. */
     void keep() {
         space.eras().lift(ban);
-        removal.close();
     }
 
     /** Gives the pages their protection again; false if the kernel refuses. */

@@ -4,7 +4,6 @@ package io.holdfast.space;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.RestoreResult;
 import io.holdfast.tree.IntervalTree;
-import io.holdfast.tree.PreparedRemoval;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
@@ -61,7 +60,6 @@ final class PendingUnmap {
     private long length;
     private long kind;
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
-    private @Nullable PreparedRemoval removal;
     private long tag;
     private boolean waited;
     private final String announcer = Thread.currentThread().getName();
@@ -71,7 +69,6 @@ final class PendingUnmap {
     private final Eras.View view = new Eras.View();
     private Step step = Step.ANNOUNCED;
     private RestoreResult result = RestoreResult.RESTORED;
-    private volatile boolean restored;
     private boolean removed;
     private final boolean attached;
 
@@ -85,18 +82,12 @@ final class PendingUnmap {
     @Nullable PendingUnmap behind;
 
     /** For a record that is going to be detached; it may come to nothing. */
-    PendingUnmap(final @Nullable PreparedRemoval removal) {
-        this.removal = removal;
+    PendingUnmap() {
         this.attached = true;
     }
 
-    /**
-     * For a region that was attached.
-     *
-     * @param removal null where the tree is to be asked for nodes later, and the removal may have to be tried again
-     */
-    PendingUnmap(final long record, final @Nullable PreparedRemoval removal) {
-        this.removal = removal;
+    /** For a region that was attached. */
+    PendingUnmap(final long record) {
         this.attached = true;
         of(record);
         this.detached = true;
@@ -156,9 +147,8 @@ final class PendingUnmap {
         owner = NOBODY;
     }
 
-    /** Gives back what was taken for an unmap that came to nothing. */
+    /** It came to nothing. */
     void cancel() {
-        keepAddresses();
         owner = NOBODY;
     }
 
@@ -217,35 +207,11 @@ final class PendingUnmap {
         removed = true;
     }
 
-    /** Removes the interval from the tree, if that is still to be done; only a removal that was not prepared can throw. */
+    /** Removes the interval from the tree, if that is still to be done; can be repeated, also where it has thrown. */
     void removeFrom(final IntervalTree tree) {
-        final PreparedRemoval prepared = removal;
-        if (removed) {
-            keepAddresses();
-        } else if (prepared == null) {
-            tree.remove(start);
-        } else {
-            removal = null;
-            prepared.commit(start);
+        if (!removed) {
+            tree.remove(start, record);
         }
-    }
-
-    /** Gives the nodes for the removal back: the interval is gone already, or stays, since its addresses are lost. */
-    void keepAddresses() {
-        final PreparedRemoval prepared = removal;
-        if (prepared != null) {
-            removal = null;
-            prepared.close();
-        }
-    }
-
-    /** Whether the pages have been given back, so that only the addresses have to be freed. */
-    boolean isRestored() {
-        return restored;
-    }
-
-    void restored() {
-        restored = true;
     }
 
     // ------------------------------------------------------------------------------------------------------- properties

@@ -7,7 +7,6 @@ import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.Edit;
-import io.holdfast.tree.PreparedRemoval;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -23,9 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class Publication {
     /*
      * 1. Plan: the caller says what is replaced, what goes on and what is given back (Reshape).
-     * 2. Prepare: count; take a record for each new region and each extent that is given back, nodes for its removal, all
-     *    objects that the rest needs; attach the new records; make the changes in a private version of the tree. All of it
-     *    can fail, and is taken back then.
+     * 2. Prepare: count; take a record for each new region and each extent that is given back, all objects that the rest
+     *    needs; attach the new records; make the changes in a private version of the tree. All of it can fail, and is taken
+     *    back then.
      * 3. Swing the root of the tree: THE POINT OF NO RETURN, and the linearization point for lookups, cursors and
      *    snapshots. It fails for want of memory, or not at all: nobody else changes the ranges that the owner holds.
      * 4. Complete: detach the old records, moved if a part comes from them, else unmapped. Nothing is detached before 3.
@@ -39,8 +38,8 @@ final class Publication {
      * looks again, and finds what came into its place ([M1]). A part that is given back gets a record that is never
      * attached, so lookups miss it, and goes the way of every unmap: pins from before, pages, interval, record.
      *
-     * Sections take no nodes in advance to free the addresses of what is given back: for a thousand regions these would be
-     * more than the tree has. Where there is no memory for them in the end, Quarantine keeps the addresses and tries again.
+     * No nodes are taken in advance to free the addresses of what is given back: for a thousand regions these would be more
+     * than the tree has. Where there is no memory for them in the end, Quarantine keeps the addresses and tries again.
      *
      * If the thread stops for ever: before 3 the old version stands, after 3 the new one, and the regions that it holds
      * stay excluded. All of it happens under a pin, after a look at CLOSED: as for a map (Mapper [A1]), a close finds
@@ -50,9 +49,6 @@ final class Publication {
 
     /** Who holds the regions that are replaced, exclusively. */
     interface Owner {
-        /** Whether nodes to free the addresses of what is given back are taken in advance. */
-        boolean preparesRemovals();
-
         /** Whether the region of a record is held, and has neither moved nor been unmapped. */
         boolean holds(long record);
 
@@ -92,7 +88,6 @@ final class Publication {
         private final boolean isMine; // the record is taken here
         private long record;
         private @Nullable Long key; // the record, once it is described
-        private @Nullable PreparedRemoval removal;
         private boolean attached;
 
         Fresh(final Extent extent, final boolean isKept, final boolean isMine) {
@@ -214,10 +209,7 @@ final class Publication {
                 regions.add(space.region(one.record, SectionLock.nextIncarnation(one.record)));
             }
             if (!one.isKept) {
-                if (owner.preparesRemovals()) {
-                    one.removal = core.tree().prepareRemoval();
-                }
-                given.add(new PendingUnmap(one.record, one.removal));
+                given.add(new PendingUnmap(one.record));
             }
         }
         prepareClosing();
@@ -360,10 +352,6 @@ final class Publication {
             final Fresh one = fresh.get(i);
             if (one.attached) {
                 owner.withdraw(one.record);
-            }
-            final PreparedRemoval removal = one.removal;
-            if (removal != null) {
-                removal.close();
             }
             final Long key = one.key;
             if (key != null) {

@@ -7,14 +7,16 @@ import io.holdfast.memory.NativeException;
 import io.holdfast.memory.Reservation;
 import io.holdfast.tree.IntervalTree;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 
 /**
  * Ends of unmaps: frees addresses and record once the pages are given back, and keeps those whose pages the kernel did
  * not take, with their interval still in the tree, until it does. It outlives the space, like the reservation.
  *
- * <p>Thread-safe; whoever takes an unmap out of WAITING frees it, so it is freed once.
+ * <p>Thread-safe; whoever takes an unmap out of WAITING or RESTORED frees it, so it is freed once.
  */
 final class Quarantine {
     private final Reservation reservation;
@@ -22,6 +24,7 @@ final class Quarantine {
     private final NextGap nextGap;
     private final StripedRetireList records;
     private final ConcurrentMap<Long, PendingUnmap> waiting = new ConcurrentHashMap<>();
+    private final Queue<PendingUnmap> restored = new ConcurrentLinkedQueue<>(); // there were no nodes to free the addresses
 
     Quarantine(final Reservation reservation, final IntervalTree tree, final NextGap nextGap,
                final StripedRetireList records) {
@@ -45,33 +48,49 @@ final class Quarantine {
         return ranges.stream().anyMatch(range -> range.overlaps(unmapping.start(), unmapping.end()));
     }
 
-    /** Frees the addresses of an unmap whose pages are given back, now or, for want of memory, at the next try. */
+    /**
+     * Frees the addresses of an unmap whose pages are given back, now or, where the system refuses memory for nodes, with
+     * the next one for which there is some.
+     */
     void free(final PendingUnmap unmapping) {
-        unmapping.restored();
+        if (!isFreed(unmapping)) {
+            restored.add(unmapping);
+        } else if (!restored.isEmpty()) {
+            freeRestored();
+        }
+    }
+
+    private boolean isFreed(final PendingUnmap unmapping) {
         try {
             unmapping.removeFrom(tree);
         } catch (final NativeException e) {
-            waiting.put(unmapping.start(), unmapping);
-            return;
+            return false;
         }
         nextGap.freed(unmapping.start(), unmapping.end());
         records.retire(unmapping.record());
+        return true;
+    }
+
+    private void freeRestored() {
+        PendingUnmap next = restored.poll();
+        while (next != null && isFreed(next)) {
+            next = restored.poll();
+        }
+        if (next != null) {
+            restored.add(next);
+        }
     }
 
     /** Whether nothing waits. */
     boolean isEmpty() {
-        return waiting.isEmpty();
+        return waiting.isEmpty() && restored.isEmpty();
     }
 
     /** Tries again to give back what the kernel refused to take. */
     void retry() {
         reservation.retryQuarantined(this::givenBack);
         forgetLost();
-        for (final PendingUnmap unmapping : List.copyOf(waiting.values())) {
-            if (unmapping.isRestored() && waiting.remove(unmapping.start(), unmapping)) {
-                free(unmapping);
-            }
-        }
+        freeRestored();
     }
 
     /** The reservation has been parked: all pages but the lost ones are given back. */
@@ -79,15 +98,17 @@ final class Quarantine {
         forgetLost();
         for (final PendingUnmap unmapping : List.copyOf(waiting.values())) {
             if (waiting.remove(unmapping.start(), unmapping)) {
-                free(unmapping);
+                restored.add(unmapping);
             }
         }
+        freeRestored();
     }
 
     private void givenBack(final AddressRange range) {
         for (final PendingUnmap unmapping : waiting.values()) {
-            if (unmapping.start() >= range.offset() && unmapping.end() <= range.end()) {
-                unmapping.restored();
+            if (unmapping.start() >= range.offset() && unmapping.end() <= range.end() &&
+                waiting.remove(unmapping.start(), unmapping)) {
+                restored.add(unmapping);
             }
         }
     }
@@ -95,9 +116,8 @@ final class Quarantine {
     private void forgetLost() {
         for (final AddressRange range : reservation.lostRanges()) {
             for (final PendingUnmap unmapping : waiting.values()) {
-                if (range.overlaps(unmapping.start(), unmapping.end()) &&
-                    waiting.remove(unmapping.start(), unmapping)) {
-                    unmapping.keepAddresses();
+                if (range.overlaps(unmapping.start(), unmapping.end())) {
+                    waiting.remove(unmapping.start(), unmapping);
                 }
             }
         }

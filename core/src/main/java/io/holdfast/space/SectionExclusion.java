@@ -285,11 +285,6 @@ final class SectionExclusion implements Publication.Owner {
     // ----------------------------------------------------------------------------------------------------- owner
 
     @Override
-    public boolean preparesRemovals() {
-        return false;
-    }
-
-    @Override
     public boolean holds(final long record) {
         return SectionLock.isHeld(record, ticket);
     }

@@ -76,7 +76,7 @@ public final class SpaceHandle implements AddressSpace {
         this.eras = new Eras(settings, SystemNanoClock.INSTANCE,
             (what, elapsedNs) -> reports.report(what, elapsedNs, List.of()), gate::isClosed);
         this.giveBack = new GiveBack(core, registry, idle, eras);
-        this.unmapper = new Unmapper(core, lock, gate, registry, giveBack, eras, reports, settings);
+        this.unmapper = new Unmapper(core, lock, gate, giveBack, eras, reports, settings);
         this.planner = new MapPlanner(core, gate, registry);
         this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);

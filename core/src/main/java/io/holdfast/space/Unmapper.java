@@ -9,8 +9,6 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
-import io.holdfast.memory.NativeException;
-import io.holdfast.tree.PreparedRemoval;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.LongAdder;
@@ -22,16 +20,16 @@ import java.util.concurrent.atomic.LongAdder;
  */
 final class Unmapper {
     /*
-     * Announce: take the nodes for the removal; detach (RegionLock.tryDetach), which is the point of no return and the
-     * linearization point. Drain: one heavy barrier; wait for hazards, count and pins. Give back: the pages; then the
-     * interval, from when on the addresses can be used again; then the record. After the detach nothing fails the
-     * operation: pages that the kernel does not take back are quarantined with their interval still in the tree, and tried
-     * again.
+     * Announce: detach (RegionLock.tryDetach), which is the point of no return and the linearization point. Drain: one
+     * heavy barrier; wait for hazards, count and pins. Give back: the pages; then the interval, from when on the addresses
+     * can be used again; then the record. After the detach nothing fails the operation: pages that the kernel does not
+     * take back are quarantined with their interval still in the tree, and tried again; so are addresses for whose removal
+     * there are no nodes. An unmap that waits, of which there may be many thousands, keeps nothing of the tree but its
+     * interval.
      */
     private final SpaceResources core;
     private final RegionLock lock;
     private final StructureGate gate;
-    private final RegionRegistry registry;
     private final GiveBack giveBack;
     private final WaitReports reports;
     private final Eras eras;
@@ -40,12 +38,11 @@ final class Unmapper {
     private final ReclaimerThread thread;
     private final LongAdder drains = new LongAdder();
 
-    Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final RegionRegistry registry,
-             final GiveBack giveBack, final Eras eras, final WaitReports reports, final SpaceSettings settings) {
+    Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final GiveBack giveBack,
+             final Eras eras, final WaitReports reports, final SpaceSettings settings) {
         this.core = core;
         this.lock = lock;
         this.gate = gate;
-        this.registry = registry;
         this.giveBack = giveBack;
         this.reports = reports;
         this.eras = eras;
@@ -418,7 +415,7 @@ final class Unmapper {
 
     /** Takes what an unmap needs after its point of no return, and registers it with the reclaimer. */
     PendingUnmap prepare() {
-        final PendingUnmap pending = new PendingUnmap(prepareRemoval());
+        final PendingUnmap pending = new PendingUnmap();
         register(pending);
         return pending;
     }
@@ -464,7 +461,7 @@ final class Unmapper {
      * @return 1, or a refusal: somebody else has detached it, or the waiting for a writer gave up
      */
     long announceLast(final long record, final long incarnation, final Waiting waiting) {
-        final PendingUnmap pending = new PendingUnmap(null); // its nodes are asked for later: there may be a million
+        final PendingUnmap pending = new PendingUnmap();
         reclaimer.register(pending);
         try {
             pending.of(record);
@@ -497,14 +494,6 @@ final class Unmapper {
             }
         }
         return lock.detach(record, incarnation, waiting);
-    }
-
-    PreparedRemoval prepareRemoval() {
-        try {
-            return core.tree().prepareRemoval();
-        } catch (final NativeException e) {
-            throw registry.refused(e);
-        }
     }
 
     // ------------------------------------------------------------------------------------------------------------ drain

@@ -92,13 +92,6 @@ final class Change {
         supply.abort();
     }
 
-    /** A chain of as many nodes as any single removal needs at most. The calling thread is pinned. */
-    long reserveForRemoval() {
-        final int nodes = tuning.highest() + 3;
-        supply.reserve(nodes);
-        return supply.detach(nodes);
-    }
-
     /** Makes the private version an empty tree. */
     void becomeEmpty() {
         final long leaf = supply.take();

@@ -5,6 +5,7 @@ import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
+import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import java.util.function.Supplier;
 import org.agrona.concurrent.BackoffIdleStrategy;
@@ -20,7 +21,7 @@ import org.agrona.concurrent.IdleStrategy;
  * read the root. What one thread did before a change is visible to every thread that finds the change's effect.
  *
  * <p>Every change either completes or leaves the tree as it was, also when no memory is left for nodes
- * ({@link io.holdfast.memory.NativeException}).
+ * ({@link NativeException}).
  */
 public final class IntervalTree {
     /*
@@ -48,6 +49,7 @@ public final class IntervalTree {
      * Left out: changing a node in place (snapshots and readers rely on published nodes), parent pointers (copying a
      * path would copy the tree).
      */
+    private static final long ANY = 0; // no value
     private static final int LINE_PAIR = 128;
     private static final int ROOT = 0;
     private static final int HOLD = ROOT + LINE_PAIR;
@@ -61,6 +63,7 @@ public final class IntervalTree {
     private final NodePool nodes;
     private final StripedRetireList retired;
     private final ChangePool changes;
+    private final NodeReserve reserve;
 
     /**
      * An empty tree.
@@ -91,6 +94,7 @@ public final class IntervalTree {
         this.nodes = new NodePool(memory, control + POOL);
         this.retired = new StripedRetireList(domain, tuning.retireBatch(), nodes::push);
         this.changes = new ChangePool(nodes, retired, tuning);
+        this.reserve = new NodeReserve(tuning);
         plant();
     }
 
@@ -138,9 +142,19 @@ public final class IntervalTree {
         return false;
     }
 
-    /** Takes a change and pins. */
+    /** Takes a change, pins, and sees to it that what is inserted can be removed again. */
     private Change open() {
-        return open(changes.take());
+        final Change change = open(changes.take());
+        boolean filled = false;
+        try {
+            reserve.fill(change.supply());
+            filled = true;
+            return change;
+        } finally {
+            if (!filled) {
+                close(change);
+            }
+        }
     }
 
     private Change open(final Change change) {
@@ -172,6 +186,10 @@ public final class IntervalTree {
     /** Gives an idle change back without unpinning. */
     void giveBack(final Change change) {
         changes.give(change);
+    }
+
+    NodeReserve reserve() {
+        return reserve;
     }
 
     Bounds bounds() {
@@ -239,23 +257,31 @@ public final class IntervalTree {
     }
 
     /**
-     * Removes the interval that starts at the address.
+     * Removes the interval that starts at the address. Where the system refuses memory, one removal at least gets through:
+     * it fails only if others have used up what was kept for that, and no change has filled it up since.
      *
      * @return its value, or 0 if no interval starts there
      */
     public long remove(final long start) {
-        Bounds.checkAddress(start);
-        return remove(changes.take(), start);
+        return removeIf(start, ANY);
     }
 
-    /** The same with a change that may have nodes in store, and that is given back. */
-    long remove(final Change change, final long start) {
-        open(change);
+    /** Removes the interval that starts at the address, if it has this value; so it can be done again if it throws. */
+    public boolean remove(final long start, final long value) {
+        Bounds.checkValue(value);
+        return removeIf(start, value) != 0;
+    }
+
+    private long removeIf(final long start, final long wanted) {
+        Bounds.checkAddress(start);
+        final Change change = open(changes.take());
         try {
             while (true) {
-                change.begin(rootAcquire());
-                final long value = change.remove(start);
-                if (value == 0 || publish(change)) {
+                final long value = remove(change, start);
+                if (value == 0 || wanted != ANY && value != wanted) {
+                    return 0;
+                }
+                if (publish(change)) {
                     return value;
                 }
             }
@@ -272,7 +298,7 @@ public final class IntervalTree {
      * @param count     of intervals, not of words
      */
     public void removeAll(final long[] intervals, final int count) {
-        final Change change = open();
+        final Change change = open(changes.take());
         try {
             do {
                 change.begin(rootAcquire());
@@ -287,28 +313,18 @@ public final class IntervalTree {
         }
     }
 
-    /** Takes the nodes for a removal in advance, so that it cannot fail for want of memory. */
-    public PreparedRemoval prepareRemoval() {
-        final Change change = open();
+    private long remove(final Change change, final long start) {
+        change.begin(rootAcquire());
         try {
-            return new PreparedRemoval(this, change.reserveForRemoval());
-        } finally {
-            close(change);
+            return change.remove(start);
+        } catch (final NativeException e) {
+            change.abort();
+            if (!reserve.lend(change.supply())) {
+                throw e;
+            }
+            change.begin(rootAcquire());
+            return change.remove(start);
         }
-    }
-
-    /** Removes with nodes taken in advance. */
-    long removePrepared(final long start, final long chain) {
-        final Change change = changes.take();
-        change.supply().store(chain);
-        return remove(change, start);
-    }
-
-    /** Gives nodes taken in advance back. */
-    void giveBack(final long chain) {
-        final Change change = changes.take();
-        change.supply().store(chain);
-        changes.give(change);
     }
 
     /**
@@ -402,6 +418,6 @@ public final class IntervalTree {
 
     /** Nodes ready to be used. Exact only while nobody changes the tree and nothing is retired. */
     long freeNodes() {
-        return nodes.freeNodes() + changes.storedNodes();
+        return nodes.freeNodes() + changes.storedNodes() + reserve.size();
     }
 }

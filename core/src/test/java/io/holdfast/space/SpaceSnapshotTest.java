@@ -139,7 +139,7 @@ class SpaceSnapshotTest extends SpaceFixture {
                 assertThat(addresses(between)).containsExactly(region.address());
             }
         }
-        inside(space).unmapper().complete(new PendingUnmap(record, null));
+        inside(space).unmapper().complete(new PendingUnmap(record));
     }
 
     private @Nullable Region find(final long address) {

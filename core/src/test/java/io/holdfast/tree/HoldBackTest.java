@@ -107,10 +107,9 @@ class HoldBackTest {
         for (int i = 0; i < 40; i++) {
             assertThat(tree.insert(i * 10L, i * 10L + 5, 1)).isTrue();
         }
-        final PreparedRemoval prepared = tree.prepareRemoval();
         final long request = tree.holdBack().request(0, HOUR_NS, 0);
         for (final ThrowingCallable change : List.<ThrowingCallable>of(() -> tree.insert(5, 6, 1), () -> tree.remove(0),
-            () -> tree.replace(0, 1024), () -> prepared.commit(0), tree::edit, tree::prepareRemoval)) {
+            () -> tree.replace(0, 1024), () -> tree.remove(0, 1), tree::edit)) {
             assertThatThrownBy(change).hasMessage("waited");
             assertThat(fixture.domain.isStructurePinned()).isFalse();
         }

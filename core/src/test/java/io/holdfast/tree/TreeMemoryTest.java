@@ -14,23 +14,20 @@ import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.tree.TreeFixture.Entry;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.agrona.concurrent.BackoffIdleStrategy;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** No node can be had, at each node that a change takes: the change throws and nothing has happened (G9). */
 class TreeMemoryTest {
     private static final int NO_MEMORY = 12;
-    private static final int ENOUGH = 200;
-    private static final int MORE_THAN_IDLE = 16 * Runtime.getRuntime().availableProcessors();
 
     private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
     private final TreeFixture fixture = TreeFixture.with(memory, TreeFixture.TINY, TreeFixture.SPACE);
     private final IntervalTree tree = fixture.tree;
-    private final List<Change> held = new ArrayList<>();
+    private final NodeShortage shortage = new NodeShortage(tree, fixture.domain);
 
     private void fill(final int count) {
         for (int i = 0; i < count; i++) {
@@ -40,30 +37,12 @@ class TreeMemoryTest {
 
     /** From here on exactly this many nodes can be had. */
     private void leave(final int nodes) {
-        final Change store = tree.takeChange();
-        held.add(store);
-        fixture.pinned(() -> store.supply().reserve(ENOUGH));
-        if (!fixture.domain.isStructurePinned()) {
-            tree.drain(BackoffIdleStrategy::new);
-        }
-        memory.failFrom(NativeCall.MMAP, 1, NO_MEMORY, Damage.NONE);
-        fixture.pinned(() -> assertThatExceptionOfType(NativeException.class)
-            .isThrownBy(() -> store.supply().reserve(Integer.MAX_VALUE)));
-        for (int i = 0; i < MORE_THAN_IDLE; i++) {
-            held.add(tree.takeChange());
-        }
-        final Change only = tree.takeChange();
-        assertThat(only.supply().stored().size()).isZero();
-        for (int i = 0; i < nodes; i++) {
-            only.supply().stored().push(store.supply().stored().pop());
-        }
-        tree.giveBack(only);
+        shortage.leave(nodes, () -> memory.failFrom(NativeCall.MMAP, 1, NO_MEMORY, Damage.NONE));
     }
 
     private void giveAllBack() {
         memory.disarm();
-        held.forEach(tree::giveBack);
-        held.clear();
+        shortage.giveAllBack();
     }
 
     /** Tries with no node, one node, two, until it succeeds; returns how many were needed. */
@@ -107,6 +86,7 @@ class TreeMemoryTest {
         for (int i = 0; i < 120; i++) {
             final long start = (i * 37L % 120) * 10;
             final int height = fixture.check().height();
+            shortage.useReserve();
             assertThat(nodesNeeded(() -> tree.remove(start) != 0)).isLessThanOrEqualTo(height + 3);
         }
     }
@@ -274,27 +254,36 @@ class TreeMemoryTest {
     }
 
     @Test
-    void preparedRemovalMustNotFailForWantOfMemory() {
+    void whatWasInsertedMustBeRemovableThoughThereIsNoMemory() {
         fill(150);
         for (int i = 0; i < 150; i++) {
             final long start = (i * 61L % 150) * 10;
-            final PreparedRemoval prepared = tree.prepareRemoval();
             leave(0);
-            assertThat(prepared.commit(start)).isPositive();
+            assertThat(tree.remove(start)).isPositive();
             giveAllBack();
             fixture.check();
+            assertThat(tree.insert(start, start + 5, 1)).as("fills the reserve").isTrue();
+            assertThat(tree.remove(start)).isPositive();
         }
         assertThat(fixture.entries()).isEmpty();
         fixture.checkNoNodeIsLost();
     }
 
     @Test
-    void preparationMustFailWholeWithoutMemory() {
+    void changesThatMayInsertMustFailWholeWhereTheReserveCannotBeFilled() {
         fill(20);
+        shortage.useReserve();
         leave(2);
-        assertThatExceptionOfType(NativeException.class).isThrownBy(tree::prepareRemoval);
-        assertThat(fixture.domain.isStructurePinned()).isFalse();
+        for (final ThrowingCallable change : List.<ThrowingCallable>of(() -> tree.insert(5, 6, 1), tree::edit,
+            () -> tree.replace(0, 10), () -> tree.insertIntoGap(3, 1, 0, 1000, true, 9))) {
+            assertThatExceptionOfType(NativeException.class).isThrownBy(change);
+            assertThat(fixture.domain.isStructurePinned()).isFalse();
+        }
+        assertThat(tree.reserve().size()).isZero();
         giveAllBack();
+        fixture.checkNoNodeIsLost();
+        assertThat(tree.insert(5, 6, 1)).isTrue();
+        assertThat(tree.reserve().size()).isPositive();
         fixture.checkNoNodeIsLost();
     }
 

@@ -63,9 +63,7 @@ class TreeMisuseTest {
             }
             for (final long address : new long[] {Long.MIN_VALUE, -2, -1, NodeLayout.ADDRESS_LIMIT, Long.MAX_VALUE}) {
                 assertRefused("not an address", () -> tree.remove(address));
-                try (PreparedRemoval removal = tree.prepareRemoval()) {
-                    assertRefused("not an address", () -> removal.commit(address));
-                }
+                assertRefused("not an address", () -> tree.remove(address, 7));
             }
             for (int i = 0; i < more; i++) {
                 assertThat(tree.remove((4 + 2L * i) * PAGE)).isEqualTo(7);
@@ -99,6 +97,7 @@ class TreeMisuseTest {
         assertRefused("value must not be 0", () -> tree.insert(PAGE, 2 * PAGE, 0));
         assertRefused("value must not be 0", () -> tree.insertIntoGap(PAGE, PAGE, 0, PAGE, true, 0));
         assertRefused("value must not be 0", () -> tree.replace(0, PAGE, 0, PAGE, 0));
+        assertRefused("value must not be 0", () -> tree.remove(0, 0));
     }
 
     @Test
@@ -222,17 +221,6 @@ class TreeMisuseTest {
         for (final Consumer<Snapshot> question : List.<Consumer<Snapshot>>of(closed -> closed.find(0),
             Snapshot::isCurrent, closed -> closed.forEach(0, PAGE, (start, end, value) -> true))) {
             assertThatIllegalStateException().isThrownBy(() -> question.accept(snapshot)).withMessageContaining("closed");
-        }
-    }
-
-    @Test
-    void preparedRemovalMustServeOnce() {
-        final PreparedRemoval prepared = tree.prepareRemoval();
-        assertThat(prepared.commit(PAGE)).isZero();
-        assertThatIllegalStateException().isThrownBy(() -> prepared.commit(0)).withMessageContaining("start=0");
-        prepared.close();
-        try (PreparedRemoval unused = tree.prepareRemoval()) {
-            assertThat(unused).isNotNull();
         }
     }
 

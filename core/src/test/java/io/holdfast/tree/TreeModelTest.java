@@ -109,17 +109,13 @@ class TreeModelTest {
             final Long near = model.ceilingKey((long) random.nextInt(space));
             final long start = near == null || random.nextInt(10) == 0 ? random.nextInt(space) : near;
             final Entry removed = model.remove(start);
-            assertThat(remove(tree, random, start)).as("remove %d", start).isEqualTo(removed == null ? 0 : removed.value());
-        }
-    }
-
-    private static long remove(final IntervalTree tree, final Random random, final long start) {
-        if (random.nextBoolean()) {
-            return tree.remove(start);
-        }
-        try (PreparedRemoval unused = tree.prepareRemoval(); PreparedRemoval removal = tree.prepareRemoval()) {
-            assertThat(unused).isNotSameAs(removal);
-            return removal.commit(start);
+            if (random.nextBoolean()) {
+                assertThat(tree.remove(start)).as("remove %d", start).isEqualTo(removed == null ? 0 : removed.value());
+            } else {
+                assertThat(tree.remove(start, value + 1)).as("remove %d with another value", start).isFalse();
+                assertThat(tree.remove(start, removed == null ? value : removed.value())).as("remove %d", start)
+                    .isEqualTo(removed != null);
+            }
         }
     }
 
