@@ -60,7 +60,8 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     // ------------------------------------------------------------------------------------------------- exclusion
 
     /**
-     * Excludes a region without changing it: turns readers away and waits for those inside.
+     * Excludes a region without changing it: turns readers away and waits for those inside. One that the section has made
+     * is excluded by nature.
      *
      * @param region of the section's range
      * @return its bytes, to be written if the region can be, until the section changes it or the exclusion ends

@@ -45,6 +45,7 @@ public final class CursorHandle implements RegionCursor {
         final long before = cursor.position();
         domain.pinStructure();
         try {
+            long position = before;
             while (forward ? cursor.next() : cursor.previous()) {
                 final long record = cursor.interval().value();
                 final boolean attached = RegionLock.isAttached(record);
@@ -52,9 +53,11 @@ public final class CursorHandle implements RegionCursor {
                     return space.region(record);
                 }
                 if (RegionLock.isMoved(record) && isReplaced(record)) {
-                    // The tree has shown what came into its place before it was moved.
-                    cursor.seek(forward ? cursor.interval().start() : cursor.interval().end());
+                    // The tree has shown what came into its place before it was moved. What of that lies behind the
+                    // position has been shown.
+                    cursor.seek(position);
                 }
+                position = cursor.position();
             }
             cursor.seek(before);
             return null;

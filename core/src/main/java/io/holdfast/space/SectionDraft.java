@@ -106,7 +106,8 @@ final class SectionDraft {
     // ------------------------------------------------------------------------------------------------- exclusion
 
     MemorySegment exclude(final RegionHandle region) {
-        return exclusion.source("exclude", region).segments().of(region);
+        final Part made = made(region);
+        return (made != null ? made.segments : exclusion.source("exclude", region).segments()).of(region);
     }
 
     void end(final RegionHandle region) {
@@ -309,9 +310,9 @@ final class SectionDraft {
     }
 
     MemorySegment segment(final RegionHandle region) {
-        final Part part = byRecord.get(region.record());
-        if (part != null && part.isFresh && part.region.equals(region)) {
-            return part.segments.of(region);
+        final Part made = made(region);
+        if (made != null) {
+            return made.segments.of(region);
         }
         final Source source = exclusion.find(region.record());
         if (source == null || source.isChanged() || !source.region().equals(region)) {
@@ -319,6 +320,12 @@ final class SectionDraft {
                 "; exclude it first", null);
         }
         return source.segments().of(region);
+    }
+
+    /** The part of a region that the section has made and not changed since, which nobody else can lock. */
+    private @Nullable Part made(final RegionHandle region) {
+        final Part part = byRecord.get(region.record());
+        return part != null && part.isFresh && part.region.equals(region) ? part : null;
     }
 
     // ------------------------------------------------------------------------------------------------ operations

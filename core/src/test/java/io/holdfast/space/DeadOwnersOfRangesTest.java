@@ -3,12 +3,14 @@ package io.holdfast.space;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.AddressSpace;
 import io.holdfast.Guard;
 import io.holdfast.Hold;
 import io.holdfast.MapRequest;
 import io.holdfast.Protection;
 import io.holdfast.ReadSection;
 import io.holdfast.Region;
+import io.holdfast.RegionCursor;
 import io.holdfast.WriteSection;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -21,6 +23,39 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DeadOwnersOfRangesTest extends SpaceFixture {
     private static void die(final boolean virtual, final Callable<?> last) throws Exception {
         (virtual ? Threads.startVirtual(last) : Threads.start(last)).get();
+    }
+
+    /** What waits for pins and snapshots is bounded: who waits at the bound clears dead ones away. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDeadSnapshotMustHoldBackNothingForGood(final boolean virtual) throws Exception {
+        try (AddressSpace bounded = AddressSpace.builder().capacity(CAPACITY).retiredBytes(1 << 16).open()) {
+            final Region stays = bounded.map(PAGE);
+            die(virtual, () -> {
+                bounded.snapshot();
+                return true;
+            });
+            final long orphans = bounded.statistics().orphanedSlots();
+            for (int i = 0; i < 1_000; i++) {
+                bounded.map(PAGE).unmap();
+            }
+            assertThat(bounded.statistics().orphanedSlots()).as("the snapshot was in the way").isGreaterThan(orphans);
+            assertThat(bounded.maps()).singleElement().satisfies(info ->
+                assertThat(info.address()).isEqualTo(stays.address()));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aCloseMustNotWaitForADeadSnapshotOrCursor(final boolean virtual) throws Exception {
+        final Region region = space.map(PAGE);
+        final RegionCursor cursor = space.cursor();
+        die(virtual, () -> {
+            space.snapshot();
+            return cursor.next();
+        });
+        assertThat(cursor.previous()).as("another thread goes on with it").isEqualTo(region);
+        space.close();
     }
 
     private List<?> listing() {

@@ -13,6 +13,7 @@ import io.holdfast.RegionInfo;
 import io.holdfast.SpaceSnapshot;
 import io.holdfast.WriteSection;
 import io.holdfast.epoch.EpochTestSupport;
+import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.LifetimesTestSupport;
 import io.holdfast.lock.RegionLock;
 import java.util.ArrayList;
@@ -264,6 +265,41 @@ class SpaceSnapshotTest extends SpaceFixture {
                 }
                 try (Pin pin = space.pin()) {
                     assertThat(pin.find(base + (seen >>> 12) % count * PAGE)).isNotNull();
+                }
+            }
+        });
+    }
+
+    /** A cursor meets the whole that is just being split: what lies behind its position it has shown. */
+    @Test
+    void aCursorMustNotShowAgainWhatLiesBehindItsPosition() {
+        final int count = 2;
+        final Region first = space.map(count * PAGE);
+        final long base = first.address();
+        final AtomicBoolean stop = new AtomicBoolean();
+        final AtomicLong partSeen = new AtomicLong();
+        final AtomicLong wholeSeen = new AtomicLong();
+        EpochTestSupport.together(2, number -> {
+            if (number == 0) {
+                Region whole = first;
+                for (int i = 0; i < 20_000 || partSeen.get() == 0 || wholeSeen.get() == 0; i++) {
+                    whole.split(PAGE);
+                    whole = mergeAll(base, count);
+                }
+                stop.set(true);
+                return;
+            }
+            final RegionCursor cursor = space.cursor();
+            while (!stop.get()) {
+                inside(space).core().domain().pinStructure(); // what is shown stays what it was
+                try {
+                    final Region region = cursor.seek(base + PAGE).next();
+                    assertThat(region).isNotNull();
+                    final long record = inside(region).record();
+                    assertThat(RecordLayout.limit(record)).as("behind the position").isEqualTo(base + count * PAGE);
+                    (RecordLayout.start(record) == base ? wholeSeen : partSeen).incrementAndGet();
+                } finally {
+                    inside(space).core().domain().unpinStructure();
                 }
             }
         });

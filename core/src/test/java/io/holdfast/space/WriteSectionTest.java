@@ -191,6 +191,20 @@ class WriteSectionTest extends SpaceFixture {
     }
 
     @Test
+    void aRegionThatTheSectionHasMadeMustBeExcludedByNature() {
+        final Region whole = filled(2 * SIZE);
+        try (WriteSection section = space.write()) {
+            final Region fresh = section.map(MapRequest.anonymous(SIZE));
+            section.exclude(fresh).set(JAVA_LONG, 0, 7);
+            final Region half = section.split(whole, SIZE).getLast();
+            assertThat(section.exclude(half).get(JAVA_LONG, 0)).isEqualTo(section.segment(half).get(JAVA_LONG, 0));
+            assertThat(section.exclude(0, space.capacity())).as("no more of them").isZero();
+            section.publish();
+            assertThat(get(fresh, 0)).isEqualTo(7);
+        }
+    }
+
+    @Test
     void misuseMustBeRefusedAndLeaveTheSectionUsable() {
         final Region region = filled(SIZE);
         final Region other = filled(SIZE);
