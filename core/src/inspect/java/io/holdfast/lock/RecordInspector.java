@@ -103,7 +103,7 @@ public final class RecordInspector {
 
     private void checkOpen(final long record, final long lock) {
         final long open = SectionLock.withoutEnded(lock);
-        findings.require(open == RecordLayout.ATTACHED, "an attached record is not open, " +
+        findings.require((open & ~RecordLayout.AWAITED) == RecordLayout.ATTACHED, "an attached record is not open, " +
             RecordLayout.describeLock(open) + ", record", record);
         final long sequence = RecordLayout.sequenceAcquire(record);
         findings.require(open != lock || (sequence & 1) == 0,

@@ -270,6 +270,16 @@ public final class EpochDomain {
         return announceInExtension(slot, record);
     }
 
+    /**
+     * Announces in a free hazard, as {@link #announce}, that the current thread waits for its turn at a record. It keeps
+     * nobody from the record and from what it names; {@link #isAwaited} finds it.
+     *
+     * @return the hazard's number, or -1 if the thread uses {@value #MAX_HAZARDS} already
+     */
+    public int announceWaiting(final long slot, final long record) {
+        return announce(slot, record | SlotLayout.WAITING);
+    }
+
     private void announce(final long slot, final long extension, final int hazard, final long record) {
         SlotLayout.hazardOpaque(extension, hazard, record); // [E1] R1
         try {
@@ -523,6 +533,14 @@ public final class EpochDomain {
      */
     public boolean isAnnounced(final long record, final long exceptHazard) {
         return !awaitReaders(record, exceptHazard, 0, null, NOBODY);
+    }
+
+    /**
+     * Whether another thread waits for its turn at the record at this moment. Threads that died do not wait. Never waits
+     * itself.
+     */
+    public boolean isAwaited(final long record) {
+        return !announcedByMe(record | SlotLayout.WAITING, 0) && isAnnounced(record | SlotLayout.WAITING, 0);
     }
 
     /**

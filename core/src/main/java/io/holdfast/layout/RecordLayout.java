@@ -17,8 +17,8 @@ package io.holdfast.layout;
  *
  *   LOCK, bit 63 on the left; COUNT_BITS is the one free choice
  *
- *     63    62 .... COUNT_BITS+3   +2         +1         +0         COUNT_BITS-1 ........ 0
- *     zero  OWNER                  EXCLUSIVE  EXCLUDING  ATTACHED   COUNT of counted holds
+ *     63    62 .... COUNT_BITS+4   +3       +2         +1         +0         COUNT_BITS-1 ........ 0
+ *     zero  OWNER                  AWAITED  EXCLUSIVE  EXCLUDING  ATTACHED   COUNT of counted holds
  *
  *     OWNER is the id of the writing thread, or SECTION (its highest bit) and the ticket of a write section
  *
@@ -71,10 +71,13 @@ public final class RecordLayout {
     /** The writer has drained the readers and is alone. */
     public static final long EXCLUSIVE = EXCLUDING << 1;
 
+    /** Readers that a writer has turned away may wait for their turn, before the next writer. */
+    public static final long AWAITED = EXCLUSIVE << 1;
+
     /** The bits that make up the writer's half of the lock word. */
     public static final long WRITER = EXCLUDING | EXCLUSIVE;
 
-    private static final int OWNER_SHIFT = COUNT_BITS + 3;
+    private static final int OWNER_SHIFT = COUNT_BITS + 4;
 
     /** Who set {@link #EXCLUDING}, in place: the id of a thread, or a section's ticket; 0 without a writer. */
     public static final long OWNER = Long.MAX_VALUE & -1L << OWNER_SHIFT;
@@ -322,6 +325,9 @@ public final class RecordLayout {
             .append(", holds=").append(lock & COUNT);
         if ((lock & OWNER) != 0) {
             text.append((lock & SECTION) != 0 ? ", section ticket=" : ", writer thread=").append(owner(lock));
+        }
+        if ((lock & AWAITED) != 0) {
+            text.append(", awaited=true");
         }
         return text.toString();
     }

@@ -37,6 +37,9 @@ public final class SlotLayout {
     /** In a hazard: it is held by a stamp. */
     public static final long STAMPED = 1;
 
+    /** In a hazard: it is no lock; the owner waits for one on the record. */
+    public static final long WAITING = 2;
+
     /** Hazards in one slot: as many as leave room in its first cache line for a number each. */
     public static final int HAZARDS = 3;
 

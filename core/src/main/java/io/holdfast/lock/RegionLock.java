@@ -2,6 +2,7 @@
 package io.holdfast.lock;
 
 import static io.holdfast.layout.RecordLayout.ATTACHED;
+import static io.holdfast.layout.RecordLayout.AWAITED;
 import static io.holdfast.layout.RecordLayout.COUNT;
 import static io.holdfast.layout.RecordLayout.COUNT_LIMIT;
 import static io.holdfast.layout.RecordLayout.COUNT_UNIT;
@@ -97,9 +98,19 @@ public final class RegionLock {
      *      not disturb the drain again, however often it tries. Without it readers that try again and again could keep
      *      an announced writer from ever finding their hazards clear. The look decides nothing else.
      *
-     * If a thread stops for ever: a reader inside, or between its announcement and its look at the lock word, holds up
-     * writers of that record alone; a writer between announcement and end refuses readers of that record alone; nobody
-     * else is touched. Waiting parties poll, so there is no wake-up to lose and none that could reach freed memory.
+     * [Y1] A reader that has been turned away and waits says so in a hazard that keeps nobody out, and then, while a writer
+     *      is there, in AWAITED, with a full fence in between.
+     * [Y2] A writer that finds AWAITED looks for such a hazard before it announces itself, and waits as for a writer while
+     *      there is one: the reader gets the lock like any other, and ends its hazard after that.
+     * [Y3] If there is none it takes AWAITED away. The lock word is accessed in volatile mode, the hazards with acquire
+     *      behind that: who sees the AWAITED of a reader, or what came after it, sees its hazard, or its end. Exclusion
+     *      does not rest on any of this: it orders writers behind readers, and nothing else.
+     *      benign race: a writer that has looked before the reader asked comes before it, or takes its AWAITED away, once.
+     *
+     * If a thread stops for ever: a reader inside, or between its announcement and its look at the lock word, or that
+     * waits for its turn, holds up writers of that record alone; a writer between announcement and end refuses readers of
+     * that record alone; nobody else is touched. Waiting parties poll, so there is no wake-up to lose and none that could
+     * reach freed memory.
      */
     static {
         CountedStamps.load();
@@ -195,15 +206,65 @@ public final class RegionLock {
      */
     public long share(final long record, final long incarnation, final Waiting waiting) {
         LockOrder.beforeRegion("share", record, incarnation);
-        while (true) {
-            final long stamp = tryShare(record, incarnation);
-            if (stamp > 0 || !Stamps.isTransient(stamp)) {
-                return stamp;
+        final long stamp = tryShare(record, incarnation);
+        return Stamps.isTransient(stamp) ? awaitTurn("share", false, record, incarnation, waiting) : stamp;
+    }
+
+    /** Locks in shared mode, or counts, for a thread that a writer has turned away, before the next writer. */
+    private long awaitTurn(final String operation, final boolean counts, final long record, final long incarnation,
+                           final Waiting waiting) {
+        long slot = 0;
+        int place = -1;
+        try {
+            while (awaitWriter(operation, record, waiting)) {
+                if (place < 0) {
+                    ReservedStack.forBeginning(record);
+                    slot = domain.slot();
+                    place = domain.announceWaiting(slot, record); // [Y1]
+                    VarHandle.fullFence();
+                }
+                askForTurn(record);
+                final long stamp = counts ? tryHold(record, incarnation) : tryShare(record, incarnation);
+                if (!Stamps.isTransient(stamp)) {
+                    return stamp;
+                }
             }
-            if (!awaitWriter("share", record, waiting)) {
-                return Stamps.gaveUp(waiting);
+            return Stamps.gaveUp(waiting);
+        } finally {
+            if (slot != 0) {
+                retreat(slot, place);
             }
         }
+    }
+
+    /** Says in the lock word that a reader waits for its turn, if a writer is there. */
+    private static void askForTurn(final long record) {
+        long lock = RecordLayout.lockVolatile(record);
+        while ((lock & (ATTACHED | EXCLUDING | AWAITED)) == (ATTACHED | EXCLUDING)) {
+            final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | AWAITED); // [Y1]
+            if (witness == lock) {
+                return;
+            }
+            lock = witness;
+        }
+    }
+
+    /**
+     * Whether readers that a writer turned away wait for their turn; a writer that is not one yet lets them in first. It
+     * takes the mark away where nobody waits.
+     */
+    boolean isAwaited(final long record) {
+        final long lock = RecordLayout.lockVolatile(record);
+        if ((lock & AWAITED) == 0) {
+            return false;
+        }
+        if (domain.isAwaited(record)) { // [Y2]
+            return true;
+        }
+        if ((lock & WRITER) == 0) {
+            RecordLayout.compareAndExchangeLock(record, lock, lock & ~AWAITED); // [Y3]
+        }
+        return false;
     }
 
     /** Waits a moment for the writer that is there; false if the waiting gave up. */
@@ -318,15 +379,8 @@ public final class RegionLock {
      */
     public long hold(final long record, final long incarnation, final Waiting waiting) {
         LockOrder.beforeRegion("hold", record, incarnation);
-        while (true) {
-            final long stamp = tryHold(record, incarnation);
-            if (stamp > 0 || !Stamps.isTransient(stamp)) {
-                return stamp;
-            }
-            if (!awaitWriter("hold", record, waiting)) {
-                return Stamps.gaveUp(waiting);
-            }
-        }
+        final long stamp = tryHold(record, incarnation);
+        return Stamps.isTransient(stamp) ? awaitTurn("hold", true, record, incarnation, waiting) : stamp;
     }
 
     /**
@@ -474,6 +528,9 @@ public final class RegionLock {
     private long tryExclude(final long record, final long incarnation) {
         if ((RecordLayout.lockVolatile(record) & (ATTACHED | WRITER)) != ATTACHED && !SectionLock.settle(record)) {
             return refusal(record, incarnation);
+        }
+        if (isAwaited(record)) {
+            return Stamps.SHARED;
         }
         ReservedStack.forBeginning(record);
         domain.beginWrite(); // before the lock can be seen as this thread's, so that it is found if the thread dies

@@ -47,8 +47,9 @@ public final class SectionLock {
      * Ordering
      * [G1] Ending all is one release store of the ticket words; whoever reads them with acquire and finds another ticket
      *      sees all that the section wrote.
-     * [G2] A ticket is given out once, and an ended one is in no lock word that is written later. So a lock word that
-     *      names an ended ticket has not changed since, and a compare-and-set on it hits this very exclusion.
+     * [G2] A ticket is given out once, and an ended one is in no lock word that is written later, but for AWAITED. So a
+     *      lock word that names an ended ticket has not changed since, and a compare-and-set on it hits this very
+     *      exclusion.
      * [G3] Settling reads the sequence before the lock word. If the sequence is odd and can be swapped for the next even
      *      one after the word was seen ENDED, it was of this exclusion or an earlier one, and of an earlier one it cannot
      *      be swapped, because it only rises. The lock word is swapped while the sequence is even: as long as the word is
@@ -147,7 +148,8 @@ public final class SectionLock {
 
     private long announce(final long record, final long incarnation, final long owner, final Waiting waiting) {
         while (true) {
-            final long refused = RegionLock.exclude(record, incarnation, owner);
+            final long refused = lock.isAwaited(record) ? Stamps.SHARED
+                : RegionLock.exclude(record, incarnation, owner);
             if (refused == 0 || !Stamps.isTransient(refused)) {
                 return refused;
             }

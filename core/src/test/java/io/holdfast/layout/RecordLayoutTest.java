@@ -17,7 +17,7 @@ class RecordLayoutTest {
     @Test
     void theBitFieldsOfTheLockWordMustNotOverlap() {
         final long[] fields = {RecordLayout.COUNT, RecordLayout.ATTACHED, RecordLayout.EXCLUDING,
-            RecordLayout.EXCLUSIVE, RecordLayout.OWNER};
+            RecordLayout.EXCLUSIVE, RecordLayout.AWAITED, RecordLayout.OWNER};
         long all = 0;
         for (final long field : fields) {
             assertThat(all & field).isZero();
