@@ -29,7 +29,10 @@ import org.jspecify.annotations.Nullable;
  * {@snippet class="io.holdfast.SnippetsTest" region="space"}
  */
 public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
-    /** Capacity of a space that does not say otherwise: 1 TiB of addresses, which takes no memory. */
+    /**
+     * Capacity of a space that does not say otherwise: 1 TiB of addresses, which takes no memory. Once the process has
+     * reserved 64 TiB of the 128 that it has, for whatever, such a space gets 32 GiB, so that there can be thousands.
+     */
     long DEFAULT_CAPACITY = 1L << 40;
 
     /**

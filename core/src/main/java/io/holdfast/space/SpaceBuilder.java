@@ -32,7 +32,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private static final long MIN_PARK_NS = 1_000;
     private static final long MAX_PARK_NS = 1_000_000;
 
-    private long capacity = AddressSpace.DEFAULT_CAPACITY;
+    private long capacity = SpaceResources.USUAL_CAPACITY;
     private Barrier barrier = Barrier.AUTO;
     private long maxBytes = Long.MAX_VALUE;
     private long maxRegions = Long.MAX_VALUE;
@@ -166,8 +166,10 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         try {
             return new SpaceHandle(settings, SpaceResources.take(calls, capacity, flavour));
         } catch (final NativeException e) {
-            throw new MappingException("space " + label + " of capacity " + capacity + " cannot be opened: " +
-                e.getMessage(), e.errno(), e);
+            throw new MappingException("space " + label + (capacity == SpaceResources.USUAL_CAPACITY ? ""
+                : " of capacity " + capacity) + " cannot be opened: " + e.getMessage() +
+                "; or choose a smaller capacity: closed spaces keep their addresses for others that are not larger, " +
+                "bytes=" + SpaceResources.parkedBytes(), e.errno(), e);
         }
     }
 

@@ -10,7 +10,9 @@ import io.holdfast.lock.Lifetimes;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.HugePages;
+import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
+import io.holdfast.memory.ProcessAddresses;
 import io.holdfast.memory.Reservation;
 import io.holdfast.tree.IntervalTree;
 import io.holdfast.tree.TreeTuning;
@@ -28,6 +30,12 @@ import org.jspecify.annotations.Nullable;
 final class SpaceResources {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
     private static final int RECORD_BATCH = 64;
+    private static final long SCARCE_CAPACITY = 32L << 30;
+    private static final long SCARCE_FROM = 1L << 46;
+
+    /** For a space that leaves its capacity to the library. */
+    static final long USUAL_CAPACITY = 0;
+
     private static final List<SpaceResources> PARKED = new ArrayList<>();
 
     private final NativeMemory memory;
@@ -64,23 +72,48 @@ final class SpaceResources {
     }
 
     /**
-     * A core for a new space: a parked one that fits, or a new one. There are few capacities, so that what was parked
-     * fits again.
+     * A core for a new space: a parked one that fits, or a new one; or, where the system has no addresses left, a parked
+     * one that is larger. There are few capacities, so that what was parked fits again.
      */
     static SpaceResources take(final NativeMemory memory, final long atLeast, final BarrierFlavour flavour) {
+        if (atLeast == USUAL_CAPACITY) {
+            return takeUsual(memory, flavour);
+        }
         final boolean allowed = atLeast >= Reservation.MIN_CAPACITY && atLeast <= Reservation.MAX_CAPACITY;
         final long capacity = allowed ? Long.highestOneBit(atLeast - 1) << 1 : atLeast;
-        final SpaceResources parked = unpark(memory, capacity, flavour);
-        return parked != null ? parked : create(memory, capacity, flavour);
+        final SpaceResources parked = unpark(memory, capacity, capacity, flavour);
+        if (parked != null) {
+            return parked;
+        }
+        try {
+            return create(memory, capacity, flavour);
+        } catch (final NativeException e) {
+            final SpaceResources larger = unpark(memory, capacity, Reservation.MAX_CAPACITY, flavour);
+            if (larger == null) {
+                throw e;
+            }
+            return larger;
+        }
     }
 
-    private static @Nullable SpaceResources unpark(final NativeMemory memory, final long capacity,
+    private static SpaceResources takeUsual(final NativeMemory memory, final BarrierFlavour flavour) {
+        final SpaceResources parked =
+            unpark(memory, AddressSpace.DEFAULT_CAPACITY, AddressSpace.DEFAULT_CAPACITY, flavour);
+        if (parked != null) {
+            return parked;
+        }
+        final boolean scarce = ProcessAddresses.used(memory) >= SCARCE_FROM;
+        return take(memory, scarce ? SCARCE_CAPACITY : AddressSpace.DEFAULT_CAPACITY, flavour);
+    }
+
+    private static @Nullable SpaceResources unpark(final NativeMemory memory, final long from, final long to,
                                                    final BarrierFlavour flavour) {
         synchronized (PARKED) {
             final Iterator<SpaceResources> all = PARKED.iterator();
             while (all.hasNext()) {
                 final SpaceResources core = all.next();
-                if (core.memory.equals(memory) && core.reservation.capacity() == capacity &&
+                final long capacity = core.reservation.capacity();
+                if (core.memory.equals(memory) && capacity >= from && capacity <= to &&
                     core.domain.flavour() == flavour && core.giveAllBack()) {
                     all.remove();
                     core.reservation.unpark();
@@ -89,6 +122,13 @@ final class SpaceResources {
                 }
             }
             return null;
+        }
+    }
+
+    /** Addresses that closed spaces keep for others. */
+    static long parkedBytes() {
+        synchronized (PARKED) {
+            return PARKED.stream().mapToLong(core -> core.reservation.capacity()).sum();
         }
     }
 
