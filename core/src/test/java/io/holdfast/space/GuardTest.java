@@ -356,6 +356,39 @@ class GuardTest extends SpaceFixture {
         region.unlockExclusive(exclusive);
     }
 
+    /** As AutoCloseable recommends, whatever was locked meanwhile in the same place. */
+    @Test
+    void closingAGuardOrAHoldTwiceMustEndNoOtherLock() throws Exception {
+        final Region locked = space.map(PAGE);
+        final Guard shared = locked.share();
+        shared.close();
+        final Hold hold = locked.hold();
+        hold.close();
+        final Guard exclusive = locked.exclusive();
+        exclusive.close();
+        for (final AutoCloseable closed : List.of(shared, hold, exclusive)) {
+            try (Guard _ = locked.share()) {
+                closed.close();
+                assertThat(Threads.<Boolean>run(() -> isFree(locked))).as("shared, after %s", closed).isFalse();
+            }
+            try (Hold _ = locked.hold()) {
+                closed.close();
+                assertThat(Threads.<Boolean>run(() -> isFree(locked))).as("held, after %s", closed).isFalse();
+            }
+            try (Guard _ = locked.exclusive()) {
+                closed.close();
+                assertThat(Threads.<Boolean>run(() -> isFree(locked))).as("exclusive, after %s", closed).isFalse();
+            }
+            assertThat(isFree(locked)).isTrue();
+        }
+    }
+
+    private static boolean isFree(final Region locked) {
+        try (Guard guard = locked.tryExclusive()) {
+            return guard.isHeld();
+        }
+    }
+
     @Test
     void stampsMustNotBeReleasedTwiceOrByAnotherThreadOrInTheOtherMode() throws Exception {
         final long shared = region.lockShared();
