@@ -9,6 +9,10 @@
 // Agrona names its module in the manifest only, and its idle strategies are part of the API.
 @SuppressWarnings({"requires-automatic", "requires-transitive-automatic"})
 module io.holdfast {
+    // Both need java.base alone. Were they optional, a modular application would run without them, and neither jcmd nor
+    // a monitoring tool would find anything.
+    requires java.management;
+    requires jdk.jfr;
     requires transitive org.agrona;
     requires static transitive org.jspecify;
 

@@ -526,6 +526,16 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder startReclaimer(boolean start);
 
         /**
+         * Chooses whether the space can be watched from outside: as an {@link AddressSpaceMXBean} and by its statistics in
+         * the flight recorder. By default it can, unless the system property {@code io.holdfast.monitored} is {@code
+         * false}. The first such space of a process starts the platform's MBean server, in a thread of its own.
+         *
+         * @param shown whether it can
+         * @return this
+         */
+        Builder monitored(boolean shown);
+
+        /**
          * Opens the space.
          *
          * @return the open space

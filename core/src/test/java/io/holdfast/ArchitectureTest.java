@@ -44,7 +44,7 @@ class ArchitectureTest {
     @Test
     void eachClassThatIsNamedMustExist() throws IOException {
         final Set<String> all = new TreeSet<>();
-        for (final String each : Set.of("", "space", "lock", "tree", "epoch", "memory", "layout")) {
+        for (final String each : Set.of("", "space", "lock", "tree", "epoch", "memory", "layout", "event")) {
             all.addAll(classes(each));
         }
         final Matcher matcher = CLASS.matcher(page());

@@ -2,6 +2,8 @@
 package io.holdfast.space;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.SpaceStatistics;
+import io.holdfast.event.QuarantineEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.Reservation;
@@ -32,6 +34,7 @@ final class GiveBack {
     private final IdleMemory idle;
     private final Eras eras;
     private final LongAdder unmaps = new LongAdder();
+    private final TimeHistogram times = new TimeHistogram();
 
     GiveBack(final SpaceResources core, final RegionRegistry registry, final IdleMemory idle, final Eras eras) {
         this.core = core;
@@ -58,12 +61,14 @@ final class GiveBack {
         if (pending.isBefore(Step.COUNTED)) {
             if (pending.wasRegion()) {
                 unmaps.increment();
+                times.add(pending.ageNs());
             }
             pending.reached(Step.COUNTED);
             if (isZeroedInPlace(pending)) {
                 idle.add(pending.start(), pending.length());
             }
         }
+        pending.tellOver(registry.name());
         registry.unaccount(pending.length()); // last: a close waits for it
         pending.over();
     }
@@ -84,6 +89,11 @@ final class GiveBack {
             finish(each);
             each = following;
         }
+    }
+
+    /** How long unmaps took. */
+    SpaceStatistics.Times times() {
+        return times.times();
     }
 
     /** Unmaps of regions that are over. */
@@ -219,11 +229,13 @@ final class GiveBack {
             case QUARANTINED -> {
                 LOGGER.log(Level.WARNING, "pages not given back, will be tried again: space=" + registry.name() +
                     ", start=" + pending.start() + ", length=" + pending.length());
+                QuarantineEvent.tell(registry.name(), pending.start(), pending.length(), false);
                 core.quarantine().add(pending);
             }
             case LOST -> {
                 LOGGER.log(Level.ERROR, "addresses lost for good: space=" + registry.name() + ", start=" +
                     pending.start() + ", length=" + pending.length());
+                QuarantineEvent.tell(registry.name(), pending.start(), pending.length(), true);
             }
         }
     }

@@ -5,6 +5,7 @@ import io.holdfast.MappingException;
 import io.holdfast.RegionException;
 import io.holdfast.WaitReport;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.event.GrowEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.memory.FileAccess;
@@ -53,6 +54,7 @@ final class Growth {
 
     /** Grows a region that the caller holds a lock on, in a range that it has entered. */
     void growInside(final RegionHandle region, final long newSize, final Waiting waiting) {
+        final GrowEvent event = GrowEvent.begun();
         final Long record = region.record();
         if (!PageFlags.isGrowable(RecordLayout.kind(record))) {
             throw new RegionException("grow of a region that is not growable: " + region.describe() +
@@ -63,11 +65,19 @@ final class Growth {
             final FileRegion file = registry.file(record);
             final long maximum =
                 file == null ? RecordLayout.limit(record) - RecordLayout.start(record) : file.maximum();
+            final long size = RecordLayout.sizeAcquire(record);
             if (isGrowth(region, newSize, maximum)) {
                 if (file != null) {
                     growFile(record, file, newSize);
                 } // else the pages are there already, and zero
                 RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
+                if (event != null) {
+                    try {
+                        event.end(gate.name(), region.address(), size, newSize);
+                    } catch (final OutOfMemoryError | StackOverflowError e) {
+                        // It has grown, whoever is told of it.
+                    }
+                }
             }
         } finally {
             growing.remove(record);

@@ -41,7 +41,7 @@ final class HeldRegions implements Publication.Owner, AutoCloseable {
         final long record = region.record();
         regions[count] = region;
         try (Waiting waiting = region.space().waiting(Waiting.FOREVER, false)) {
-            final long stamp = lock.exclusive(record, region.incarnation(), waiting);
+            final long stamp = region.exclusive(waiting);
             stamps[count] = stamp; // no call in between
             if (stamp <= 0) {
                 throw region.refused(operation, stamp);
@@ -52,6 +52,11 @@ final class HeldRegions implements Publication.Owner, AutoCloseable {
             count++;
             return Reshape.of(operation, region, extent);
         }
+    }
+
+    /** The region that was held first. */
+    RegionHandle first() {
+        return regions[0];
     }
 
     /** The right to change the structure where the regions are. */

@@ -6,6 +6,7 @@ import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.event.KernelRefusalEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.memory.FileAccess;
@@ -178,6 +179,7 @@ final class Mapper {
 
     private MappingException refused(final MapPlan plan, final RuntimeException e) {
         final FileRegion file = plan.file();
+        KernelRefusalEvent.tell(gate.name(), NativeException.errnoOf(e), e.getMessage());
         return new MappingException("map failed in space " + gate.name() + ": " + (file == null ? "" : "path=" +
             file.file().path() + ", offset=" + (file.fileOffset() + file.lead()) + ", ") + "size=" + plan.size() + ": " +
             e.getMessage(), NativeException.errnoOf(e), e);

@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import io.holdfast.MappingException;
+import io.holdfast.event.HeadroomLowEvent;
 import io.holdfast.memory.NativeMemory;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -18,6 +19,7 @@ final class MappingHeadroom {
     private static final long MAPPINGS_PER_CALL = 3;
     private static final long LARGEST_RESERVE = 1024;
     private static final long RESERVE_OF_LIMIT = 16;
+    private static final long LOW_OF_LIMIT = 8;
 
     private final NativeMemory memory;
     private final String space;
@@ -49,6 +51,9 @@ final class MappingHeadroom {
         final long count = memory.mapCount();
         final long reserve = Math.min(LARGEST_RESERVE, limit / RESERVE_OF_LIMIT);
         final long room = limit - reserve - count;
+        if (room <= limit / LOW_OF_LIMIT) {
+            HeadroomLowEvent.tell(space, count, limit, reserve, room <= 0);
+        }
         if (room <= 0) {
             throw new MappingException(operation + " failed: too few kernel mappings are left for space " + space +
                 ": mappings=" + count + ", vm.max_map_count=" + limit + ", reserve=" + reserve +

@@ -2,9 +2,14 @@
 package io.holdfast.space;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +34,12 @@ final class Notes {
         }
     }
 
-    /** One thread for all spaces; it only exists in debug mode. */
-    private static final class Leaks {
+    /** One thread for all spaces; it only exists where something is watched. */
+    static final class Leaks {
         static final Cleaner CLEANER = Cleaner.create();
+
+        private Leaks() {
+        }
     }
 
     private final ConcurrentMap<Long, String> names = new ConcurrentHashMap<>();
@@ -87,6 +95,15 @@ final class Notes {
         if (Ledger.ENABLED) {
             origins.remove(record);
         }
+    }
+
+    /** What the regions of each name take together. */
+    List<SpaceStatistics.Named> named() {
+        final SortedMap<String, SpaceStatistics.Named> all = new TreeMap<>();
+        names.forEach((record, name) -> all.merge(name,
+            new SpaceStatistics.Named(name, 1, RecordLayout.sizeAcquire(record)),
+            (one, other) -> new SpaceStatistics.Named(name, one.regions() + 1, one.bytes() + other.bytes())));
+        return List.copyOf(all.values());
     }
 
     @Nullable String name(final long record) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.event.DrainWaitEvent;
+import io.holdfast.event.UnmapEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.RestoreResult;
 import io.holdfast.tree.IntervalTree;
@@ -63,6 +65,9 @@ final class PendingUnmap {
     private long tag;
     private boolean waited;
     private final String announcer = Thread.currentThread().getName();
+    private long begunNs;
+    private @Nullable UnmapEvent event;
+    private @Nullable DrainWaitEvent waitEvent;
     private long announcedNs;
     private long nextReportNs;
     private boolean drained;
@@ -115,6 +120,8 @@ final class PendingUnmap {
 
     /** It is of this record, whose range does not change any more, if it comes to pass. */
     void of(final long going) {
+        begunNs = System.nanoTime();
+        event = UnmapEvent.begun();
         record = going;
         start = RecordLayout.start(going);
         length = RecordLayout.limit(going) - start;
@@ -181,10 +188,18 @@ final class PendingUnmap {
         if (attached) {
             kind = RecordLayout.kind(record);
         }
+        if (event != null) {
+            event.drained(ageNs());
+        }
     }
 
     boolean isDrained() {
         return drained;
+    }
+
+    /** Nanoseconds since the announcement. */
+    long ageNs() {
+        return System.nanoTime() - begunNs;
     }
 
     /** The pages are not as their zone's background has them. */
@@ -278,9 +293,35 @@ final class PendingUnmap {
         tag = epoch;
     }
 
+    /** Whoever records waits is told of this one, which has just begun. */
+    void waits(final @Nullable DrainWaitEvent begun) {
+        waitEvent = begun;
+    }
+
+    /** Tells whoever records it that no reader is left, if it had to wait for one; allocates nothing otherwise. */
+    void tellDrained(final String space) {
+        if (waitEvent != null) {
+            waitEvent.end(space, start, announcer);
+            waitEvent = null;
+        }
+    }
+
+    /** Tells whoever records it that it is over; allocates nothing otherwise. */
+    void tellOver(final String space) {
+        if (event != null) {
+            event.end(space, start, length, announcer, ageNs(), owner == RECLAIMER, result.name());
+            event = null;
+        }
+    }
+
     /** What may show the pages when readers have left. */
     Eras.View view() {
         return view;
+    }
+
+    /** Whether it has had to wait for readers. */
+    boolean hasWaited() {
+        return waited;
     }
 
     /** Whether this is the first time that the unmap has to wait for readers; counts each unmap once. */

@@ -12,6 +12,7 @@ import io.holdfast.RegionException;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.event.ExclusiveWaitEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.layout.Words;
 import io.holdfast.lock.LockOrder;
@@ -339,15 +340,31 @@ public final class RegionHandle implements Region {
 
     long lockExclusive(final String operation) {
         try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
-            return granted(operation, lock.exclusive(record, incarnation, waiting));
+            return granted(operation, exclusive(waiting));
         }
+    }
+
+    /** Waits for the exclusive lock; its stamp, or a refusal. */
+    long exclusive(final Waiting waiting) {
+        final ExclusiveWaitEvent event = ExclusiveWaitEvent.begun();
+        final long stamp = lock.exclusive(record, incarnation, waiting);
+        if (event != null) {
+            try {
+                if (waiting.elapsedNs() > 0) {
+                    event.end(space.name(), address(), stamp > 0);
+                }
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // It is held, or not, whoever is told of it.
+            }
+        }
+        return stamp;
     }
 
     @Override
     public long lockExclusive(final long timeout, final TimeUnit unit) throws InterruptedException, TimeoutException {
         checkInterrupt("exclusive");
         try (Waiting waiting = space.waiting(unit.toNanos(timeout), true)) {
-            return grantedInTime("exclusive", lock.exclusive(record, incarnation, waiting));
+            return grantedInTime("exclusive", exclusive(waiting));
         }
     }
 

@@ -4,6 +4,7 @@ package io.holdfast.space;
 import io.holdfast.AddressSpace;
 import io.holdfast.MappingException;
 import io.holdfast.RegionInfo;
+import io.holdfast.event.KernelRefusalEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.SectionLock;
@@ -209,6 +210,7 @@ final class RegionRegistry {
     }
 
     MappingException refused(final RuntimeException e) {
+        KernelRefusalEvent.tell(name(), NativeException.errnoOf(e), e.getMessage());
         return new MappingException("space " + name() + ": " + e.getMessage(), NativeException.errnoOf(e), e);
     }
 }

@@ -27,6 +27,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private static final AtomicInteger OPENED = new AtomicInteger();
     private static final AtomicBoolean FLAVOUR_LOGGED = new AtomicBoolean();
     private static final String BARRIER_PROPERTY = "io.holdfast.barrier";
+    private static final String MONITORED_PROPERTY = "io.holdfast.monitored";
     private static final long SPINS = 100;
     private static final long YIELDS = 20;
     private static final long MIN_PARK_NS = 1_000;
@@ -44,6 +45,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private Duration reportAfter = Duration.ofSeconds(10);
     private @Nullable String name;
     private boolean startReclaimer = true;
+    private boolean monitored = !"false".equalsIgnoreCase(System.getProperty(MONITORED_PROPERTY));
     private @Nullable NativeMemory memory;
     private Supplier<IdleStrategy> idle =
         () -> new BackoffIdleStrategy(SPINS, YIELDS, MIN_PARK_NS, MAX_PARK_NS);
@@ -149,6 +151,12 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         return this;
     }
 
+    @Override
+    public SpaceBuilder monitored(final boolean shown) {
+        this.monitored = shown;
+        return this;
+    }
+
     /** The system calls to use, for tests. */
     SpaceBuilder memory(final NativeMemory calls) {
         this.memory = calls;
@@ -164,12 +172,23 @@ public final class SpaceBuilder implements AddressSpace.Builder {
             idleBytes, idle, reportAfter.toNanos(), reports, errors != null ? errors : logging(label), startReclaimer,
             eraAfter.toNanos(), eraDelay.toNanos());
         try {
-            return new SpaceHandle(settings, SpaceResources.take(calls, capacity, flavour));
+            final SpaceHandle space = new SpaceHandle(settings, SpaceResources.take(calls, capacity, flavour));
+            return monitored ? monitored(space) : space;
         } catch (final NativeException e) {
             throw new MappingException("space " + label + (capacity == SpaceResources.USUAL_CAPACITY ? ""
                 : " of capacity " + capacity) + " cannot be opened: " + e.getMessage() +
                 "; or choose a smaller capacity: closed spaces keep their addresses for others that are not larger, " +
                 "bytes=" + SpaceResources.parkedBytes(), e.errno(), e);
+        }
+    }
+
+    private static SpaceHandle monitored(final SpaceHandle space) {
+        try {
+            space.monitor();
+            return space;
+        } catch (final Throwable e) {
+            space.close();
+            throw e;
         }
     }
 

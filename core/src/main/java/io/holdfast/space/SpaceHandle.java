@@ -17,6 +17,8 @@ import io.holdfast.WriteSection;
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.event.Events;
+import io.holdfast.event.MapEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
@@ -24,6 +26,7 @@ import io.holdfast.lock.SectionLock;
 import io.holdfast.tree.IntervalTree;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -38,6 +41,9 @@ import org.jspecify.annotations.Nullable;
 
 /** An address space: what its parts are, and the way to each of them. */
 public final class SpaceHandle implements AddressSpace {
+    static {
+        Events.load();
+    }
 
     private final SpaceSettings settings;
     private final SpaceResources core;
@@ -61,6 +67,7 @@ public final class SpaceHandle implements AddressSpace {
     private final SpaceClose close;
     private final IntervalTree tree;
     private final long base;
+    private Cleaner.@Nullable Cleanable monitoring; // set before the space is handed out
 
     SpaceHandle(final SpaceSettings settings, final SpaceResources core) {
         this.settings = settings;
@@ -87,6 +94,11 @@ public final class SpaceHandle implements AddressSpace {
         this.tree = core.tree();
         this.base = core.reservation().base();
         registry.notes().watch(this, settings.name());
+    }
+
+    /** Lets it be seen from outside, until it is closed or left. */
+    void monitor() {
+        monitoring = Notes.Leaks.CLEANER.register(this, Monitoring.of(this));
     }
 
     private void endDeadSections() {
@@ -232,14 +244,29 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public RegionHandle map(final MapRequest request) {
         try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
-            return Objects.requireNonNull(mapper.map(request, waiting, this::region));
+            return Objects.requireNonNull(map(request, waiting));
         }
+    }
+
+    private @Nullable RegionHandle map(final MapRequest request, final Waiting waiting) {
+        final MapEvent event = MapEvent.begun();
+        final RegionHandle region = mapper.map(request, waiting, this::region);
+        if (event != null && region != null) {
+            try {
+                final FileRegion file = registry.file(region.record());
+                event.end(name(), region.address(), RecordLayout.sizeAcquire(region.record()),
+                    registry.notes().name(region.record()), file == null ? null : file.path());
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // It is mapped, whoever is told of it.
+            }
+        }
+        return region;
     }
 
     @Override
     public @Nullable RegionHandle tryMap(final MapRequest request) {
         try (Waiting noTime = gate.waiting(0, false)) {
-            return mapper.map(request, noTime, this::region);
+            return map(request, noTime);
         }
     }
 
@@ -402,7 +429,8 @@ public final class SpaceHandle implements AddressSpace {
             core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
             idle.bytes(), idle.recycledBytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
-            core.records().bytes() + core.tree().mappedBytes(), eras.ended(), eras.unclosed(), eras.waitingBytes());
+            core.records().bytes() + core.tree().mappedBytes(), eras.ended(), eras.unclosed(), eras.waitingBytes(),
+            giveBack.times(), unmapper.drainTimes(), SpaceResources.parkedRanges(), registry.notes().named());
     }
 
     @Override
@@ -458,8 +486,21 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public void close() {
         try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
-            close.close(waiting);
+            close(waiting);
         }
+    }
+
+    private boolean close(final Waiting waiting) {
+        final boolean done = close.close(waiting);
+        final Cleaner.Cleanable watched = monitoring;
+        if (done && watched != null) {
+            try {
+                watched.clean();
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // The space is closed, whoever watches it.
+            }
+        }
+        return done;
     }
 
     @Override
@@ -468,7 +509,7 @@ public final class SpaceHandle implements AddressSpace {
             throw new InterruptedException("close interrupted: " + this);
         }
         try (Waiting waiting = waiting(unit.toNanos(timeout), true)) {
-            final boolean done = close.close(waiting);
+            final boolean done = close(waiting);
             if (waiting.endedByInterrupt()) {
                 throw new InterruptedException("close interrupted: " + this);
             }
@@ -489,6 +530,10 @@ public final class SpaceHandle implements AddressSpace {
 
     Waiting waiting(final long timeoutNs, final boolean interruptible) {
         return settings.waiting(timeoutNs, interruptible);
+    }
+
+    List<WaitReport.Holder> pinned() {
+        return reports.pinned();
     }
 
     List<WaitReport.Holder> holders(final long record) {

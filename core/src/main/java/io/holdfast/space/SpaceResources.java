@@ -146,6 +146,13 @@ final class SpaceResources {
         }
     }
 
+    /** Ranges that wait for the next space. */
+    static int parkedRanges() {
+        synchronized (PARKED) {
+            return PARKED.size();
+        }
+    }
+
     private boolean giveAllBack() {
         if (!reservation.park()) {
             return false;

@@ -6,6 +6,7 @@ import io.holdfast.MappingException;
 import io.holdfast.Protection;
 import io.holdfast.Region;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.event.ChangeEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
@@ -74,11 +75,26 @@ final class StructureChanges {
     }
 
     private Publication replace(final String operation, final HeldRegions held, final Reshape.Parts parts) {
+        final ChangeEvent event = ChangeEvent.begun();
         final Publication publication = new Publication(space, held, operation);
         held.addTo(publication, !parts.keep().isEmpty());
         publication.add(parts);
         publication.publish();
+        if (event != null) {
+            try {
+                tell(event, operation, held, publication);
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // What is given back goes on.
+            }
+        }
         return publication;
+    }
+
+    private void tell(final ChangeEvent event, final String operation, final HeldRegions held,
+                      final Publication publication) {
+        final List<RegionHandle> made = publication.regions();
+        event.end(gate.name(), operation, held.first().address(), made.isEmpty() ? -1 : made.getFirst().address(),
+            made.size(), publication.given().size());
     }
 
     RegionHandle merge(final RegionHandle one, final RegionHandle other) {
@@ -203,6 +219,19 @@ final class StructureChanges {
         }
     }
 
+    private Publication move(final RegionHandle region, final HeldRegions held, final Extent old, final long newSize) {
+        final ChangeEvent event = ChangeEvent.begun();
+        final Publication publication = mover.move(region, held, old, newSize);
+        if (event != null) {
+            try {
+                tell(event, "remap", held, publication);
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // What is given back goes on.
+            }
+        }
+        return publication;
+    }
+
     RegionHandle remap(final RegionHandle region, final long newSize) {
         Reshape.requireSize("remap", newSize, region);
         try {
@@ -231,8 +260,11 @@ final class StructureChanges {
                 }
                 return region;
             }
-            publication = newSize < size ? replace("remap", held, reshape.shrink(newSize))
-                : mover.move(region, held, reshape.whole(), newSize);
+            if (newSize < size) {
+                publication = replace("remap", held, reshape.shrink(newSize));
+            } else {
+                publication = move(region, held, reshape.whole(), newSize);
+            }
         }
         unmapper.completeAll(publication.given());
         return publication.regions().getFirst();

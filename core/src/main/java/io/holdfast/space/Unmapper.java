@@ -3,8 +3,11 @@ package io.holdfast.space;
 
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
+import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.event.BacklogFullEvent;
+import io.holdfast.event.DrainWaitEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
@@ -37,6 +40,7 @@ final class Unmapper {
     private final Reclaimer reclaimer;
     private final ReclaimerThread thread;
     private final LongAdder drains = new LongAdder();
+    private final TimeHistogram drainTimes = new TimeHistogram();
 
     Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final GiveBack giveBack,
              final Eras eras, final WaitReports reports, final SpaceSettings settings) {
@@ -228,6 +232,17 @@ final class Unmapper {
         if (reclaimer.backlogBytes() <= settings.backlogBytes()) {
             return;
         }
+        final BacklogFullEvent event = BacklogFullEvent.begun();
+        try {
+            awaitRoom(region);
+        } finally {
+            if (event != null) {
+                event.end(settings.name(), reclaimer.backlogBytes(), settings.backlogBytes());
+            }
+        }
+    }
+
+    private void awaitRoom(final RegionHandle region) {
         try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
             while (reclaimer.backlogBytes() > settings.backlogBytes()) {
                 if (reclaimer.doWork() != 0) {
@@ -520,17 +535,50 @@ final class Unmapper {
 
     private boolean drainLocked(final PendingUnmap pending, final Waiting waiting) {
         final long before = waiting.elapsedNs();
-        final boolean drained = lock.drainDetached(pending.record(), pending.tag(), waiting);
+        final boolean drained = DrainWaitEvent.isOn() ? drainTelling(pending, waiting) : drainQuietly(pending, waiting);
         if ((!drained || waiting.elapsedNs() > before) && pending.firstWait()) {
             drains.increment();
         }
         if (drained) {
+            if (pending.hasWaited()) {
+                drainTimes.add(pending.ageNs());
+            }
             pending.drained();
         }
         return drained;
     }
 
+    private boolean drainQuietly(final PendingUnmap pending, final Waiting waiting) {
+        return lock.drainDetached(pending.record(), pending.tag(), waiting);
+    }
+
+    /** The same for whoever records waits: looks who is inside before it waits for them. */
+    private boolean drainTelling(final PendingUnmap pending, final Waiting waiting) {
+        if (!pending.hasWaited()) {
+            try (Waiting noTime = settings.waiting(0, false)) {
+                if (drainQuietly(pending, noTime)) {
+                    return true;
+                }
+            }
+            final DrainWaitEvent begun = DrainWaitEvent.begun();
+            if (begun != null) {
+                begun.holders(reports.holders(pending.record(), pending.tag()).toString());
+                pending.waits(begun);
+            }
+        }
+        final boolean drained = drainQuietly(pending, waiting);
+        if (drained) {
+            pending.tellDrained(settings.name());
+        }
+        return drained;
+    }
+
     // ------------------------------------------------------------------------------------------------------- statistics
+
+    /** How long those waited for readers that had to. */
+    SpaceStatistics.Times drainTimes() {
+        return drainTimes.times();
+    }
 
     /** Unmaps that had to wait for readers. */
     long drains() {

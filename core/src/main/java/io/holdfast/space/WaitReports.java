@@ -6,6 +6,7 @@ import io.holdfast.WaitReport;
 import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.Holder;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.event.StalledWaitEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Holders;
 import io.holdfast.lock.RegionLock;
@@ -50,6 +51,8 @@ final class WaitReports implements DrainListener {
     }
 
     private void report(final WaitReport report) {
+        StalledWaitEvent.tell(report.space(), report.region(), report.waited().toNanos(), report.waiter(),
+            report.holders());
         try {
             settings.reports().accept(report);
         } catch (final RuntimeException e) {

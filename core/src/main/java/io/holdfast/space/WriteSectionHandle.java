@@ -6,12 +6,14 @@ import io.holdfast.Protection;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
 import io.holdfast.WriteSection;
+import io.holdfast.event.SectionEvent;
 import io.holdfast.lock.RangeLock;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The right to a range, and the private version of it while there is one. */
 public final class WriteSectionHandle extends SectionHandle implements WriteSection {
@@ -22,6 +24,8 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     private final ArrayList<PendingUnmap> given = new ArrayList<>();
 
     private final Runnable atDeath = this::inherit;
+    private final @Nullable SectionEvent event = SectionEvent.begun();
+    private final long begunNs = event == null ? 0 : System.nanoTime();
 
     WriteSectionHandle(final SpaceHandle space, final long start, final long end) {
         super(space);
@@ -32,6 +36,9 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     WriteSectionHandle begin(final RangeLock.Entry entry) {
         exchange(entry);
         entry.atDeath(atDeath);
+        if (event != null) {
+            event.entered(entry.start(), entry.end(), System.nanoTime() - begunNs);
+        }
         return this;
     }
 
@@ -143,6 +150,9 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
         boolean published = false;
         try {
             given.ensureCapacity(given.size() + current.drops());
+            if (event != null) {
+                event.publishes(current.exclusion().size(), current.drops());
+            }
             current.publish(given);
             published = true;
         } finally {
@@ -186,11 +196,13 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
             rollBack();
             return;
         }
+        final State reached = state;
         state = State.CLOSED;
         try {
             release();
         } finally {
             giveBack();
+            tell(reached);
         }
     }
 
@@ -203,6 +215,7 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
                 release();
             } finally {
                 giveBack(); // what was published before an upgrade
+                tell(State.OPEN);
             }
         }
     }
@@ -215,6 +228,12 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
         state = State.CLOSED;
         exchange(null);
         space().unmapper().completeAllLater(given);
+    }
+
+    private void tell(final State reached) {
+        if (event != null && reached != State.CLOSED) {
+            event.end(space().name(), reached.name());
+        }
     }
 
     private void giveBack() {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An address space as monitoring tools see it. Each open space is registered with the platform's MBean server as
+ * {@code io.holdfast:type=AddressSpace,name=…}, unless it was opened with {@link AddressSpace.Builder#monitored
+ * monitored(false)}; a second one of the same name has {@code number=2} besides. It is unregistered when it is closed, or
+ * is left by everybody. The first space of a process is registered some moments after it is opened, by a thread of its
+ * own, because the server takes long to start.
+ *
+ * <p>Thread-safe. Attributes and operations throw an {@link IllegalStateException} if the space is left or, where they
+ * look at regions, closed.
+ */
+public interface AddressSpaceMXBean {
+    /**
+     * A region.
+     *
+     * @param address  of the first byte, relative to the space
+     * @param size     in bytes
+     * @param writable whether guards may write
+     * @param name     given when it was mapped, null if it was not
+     * @param path     the file, null for anonymous memory
+     * @param lock     the decoded state of the region's lock
+     */
+    record RegionRow(long address, long size, boolean writable, @Nullable String name, @Nullable String path,
+                     String lock) {
+    }
+
+    /**
+     * Somebody who is inside of a region, or keeps memory from being given back.
+     *
+     * @param thread   name of the thread
+     * @param threadId its id
+     * @param how      what it holds, as {@link WaitReport.How} names it
+     * @param heldMs   for how many milliseconds, -1 where that is not known: without debug mode
+     */
+    record HolderRow(String thread, long threadId, String how, long heldMs) {
+    }
+
+    /**
+     * An unmap that is announced and not finished.
+     *
+     * @param region   the region's address, its name and file, and the decoded state of its lock
+     * @param waiter   name of the thread that announced it
+     * @param waitedMs how many milliseconds it has been in the background; 0 while its thread still waits
+     * @param holders  who is inside, as far as could be seen
+     */
+    record UnmapRow(String region, String waiter, long waitedMs, List<HolderRow> holders) {
+    }
+
+    /**
+     * A section, or a change that waits or has waited for one.
+     *
+     * @param start    first address
+     * @param end      just past the last
+     * @param mode     what it is there for
+     * @param thread   name of the thread
+     * @param threadId its id
+     */
+    record SectionRow(long start, long end, String mode, String thread, long threadId) {
+    }
+
+    /** {@return the name of the space} */
+    String getName();
+
+    /** {@return how many bytes of addresses the space has} */
+    long getCapacity();
+
+    /** {@return the flavour of barrier} */
+    String getBarrier();
+
+    /** {@return whether no close has begun} */
+    boolean isOpen();
+
+    /** {@return counts at this moment} */
+    SpaceStatistics getStatistics();
+
+    /** {@return how many mappings the kernel still grants the process; reads the kernel's list} */
+    long getMappingHeadroom();
+
+    /**
+     * The largest regions. Looks at all regions of the space.
+     *
+     * @param most not more than so many
+     * @return the largest first
+     */
+    List<RegionRow> largestRegions(int most);
+
+    /**
+     * Unmaps that are announced and not finished.
+     *
+     * @param most not more than so many
+     * @return those that have waited longest first
+     */
+    List<UnmapRow> pendingUnmaps(int most);
+
+    /** {@return the threads that are pinned, or have a snapshot} */
+    List<HolderRow> pinnedThreads();
+
+    /** {@return the sections of this moment, and changes that wait or have waited for one} */
+    List<SectionRow> sections();
+}
