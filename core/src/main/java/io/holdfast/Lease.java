@@ -32,8 +32,9 @@ import java.nio.ByteOrder;
  *
  * <h2>Bulk operations</h2>
  *
- * <p>They run under the region's shared lock, in pieces of a megabyte, and so wait for an exclusive writer between two of
- * them, as {@link Region#lockShared()} does. Where the region is unmapped meanwhile, the pieces before have been copied.
+ * <p>Those that copy out take no lock either. The others run under the region's shared lock, in pieces of a megabyte, and
+ * so wait for an exclusive writer between two of them, as {@link Region#lockShared()} does. Where the region is unmapped
+ * meanwhile, the pieces before have been done, and a target may hold anything where bytes were to come.
  *
  * <h2>What a lease does not do</h2>
  *
@@ -49,8 +50,8 @@ import java.nio.ByteOrder;
  * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or goes on under other handles, and
  * the era of that has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link IndexOutOfBoundsException}
  * for a range that is not in the region, or the slice; those that write a {@link RegionException} for a read-only
- * region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations and
- * ordered writes also throw what {@link Region#lockShared()} throws.
+ * region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations that do
+ * not copy out, and ordered writes, also throw what {@link Region#lockShared()} throws.
  */
 public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     /** {@return the region} */
@@ -563,11 +564,46 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param target where to copy to
      * @param index  first byte in the target
      * @param length how many bytes
-     * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
-     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
      */
     void getBytes(long offset, byte[] target, int index, int length);
+
+    /**
+     * Copies ints out, in native byte order.
+     *
+     * @param offset of the first byte
+     * @param target where to copy to
+     * @param index  of the first int in the target
+     * @param length how many ints
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     */
+    void getInts(long offset, int[] target, int index, int length);
+
+    /**
+     * Copies longs out, in native byte order.
+     *
+     * @param offset of the first byte
+     * @param target where to copy to
+     * @param index  of the first long in the target
+     * @param length how many longs
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     */
+    void getLongs(long offset, long[] target, int index, int length);
+
+    /**
+     * Copies floats out, in native byte order.
+     *
+     * @param offset of the first byte
+     * @param target where to copy to
+     * @param index  of the first float in the target
+     * @param length how many floats
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     */
+    void getFloats(long offset, float[] target, int index, int length);
 
     /**
      * Copies out, to memory or, through {@code MemorySegment.ofArray}, to an array of values in native byte order.
@@ -576,12 +612,11 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param target       where to copy to
      * @param targetOffset first byte in the target
      * @param length       how many bytes
-     * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
-     * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
-     * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
-     * @throws IllegalStateException        if the memory of the other side is freed already
-     * @throws WrongThreadException         if the other side belongs to another thread
+     * @throws RegionException           if the lease is refused, as said above
+     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     * @throws IllegalArgumentException  if the other side cannot be written, or not with bytes
+     * @throws IllegalStateException     if the memory of the other side is freed already
+     * @throws WrongThreadException      if the other side belongs to another thread
      */
     void getBytes(long offset, MemorySegment target, long targetOffset, long length);
 

@@ -3,21 +3,42 @@ package io.holdfast.space;
 
 import io.holdfast.epoch.ReservedStack;
 import java.lang.foreign.Arena;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /** The life of the one shared arena through which all leases of a space read. Its state is under {@link Eras}' lock. */
 final class Era {
     /** Nothing has ended the era yet. */
     static final long NEVER = Long.MAX_VALUE;
 
+    private static final VarHandle OVER = field();
+    /** What leases that were ended by themselves are of. */
+    static final Era NONE = none();
+
     private final long number;
     private final Arena arena = Arena.ofShared();
     private long endedNs = NEVER;
     private long dueNs;
+    private boolean over; // its ending is written in volatile mode
     private boolean closing;
     private long bytes;
 
     Era(final long number) {
         this.number = number;
+    }
+
+    private static VarHandle field() {
+        try {
+            return MethodHandles.lookup().findVarHandle(Era.class, "over", boolean.class).withInvokeExactBehavior();
+        } catch (final ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static Era none() {
+        final Era none = new Era(-1);
+        none.over = true;
+        return none;
     }
 
     long number() {
@@ -33,7 +54,20 @@ final class Era {
         return endedNs;
     }
 
+    /** Whether the next one seems to have begun, by plain access: an old answer costs a read in this one, and no more. */
+    boolean looksOver() {
+        return over;
+    }
+
+    /** Whether the next one had not begun when everything that this thread has loaded was loaded [R8]. */
+    boolean validate() {
+        VarHandle.acquireFence();
+        return !(boolean) OVER.getVolatile(this);
+    }
+
+    /** The next one has begun. */
     void end(final long nowNs, final long delayNs) {
+        OVER.setVolatile(this, true); // [R8]
         endedNs = nowNs;
         dueNs = nowNs + delayNs;
     }

@@ -20,10 +20,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Eras {
     /*
-     * States, ordering ([R1] to [R7]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
+     * States, ordering ([R1] to [R8]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
      *
-     * NUMBER is what leases compare, with plain access: an old value costs a read that goes through an era which has
-     * ended, and no more. It is written under the lock, together with CURRENT, so it never falls behind for good.
+     * Leases look, with plain access, whether their era is over: an old answer costs a read that goes through an era which
+     * has ended, and no more. It is written under the lock, after CURRENT.
      *
      * If a thread stops for ever in the close of an arena, that era is open for ever: who needs it closed waits, and all
      * others go on, since nothing else of it is under the lock.
@@ -40,7 +40,6 @@ final class Eras {
     private final LongAdder ended = new LongAdder();
     private final LongAdder waitingBytes = new LongAdder();
     private volatile @Nullable Era current; // written under this
-    private long number; // written under this
     private volatile @Nullable WriteBan bans; // written under this
 
     /**
@@ -59,11 +58,6 @@ final class Eras {
 
     // --------------------------------------------------------------------------------------------------- reading
 
-    /** The number of the current era, by plain access; of none before the first lease. */
-    long number() {
-        return number;
-    }
-
     /** The era in which a lease is renewed [R1]; begins the first. */
     Era current() {
         final Era now = current;
@@ -77,13 +71,8 @@ final class Eras {
         }
         final Era first = new Era(1);
         open.add(first);
-        swap(first);
+        current = first;
         return first;
-    }
-
-    private void swap(final Era next) {
-        current = next;
-        number = next.number();
     }
 
     /** Notes that a region is leased; the caller holds its shared lock [R3]. */
@@ -288,7 +277,7 @@ final class Eras {
         } catch (final OutOfMemoryError e) {
             return;
         }
-        swap(next);
+        current = next;
         era.end(clock.nanoTime(), settings.eraDelayNs());
         ended.increment();
     }

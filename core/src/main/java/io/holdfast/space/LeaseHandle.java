@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -14,15 +15,21 @@ import io.holdfast.Lease;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Objects;
 
-/** A range of a region, and the renewal that it shares with its slices. */
+/** A range of a region, read and written through a segment of an era. Thread-safe. */
 public final class LeaseHandle implements Lease {
     /*
-     * A single value is read in as few steps as can be: compare the era, check the range of a slice, and let the JDK check
-     * arena and bounds. What they throw takes the cold way, which renews and comes back, or says what the matter is.
+     * A single value is read in as few steps as can be: look whether the era is over and the lease has ended, and let the
+     * JDK check arena and bounds. What it throws takes the cold way, which renews and reads again, or says what the matter
+     * is.
+     *
+     * ERA and SEGMENT are read with plain access and may be of different renewals: the arena of whatever segment is read
+     * through says whether it may be [R1]. Benign race: threads that renew at the same time each do so, and all that they
+     * make is equally good; the worst is one more renewal.
      *
      * An ordered write does not go that way, since the era's close can throw behind a write as well as before it, and what
      * comes back would write, or add, once more: it is done under the region's lock, beyond all eras [R7].
@@ -31,31 +38,35 @@ public final class LeaseHandle implements Lease {
     private static final VarHandle SHORTS = JAVA_SHORT.varHandle().withInvokeExactBehavior();
     private static final VarHandle INTS = JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONGS = JAVA_LONG.varHandle().withInvokeExactBehavior();
+    private static final VarHandle ERA = field();
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
-    private static final long ENDED = -1;
     private static final long PIECE = 1 << 20;
 
-    private final Eras eras;
     private final Renewal renewal;
     private final RegionHandle region;
     private final long from;
+    private final long length;
     private final boolean isSlice;
-    private long length; // ENDED in a slice that has been ended by itself
+    private Era era;
+    private MemorySegment segment; // of these bytes and no others; of a whole region, as many as there were
+    private volatile boolean ended; // of a slice by itself
 
     /** For a region whose lease has been noted; the caller holds its shared lock. */
     LeaseHandle(final RegionHandle region) {
-        this(region, new Renewal(region), 0, Long.MAX_VALUE, false);
-        renewal.renew("lease");
+        this(new Renewal(region), 0, Long.MAX_VALUE, false, Era.NONE, MemorySegment.NULL);
+        renew("lease");
     }
 
-    private LeaseHandle(final RegionHandle region, final Renewal renewal, final long from, final long length,
-                        final boolean isSlice) {
-        this.eras = region.space().eras();
+    private LeaseHandle(final Renewal renewal, final long from, final long length, final boolean isSlice, final Era era,
+                        final MemorySegment segment) {
         this.renewal = renewal;
-        this.region = region;
+        this.region = renewal.region();
         this.from = from;
         this.length = length;
         this.isSlice = isSlice;
+        this.era = era;
+        this.segment = segment;
+        VarHandle.storeStoreFence(); // for a thread that finds it by a race
     }
 
     // ------------------------------------------------------------------------------------------------ properties
@@ -73,51 +84,79 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public boolean isCurrent() {
-        return length != ENDED && !renewal.isEnded() && region.isMapped();
+        return !isEnded() && region.isMapped();
     }
 
     @Override
     public LeaseHandle slice(final long offset, final long sliceLength) {
         checkOpen("slice");
         checkRange("slice", offset, sliceLength, size());
-        return new LeaseHandle(region, renewal, from + offset, sliceLength, true);
+        final Era now = era;
+        final MemorySegment bytes = current("slice");
+        final boolean stands = bytes.byteSize() >= offset + sliceLength;
+        return new LeaseHandle(renewal, from + offset, sliceLength, true, stands ? now : Era.NONE,
+            stands ? bytes.asSlice(offset, sliceLength) : MemorySegment.NULL);
     }
 
     @Override
     public void close() {
         if (isSlice) {
-            length = ENDED;
+            ended = true; // [R4]
+            ERA.setVolatile(this, Era.NONE);
         } else {
             renewal.end();
         }
     }
 
+    private boolean isEnded() {
+        return ended || renewal.isEnded();
+    }
+
     private void checkOpen(final String operation) {
-        renewal.checkOpen(operation);
-        if (length == ENDED) {
+        if (isEnded()) {
             throw renewal.ended(operation);
         }
     }
 
-    // ---------------------------------------------------------------------------------------------- single values
+    // --------------------------------------------------------------------------------------------------- renewal
 
     private MemorySegment current(final String operation) {
-        return renewal.era() == eras.number() ? renewal.segment() : renewal.renew(operation);
+        return era.looksOver() || renewal.looksEnded() ? renew(operation) : segment;
     }
 
-    private long at(final long offset, final int width) {
-        return from + Objects.checkIndex(offset, length - (width - 1));
+    private MemorySegment renew(final String operation) {
+        while (true) {
+            checkOpen(operation);
+            final Era now = region.space().eras().current(); // [R1]
+            final MemorySegment whole = renewal.segment(operation, now);
+            if (whole != null) {
+                final MemorySegment made = isSlice ? whole.asSlice(from, length) : whole;
+                segment = made;
+                ERA.setVolatile(this, now); // [R4]
+                if (ended) {
+                    ERA.setVolatile(this, Era.NONE);
+                }
+                return made;
+            }
+        }
+    }
+
+    private static VarHandle field() {
+        try {
+            return MethodHandles.lookup().findVarHandle(LeaseHandle.class, "era", Era.class).withInvokeExactBehavior();
+        } catch (final ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     /** After an access that threw: the segment to try again with, or what the caller is to be told. */
-    private MemorySegment again(final String operation, final long offset, final int width, final RuntimeException e) {
-        checkOpen(operation);
-        final MemorySegment now = renewal.renew(operation); // a region that has grown, or an era that has been closed
+    private MemorySegment again(final String operation, final long offset, final long width, final RuntimeException e) {
+        final MemorySegment now = renew(operation); // a region that has grown, or an era that has been closed
         if (e instanceof IllegalStateException) {
             return now;
         }
         if (e instanceof IndexOutOfBoundsException) {
-            checkRange(operation, offset, width, Math.min(length, now.byteSize() - from));
+            checkRange(operation, offset, width, now.byteSize());
             return now;
         }
         if (now.isReadOnly()) { // what an IllegalArgumentException was about
@@ -140,7 +179,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getByte");
         while (true) {
             try {
-                return bytes.get(JAVA_BYTE, at(offset, Byte.BYTES));
+                return bytes.get(JAVA_BYTE, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getByte", offset, Byte.BYTES, e);
             }
@@ -152,7 +191,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getShort");
         while (true) {
             try {
-                return bytes.get(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES));
+                return bytes.get(JAVA_SHORT_UNALIGNED, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getShort", offset, Short.BYTES, e);
             }
@@ -180,7 +219,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getInt");
         while (true) {
             try {
-                return bytes.get(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES));
+                return bytes.get(JAVA_INT_UNALIGNED, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getInt", offset, Integer.BYTES, e);
             }
@@ -198,7 +237,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getLong");
         while (true) {
             try {
-                return bytes.get(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES));
+                return bytes.get(JAVA_LONG_UNALIGNED, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getLong", offset, Long.BYTES, e);
             }
@@ -236,7 +275,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("putByte");
         while (true) {
             try {
-                bytes.set(JAVA_BYTE, at(offset, Byte.BYTES), value);
+                bytes.set(JAVA_BYTE, offset, value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putByte", offset, Byte.BYTES, e);
@@ -249,7 +288,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("putShort");
         while (true) {
             try {
-                bytes.set(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES), value);
+                bytes.set(JAVA_SHORT_UNALIGNED, offset, value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putShort", offset, Short.BYTES, e);
@@ -277,7 +316,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("putInt");
         while (true) {
             try {
-                bytes.set(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES), value);
+                bytes.set(JAVA_INT_UNALIGNED, offset, value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putInt", offset, Integer.BYTES, e);
@@ -295,7 +334,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("putLong");
         while (true) {
             try {
-                bytes.set(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES), value);
+                bytes.set(JAVA_LONG_UNALIGNED, offset, value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putLong", offset, Long.BYTES, e);
@@ -344,7 +383,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getByteVolatile");
         while (true) {
             try {
-                return (byte) BYTES.getVolatile(bytes, at(offset, Byte.BYTES));
+                return (byte) BYTES.getVolatile(bytes, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getByteVolatile", offset, Byte.BYTES, e);
             }
@@ -356,7 +395,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getShortVolatile");
         while (true) {
             try {
-                return (short) SHORTS.getVolatile(bytes, at(offset, Short.BYTES));
+                return (short) SHORTS.getVolatile(bytes, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getShortVolatile", offset, Short.BYTES, e);
             } catch (final IllegalArgumentException e) {
@@ -370,7 +409,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getIntVolatile");
         while (true) {
             try {
-                return (int) INTS.getVolatile(bytes, at(offset, Integer.BYTES));
+                return (int) INTS.getVolatile(bytes, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getIntVolatile", offset, Integer.BYTES, e);
             } catch (final IllegalArgumentException e) {
@@ -384,7 +423,7 @@ public final class LeaseHandle implements Lease {
         MemorySegment bytes = current("getLongVolatile");
         while (true) {
             try {
-                return (long) LONGS.getVolatile(bytes, at(offset, Long.BYTES));
+                return (long) LONGS.getVolatile(bytes, offset);
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getLongVolatile", offset, Long.BYTES, e);
             } catch (final IllegalArgumentException e) {
@@ -556,31 +595,85 @@ public final class LeaseHandle implements Lease {
         return region.segmentFor(Guard.Mode.SHARED_WRITABLE, region.sizeInside(), null);
     }
 
+    /** Checks a range, the whole of which must be there; the era in which it is. */
+    private Era entered(final String operation, final long offset, final long count) {
+        final Era now = era;
+        if (now.looksOver() || renewal.looksEnded() || (offset | count) < 0 || count > segment.byteSize() - offset) {
+            return enteredSlowly(operation, offset, count);
+        }
+        return now;
+    }
+
+    private Era enteredSlowly(final String operation, final long offset, final long count) {
+        final MemorySegment bytes = renew(operation);
+        checkRange(operation, offset, count, bytes.byteSize());
+        return era;
+    }
+
     @Override
     public void getBytes(final long offset, final byte[] target, final int index, final int count) {
-        Objects.checkFromIndexSize(index, count, target.length);
         if (count > PIECE) {
             getBytes(offset, MemorySegment.ofArray(target), index, count);
             return;
         }
-        final long slot = region.enterQuickly(); // as the first thing, and no loop around: it is for a few bytes
-        final long stamp = slot == 0 ? enter("getBytes") : 0;
-        try {
-            checkInside("getBytes", offset, count);
+        Era now;
+        do {
+            now = entered("getBytes", offset, count);
             MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset, target, index, count);
-        } finally {
-            region.leave(slot, stamp);
+        } while (!now.validate());
+    }
+
+    @Override
+    public void getInts(final long offset, final int[] target, final int index, final int count) {
+        if (count > PIECE / Integer.BYTES) {
+            getBytes(offset, MemorySegment.ofArray(target), (long) index * Integer.BYTES, (long) count * Integer.BYTES);
+            return;
         }
+        Era now;
+        do {
+            now = entered("getInts", offset, (long) count * Integer.BYTES);
+            MemorySegment.copy(region.optimisticSegment(), JAVA_INT_UNALIGNED, from + offset, target, index, count);
+        } while (!now.validate());
+    }
+
+    @Override
+    public void getLongs(final long offset, final long[] target, final int index, final int count) {
+        if (count > PIECE / Long.BYTES) {
+            getBytes(offset, MemorySegment.ofArray(target), (long) index * Long.BYTES, (long) count * Long.BYTES);
+            return;
+        }
+        Era now;
+        do {
+            now = entered("getLongs", offset, (long) count * Long.BYTES);
+            MemorySegment.copy(region.optimisticSegment(), JAVA_LONG_UNALIGNED, from + offset, target, index, count);
+        } while (!now.validate());
+    }
+
+    @Override
+    public void getFloats(final long offset, final float[] target, final int index, final int count) {
+        if (count > PIECE / Float.BYTES) {
+            getBytes(offset, MemorySegment.ofArray(target), (long) index * Float.BYTES, (long) count * Float.BYTES);
+            return;
+        }
+        Era now;
+        do {
+            now = entered("getFloats", offset, (long) count * Float.BYTES);
+            MemorySegment.copy(region.optimisticSegment(), JAVA_FLOAT_UNALIGNED, from + offset, target, index, count);
+        } while (!now.validate());
     }
 
     @Override
     public void getBytes(final long offset, final MemorySegment target, final long targetOffset, final long count) {
         Objects.checkFromIndexSize(targetOffset, count, target.byteSize());
-        inPieces("getBytes", count, (done, piece) -> {
-            checkInside("getBytes", offset + done, count - done);
+        long done = 0;
+        do {
+            final Era now = entered("getBytes", offset + done, count - done);
+            final long piece = Math.min(count - done, PIECE);
             MemorySegment.copy(region.optimisticSegment(), from + offset + done, target, targetOffset + done, piece);
-            return true;
-        });
+            if (now.validate()) {
+                done += piece;
+            }
+        } while (done < count);
     }
 
     @Override
@@ -646,6 +739,6 @@ public final class LeaseHandle implements Lease {
     @Override
     public String toString() {
         return "Lease[" + (isSlice ? "slice from=" + from + ", length=" + length + ", " : "") +
-            (renewal.isEnded() ? "ended, " : "") + region.describe() + "]";
+            (isEnded() ? "ended, " : "") + region.describe() + "]";
     }
 }

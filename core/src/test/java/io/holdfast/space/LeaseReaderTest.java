@@ -7,7 +7,9 @@ import com.sun.management.ThreadMXBean;
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Lease;
+import io.holdfast.MapRequest;
 import io.holdfast.Region;
+import io.holdfast.RegionException;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -15,6 +17,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +29,7 @@ class LeaseReaderTest extends SpaceFixture {
     private static final int WARM = 30_000;
     private static final int WORDS = 16;
     private static final int ERAS = 6;
+    private static final int ROUNDS = 100;
 
     private final AtomicBoolean stop = new AtomicBoolean();
 
@@ -76,6 +80,7 @@ class LeaseReaderTest extends SpaceFixture {
         for (int i = 0; i < WARM; i++) {
             sum(lease);
         }
+        final long[] longs = new long[WORDS];
         final byte[] copy = new byte[LENGTH];
         lease.getBytes(0, copy, 0, LENGTH);
         final MemorySegment other = MemorySegment.ofArray(copy.clone());
@@ -85,7 +90,8 @@ class LeaseReaderTest extends SpaceFixture {
         readers.add(start(path, () -> lease.mismatch(0, other, 0, 1 << 16), rounds.get(1)));
         readers.add(start(path, () -> {
             lease.getBytes(0, copy, 0, 1 << 16);
-            return copy[7];
+            lease.getLongs(0, longs, 0, WORDS);
+            return copy[7] + longs[7];
         }, rounds.get(2)));
         for (int i = 0; i < ERAS; i++) {
             for (final AtomicLong each : rounds) { // each has read since the last era was closed
@@ -104,6 +110,46 @@ class LeaseReaderTest extends SpaceFixture {
         }
         assertThat(space.statistics().eras()).isEqualTo(ERAS);
         region.unmap();
+    }
+
+    /** The copies are long, so that unmaps come in the middle; the next region has the same addresses and other bytes. */
+    @Test
+    void copiesMustBeOfTheirRegionThoughItsAddressesGoToOthers() throws Exception {
+        try (AddressSpace own = AddressSpace.builder().eras(Duration.ofDays(1), Duration.ZERO).idleBytes(0).open()) {
+            int overtaken = 0;
+            Region region = own.map(MapRequest.anonymous(LENGTH).at(0));
+            for (int round = 1; round <= ROUNDS || overtaken == 0; round++) {
+                final byte mine = (byte) (round % 100 + 1);
+                final Lease lease = region.lease();
+                lease.fill(0, LENGTH, mine);
+                final AtomicLong copies = new AtomicLong();
+                final Threads.Work<Integer> reader = Threads.start(() -> copyUntilRefused(lease, mine, copies));
+                while (copies.get() < 2 && !reader.isDone()) {
+                    Thread.onSpinWait();
+                }
+                region.unmap();
+                region = own.map(MapRequest.anonymous(LENGTH).at(0));
+                overtaken += reader.get();
+            }
+            region.unmap();
+        }
+    }
+
+    /** Whether the refusal came when bytes had been copied already, which were not the region's any more. */
+    private static int copyUntilRefused(final Lease lease, final byte expected, final AtomicLong copies) {
+        final byte[] copy = new byte[LENGTH];
+        final byte[] all = new byte[LENGTH];
+        Arrays.fill(all, expected);
+        while (true) {
+            Arrays.fill(copy, (byte) -1);
+            try {
+                lease.getBytes(0, copy, 0, LENGTH);
+            } catch (final RegionException e) {
+                return copy[0] == -1 ? 0 : 1;
+            }
+            assertThat(Arrays.equals(copy, all)).isTrue();
+            copies.incrementAndGet();
+        }
     }
 
     @Test

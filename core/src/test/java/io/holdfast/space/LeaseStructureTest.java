@@ -16,6 +16,7 @@ import io.holdfast.Region;
 import io.holdfast.RegionException;
 import io.holdfast.WriteSection;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -174,19 +175,18 @@ class LeaseStructureTest extends SpaceFixture {
     }
 
     @Test
-    void exclusiveWritersMustShowThroughAndKeepBulkOperationsWaiting() throws Exception {
+    void exclusiveWritersMustShowThroughAndKeepWhatLocksWaiting() throws Exception {
         final Region region = space.map(PAGE);
         final Lease lease = region.lease();
         final Threads.Work<Boolean> copy;
         try (Guard guard = region.exclusive()) {
             guard.segment().set(JAVA_BYTE, 9, (byte) 1);
-            assertThat(Threads.run(() -> lease.getByte(9))).isEqualTo((byte) 1);
-            assertThatThrownBy(() -> lease.getBytes(0, new byte[1], 0, 1)).isInstanceOf(IllegalMonitorStateException.class);
-            copy = Threads.start(() -> {
-                final byte[] target = new byte[10];
-                lease.getBytes(0, target, 0, 10);
-                return target[9] == 2;
-            });
+            final byte[] target = new byte[10];
+            lease.getBytes(0, target, 0, 10);
+            assertThat(Threads.run(() -> lease.getByte(9))).isEqualTo(target[9]).isEqualTo((byte) 1);
+            assertThatThrownBy(() -> lease.putBytes(0, new byte[1], 0, 1)).isInstanceOf(IllegalMonitorStateException.class);
+            final byte[] expected = {2};
+            copy = Threads.start(() -> lease.mismatch(9, MemorySegment.ofArray(expected), 0, 1) == -1);
             idle.awaitWaiter();
             guard.segment().set(JAVA_BYTE, 9, (byte) 2);
         }

@@ -157,6 +157,31 @@ class LeaseTest extends SpaceFixture {
         region.unmap();
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 100, 300_000})
+    void arraysOfValuesMustBeCopiedInNativeOrder(final int count) {
+        final Region region = space.map(FileBacking.readWrite(file("large", (3 << 20) + 500)));
+        final Lease lease = region.lease();
+        final Lease slice = lease.slice(3, lease.size() - 3);
+        final int[] ints = new int[count + 2];
+        final long[] longs = new long[count + 2];
+        final float[] floats = new float[count + 2];
+        lease.getInts(8, ints, 1, count);
+        slice.getLongs(5, longs, 1, count);
+        lease.getFloats(8, floats, 1, count);
+        for (int i = 0; i < count; i++) {
+            assertThat(ints[i + 1] == lease.getInt(8 + 4L * i)).isTrue();
+            assertThat(longs[i + 1] == lease.getLong(8 + 8L * i)).isTrue();
+            assertThat(Float.compare(floats[i + 1], lease.getFloat(8 + 4L * i))).isZero();
+        }
+        assertThat(ints[0] | ints[count + 1]).isZero();
+        assertOutOfBounds(() -> slice.getInts(lease.size() - 6, new int[1], 0, 1), "getInts");
+        assertOutOfBounds(() -> slice.getLongs(lease.size() - 10, new long[1], 0, 1), "getLongs");
+        assertOutOfBounds(() -> slice.getFloats(-1, new float[1], 0, 1), "getFloats");
+        assertThatThrownBy(() -> lease.getInts(0, ints, 3, count)).isInstanceOf(IndexOutOfBoundsException.class);
+        region.unmap();
+    }
+
     @Test
     void whatIsNotInTheRegionMustBeRefused() {
         final Region region = mapped();
@@ -228,7 +253,9 @@ class LeaseTest extends SpaceFixture {
         assertThat(lease.region()).isNotNull();
         final List<Consumer<Lease>> all = List.of(l -> l.getByte(0), l -> l.getShort(0), l -> l.getInt(0),
             l -> l.getLong(0), l -> l.putByte(0, (byte) 0), l -> l.putShort(0, (short) 0), l -> l.putInt(0, 0),
-            l -> l.putLong(0, 0), l -> l.getBytes(0, new byte[1], 0, 1), l -> l.putBytes(0, new byte[1], 0, 1),
+            l -> l.putLong(0, 0), l -> l.getBytes(0, new byte[1], 0, 1), l -> l.getInts(0, new int[1], 0, 1),
+            l -> l.getLongs(0, new long[1], 0, 1), l -> l.getFloats(0, new float[1], 0, 1),
+            l -> l.putBytes(0, new byte[1], 0, 1),
             l -> l.fill(0, 1, (byte) 0), l -> l.mismatch(0, MemorySegment.ofArray(new byte[1]), 0, 1),
             l -> l.slice(0, 1), Lease::size);
         for (final Consumer<Lease> one : all) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.lucene;
 
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
-
 import io.holdfast.Lease;
 import io.holdfast.RegionException;
 import java.io.EOFException;
@@ -25,9 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput {
     /*
      * Nothing here is checked before a read: the lease refuses what is closed and what is out of bounds, and what its
-     * exception means is found out afterwards. Arrays are copied in native byte order, which is little-endian on all
+     * exception means is found out afterwards. The native byte order is little-endian, as Lucene's is, on all
      * processors that the library runs on.
      */
+    private static final int MAX_VINT_BYTES = 5;
+
     private final OpenFile file;
     private final boolean isOwner;
     private final long offset; // in the file
@@ -39,19 +39,19 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
 
     /** The whole of a file, which this input is to close. */
     HoldfastInput(final OpenFile file, final Path path, final ReadAdvice advice) {
-        this("HoldfastInput(path=\"" + path + "\")", file, true, 0, file.lease(), advice);
+        this("HoldfastInput(path=\"" + path + "\")", file, true, 0, file.lease().size(), file.lease(), advice);
         if (advice != ReadAdvice.NORMAL) {
             advise(advice);
         }
     }
 
     private HoldfastInput(final String description, final OpenFile file, final boolean isOwner, final long offset,
-                          final Lease lease, final ReadAdvice advice) {
+                          final long length, final Lease lease, final ReadAdvice advice) {
         super(description);
         this.file = file;
         this.isOwner = isOwner;
         this.offset = offset;
-        this.length = lease.size();
+        this.length = length;
         this.lease = lease;
         this.advice = advice;
     }
@@ -72,7 +72,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public short readShort() throws IOException {
         try {
-            final short value = lease.getShort(position, LITTLE_ENDIAN);
+            final short value = lease.getShort(position);
             position += Short.BYTES;
             return value;
         } catch (final RuntimeException e) {
@@ -83,7 +83,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public int readInt() throws IOException {
         try {
-            final int value = lease.getInt(position, LITTLE_ENDIAN);
+            final int value = lease.getInt(position);
             position += Integer.BYTES;
             return value;
         } catch (final RuntimeException e) {
@@ -94,12 +94,32 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public long readLong() throws IOException {
         try {
-            final long value = lease.getLong(position, LITTLE_ENDIAN);
+            final long value = lease.getLong(position);
             position += Long.BYTES;
             return value;
         } catch (final RuntimeException e) {
             throw failed(position, Long.BYTES, e);
         }
+    }
+
+    /** Its bytes come with one access, where the file does not end before it could. */
+    @Override
+    public int readVInt() throws IOException {
+        final long at = position;
+        if (at > length - Long.BYTES) {
+            return super.readVInt();
+        }
+        final long bytes = readLong(at);
+        int value = 0;
+        for (int i = 0; i < MAX_VINT_BYTES - 1; i++) {
+            final int next = (int) (bytes >>> Byte.SIZE * i);
+            value |= (next & 0x7F) << 7 * i;
+            if ((next & 0x80) == 0) {
+                position = at + i + 1;
+                return value;
+            }
+        }
+        return super.readVInt(); // of the last byte not all bits may be set
     }
 
     @Override
@@ -110,26 +130,31 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
 
     @Override
     public void readInts(final int[] target, final int index, final int count) throws IOException {
-        readArray(MemorySegment.ofArray(target), Integer.BYTES, index, count);
+        try {
+            lease.getInts(position, target, index, count);
+            position += (long) count * Integer.BYTES;
+        } catch (final RuntimeException e) {
+            throw failed(position, (long) count * Integer.BYTES, e);
+        }
     }
 
     @Override
     public void readLongs(final long[] target, final int index, final int count) throws IOException {
-        readArray(MemorySegment.ofArray(target), Long.BYTES, index, count);
+        try {
+            lease.getLongs(position, target, index, count);
+            position += (long) count * Long.BYTES;
+        } catch (final RuntimeException e) {
+            throw failed(position, (long) count * Long.BYTES, e);
+        }
     }
 
     @Override
     public void readFloats(final float[] target, final int index, final int count) throws IOException {
-        readArray(MemorySegment.ofArray(target), Float.BYTES, index, count);
-    }
-
-    private void readArray(final MemorySegment target, final long width, final int index, final int count)
-        throws IOException {
         try {
-            lease.getBytes(position, target, index * width, count * width);
-            position += count * width;
+            lease.getFloats(position, target, index, count);
+            position += (long) count * Float.BYTES;
         } catch (final RuntimeException e) {
-            throw failed(position, count * width, e);
+            throw failed(position, (long) count * Float.BYTES, e);
         }
     }
 
@@ -175,7 +200,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public short readShort(final long at) throws IOException {
         try {
-            return lease.getShort(at, LITTLE_ENDIAN);
+            return lease.getShort(at);
         } catch (final RuntimeException e) {
             throw failed(at, Short.BYTES, e);
         }
@@ -184,7 +209,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public int readInt(final long at) throws IOException {
         try {
-            return lease.getInt(at, LITTLE_ENDIAN);
+            return lease.getInt(at);
         } catch (final RuntimeException e) {
             throw failed(at, Integer.BYTES, e);
         }
@@ -193,7 +218,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public long readLong(final long at) throws IOException {
         try {
-            return lease.getLong(at, LITTLE_ENDIAN);
+            return lease.getLong(at);
         } catch (final RuntimeException e) {
             throw failed(at, Long.BYTES, e);
         }
@@ -226,7 +251,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
     @Override
     public HoldfastInput clone() {
         ensureFileOpen();
-        final HoldfastInput clone = new HoldfastInput(toString(), file, false, offset, lease, advice);
+        final HoldfastInput clone = new HoldfastInput(toString(), file, false, offset, length, lease, advice);
         clone.position = position;
         return clone;
     }
@@ -253,7 +278,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
                 count + ", size=" + length + ": " + this);
         }
         try {
-            return new HoldfastInput(getFullSliceDescription(description), file, false, offset + from,
+            return new HoldfastInput(getFullSliceDescription(description), file, false, offset + from, count,
                 lease.slice(from, count), how);
         } catch (final RegionException e) {
             throw alreadyClosed(e);
