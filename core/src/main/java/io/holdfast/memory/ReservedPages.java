@@ -220,6 +220,9 @@ public abstract sealed class ReservedPages permits Reservation {
      * @throws NativeException if the kernel refuses
      */
     public final long residentBytes(final long offset, final long length) {
+        if (offset < 0 || length < 0 || offset > capacity - length) {
+            throw notARange(offset, length);
+        }
         if (length == 0) {
             return 0;
         }
@@ -227,7 +230,6 @@ public abstract sealed class ReservedPages permits Reservation {
         final long first = offset & -pageSize;
         final long end = offset + length;
         final long limit = end + pageMask & -pageSize;
-        requireRange(first, limit - first);
         long resident = 0;
         long cut = 0; // bytes of the first and the last page that were not asked for
         try (Arena arena = Arena.ofConfined()) {

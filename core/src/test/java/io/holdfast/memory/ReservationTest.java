@@ -110,8 +110,22 @@ class ReservationTest {
             offset -> reservation.populate(offset, length, true),
             offset -> reservation.protect(offset, length, true),
             offset -> reservation.sync(offset, length, true),
-            offset -> reservation.lock(offset, length, true),
-            offset -> reservation.residentBytes(offset, length));
+            offset -> reservation.lock(offset, length, true));
+    }
+
+    @Test
+    void residentBytesMustBeAskedOfAnyBytesButNoneOutside() {
+        final long[][] ranges = {{-1, 1}, {0, -1}, {CAPACITY, 1}, {1, CAPACITY}, {PAGE, Long.MAX_VALUE},
+            {Long.MIN_VALUE, PAGE}};
+        for (final long[] range : ranges) {
+            assertThatThrownBy(() -> reservation.residentBytes(range[0], range[1]))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("offset=" + range[0]).hasMessageContaining("length=" + range[1]);
+        }
+        assertThat(reservation.residentBytes(1, 0)).isZero();
+        reservation.ensureAnonymous(0, PAGE);
+        Inspection.put(at(0), 1);
+        assertThat(reservation.residentBytes(1, 2)).isEqualTo(2);
     }
 
     @Test
