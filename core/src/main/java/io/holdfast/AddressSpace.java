@@ -138,9 +138,9 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * @throws IllegalArgumentException     if the range makes no sense
      * @throws java.io.UncheckedIOException if the file is missing, unreadable, not a regular file, empty
      *                                      ({@link EmptyFileException} is the cause), or shorter than the range, or cannot
-     *                                      grow
-     * @throws MappingException             if a limit of the space is reached or the system refuses; nothing has
-     *                                      changed then
+     *                                      grow; or if its channel is closed, or tells no file
+     * @throws MappingException             if a limit of the space is reached, the file would grow where it is being
+     *                                      truncated, or the system refuses; nothing has changed then
      * @throws IllegalStateException        if the space is closed
      */
     Region map(FileBacking backing);
@@ -392,7 +392,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * last ones are used, which the virtual machine needs for its own threads. Reads the kernel's list, which takes
      * time with its length.
      *
-     * @return the number of mappings, 0 or more
+     * @return the number of mappings, 0 or more; negative where {@code /proc} is hidden, so that nobody knows: then mapping
+     *         stops at a guess
      */
     long mappingHeadroom();
 

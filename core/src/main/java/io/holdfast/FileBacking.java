@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast;
 
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a file region maps: a file, a way of access, and a range of bytes. Immutable; each method gives a new one.
  *
- * <p>Nothing is opened before {@link AddressSpace#map(FileBacking)}. The file may be deleted once it is mapped.
+ * <p>Nothing is opened before {@link AddressSpace#map(FileBacking)}. The file may be renamed or deleted once it is mapped,
+ * and its regions keep all their operations; but one that only reads, or writes privately, is moved to where it has more
+ * room by its path. A file is kept open, once for all spaces, as long as a region of it is written to, and may so change
+ * its length.
  */
 public final class FileBacking {
     /** How the bytes of the file are accessed. */
@@ -22,15 +27,17 @@ public final class FileBacking {
 
     private static final long WHOLE = -1;
 
-    private final Path path;
+    private final @Nullable Path path;
+    private final @Nullable FileChannel channel;
     private final Access access;
     private final long offset;
     private final long length;
     private final long maximum;
 
-    private FileBacking(final Path path, final Access access, final long offset, final long length,
-                        final long maximum) {
-        this.path = Objects.requireNonNull(path, "path");
+    private FileBacking(final @Nullable Path path, final @Nullable FileChannel channel, final Access access,
+                        final long offset, final long length, final long maximum) {
+        this.path = path;
+        this.channel = channel;
         this.access = access;
         this.offset = offset;
         this.length = length;
@@ -44,7 +51,7 @@ public final class FileBacking {
      * @return the backing
      */
     public static FileBacking readOnly(final Path path) {
-        return new FileBacking(path, Access.READ_ONLY, 0, WHOLE, WHOLE);
+        return of(path, Access.READ_ONLY);
     }
 
     /**
@@ -55,7 +62,7 @@ public final class FileBacking {
      * @return the backing
      */
     public static FileBacking readWrite(final Path path) {
-        return new FileBacking(path, Access.READ_WRITE, 0, WHOLE, WHOLE);
+        return of(path, Access.READ_WRITE);
     }
 
     /**
@@ -65,7 +72,29 @@ public final class FileBacking {
      * @return the backing
      */
     public static FileBacking copyOnWrite(final Path path) {
-        return new FileBacking(path, Access.COPY_ON_WRITE, 0, WHOLE, WHOLE);
+        return of(path, Access.COPY_ON_WRITE);
+    }
+
+    private static FileBacking of(final Path path, final Access access) {
+        return new FileBacking(Objects.requireNonNull(path, "path"), null, access, 0, WHOLE, WHOLE);
+    }
+
+    /**
+     * The whole of the file behind an open channel, whatever its name is by now, if it has one. The caller keeps the
+     * channel, and may close it once the region is mapped. The file is opened once more for the region, which takes time
+     * with the number of descriptors that the process has, and needs the permission that opening it anew would need; an
+     * empty file is refused.
+     *
+     * <p>As with any second opening of a file, its end drops the locks of the process on the file
+     * ({@link java.nio.channels.FileLock}), by whatever channel they came.
+     *
+     * @param channel of a file of the default file system, open for reading; to write to the file, for writing as well
+     * @param access  how the bytes of the file are accessed
+     * @return the backing
+     */
+    public static FileBacking of(final FileChannel channel, final Access access) {
+        return new FileBacking(null, Objects.requireNonNull(channel, "channel"), Objects.requireNonNull(access, "access"),
+            0, WHOLE, WHOLE);
     }
 
     /**
@@ -81,7 +110,7 @@ public final class FileBacking {
             throw new IllegalArgumentException("range out of bounds: offset=" + newOffset + ", length=" + newLength +
                 "; the offset must be 0 or more, the length more than 0, and both together fit a long");
         }
-        return new FileBacking(path, access, newOffset, newLength, maximum);
+        return new FileBacking(path, channel, access, newOffset, newLength, maximum);
     }
 
     /**
@@ -98,15 +127,20 @@ public final class FileBacking {
             throw new IllegalArgumentException("maximum must be positive: maximum=" + newMaximum);
         }
         if (access != Access.READ_WRITE) {
-            throw new IllegalStateException("only a file that is written can grow: access=" + access + ", path=" +
-                path + "; use readWrite(path)");
+            throw new IllegalStateException("only a file that is written can grow: access=" + access + ", " +
+                (path == null ? channel : "path=" + path) + "; use readWrite(path)");
         }
-        return new FileBacking(path, access, offset, length, newMaximum);
+        return new FileBacking(path, channel, access, offset, length, newMaximum);
     }
 
-    /** {@return the file} */
-    public Path path() {
+    /** {@return the file, or null if it is given by a channel} */
+    public @Nullable Path path() {
         return path;
+    }
+
+    /** {@return the channel that the file is given by, or null} */
+    public @Nullable FileChannel channel() {
+        return channel;
     }
 
     /** {@return how the bytes of the file are accessed} */
@@ -141,7 +175,8 @@ public final class FileBacking {
 
     @Override
     public String toString() {
-        final StringBuilder text = new StringBuilder().append(access).append(' ').append(path);
+        final StringBuilder text = new StringBuilder().append(access).append(' ')
+            .append(path == null ? channel : path);
         if (!isWhole()) {
             text.append(", offset=").append(offset).append(", length=").append(length);
         }

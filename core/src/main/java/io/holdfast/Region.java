@@ -159,7 +159,7 @@ public sealed interface Region permits RegionHandle {
      * @param newSizeBytes not less than the current size; nothing happens if it is the same
      * @throws IllegalArgumentException if it is less than the current size or more than the maximum
      * @throws RegionException          if the region is unmapped or not growable
-     * @throws MappingException         if the system refuses; the region is as it was
+     * @throws MappingException         if the system refuses, or the file is being truncated; the region is as it was
      * @throws java.io.UncheckedIOException if the file cannot grow, for example because the disk is full
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -811,21 +811,22 @@ public sealed interface Region permits RegionHandle {
     List<Region> protect(long offset, long length, Protection protection);
 
     /**
-     * Cuts the region and its file. Nothing in this space may map what the file loses; other mappings of it, in other
-     * spaces or processes, lose their pages. The file is cut when the last reader of its end has left. If the thread is
-     * interrupted while it waits for that, or has no {@link Deadline} left, it happens in the background, but not if
-     * somebody maps that end again before; a file that is not cut then is logged as an error.
+     * Cuts the region and its file. Nothing in any space of this process may map what the file loses, or be about to give
+     * it back; mappings of other processes, and those made without a space, lose their pages. From the announcement on the
+     * file ends there for whoever maps it in a space: what lies behind is neither mapped nor grown into. The file itself
+     * is cut when the last reader of its end has left. If the thread is interrupted while it waits for that, or has no
+     * {@link Deadline} left, it happens in the background; a file that cannot be cut then is logged as an error.
      *
      * @param newSizeBytes of the region, more than 0 and not more than now; the file ends where the region does
      * @return the region that is left
      * @throws IllegalArgumentException     if the size is out of range
-     * @throws RegionException              if the region is unmapped, does not write to its file, or another region of
-     *                                      the space maps what the file would lose; where it came while this waited, the
-     *                                      region has been cut, and its new handle is found by address
-     * @throws MappingException             as {@link #split}
-     * @throws java.io.UncheckedIOException if the file cannot be opened, or is another one by now, and then nothing has
-     *                                      changed; or if it cannot be cut, and then the region has been cut and its
-     *                                      new handle is found by address
+     * @throws RegionException              if the region is unmapped, does not write to its file, another region maps
+     *                                      what the file would lose, or another truncate of the file is under way
+     * @throws MappingException             as {@link #split}; or if the system does not take back the pages behind the
+     *                                      new end, and then the region has been cut and its new handle is found by
+     *                                      address
+     * @throws java.io.UncheckedIOException if the file cannot be cut, and then the region has been cut and its new handle
+     *                                      is found by address
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */

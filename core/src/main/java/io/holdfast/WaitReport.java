@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param space   name of the address space
  * @param region  the region's address, its name and file, and the decoded state of its lock; or the range of addresses and
- *                the mode of a section, or how much waits for pins and snapshots to end
+ *                the mode of a section, or the file whose length another thread changes, or how much waits for pins and
+ *                snapshots to end
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread
  * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed in
@@ -30,7 +31,9 @@ public record WaitReport(String space, String region, Duration waited, String wa
         /** The exclusive lock, or its announcement. */
         EXCLUSIVE,
         /** A section of an overlapping range, or a single change that came first. */
-        SECTION
+        SECTION,
+        /** The length of the file, which one thread at a time changes. */
+        FILE
     }
 
     /**

@@ -189,10 +189,14 @@ public final class SpaceInspector {
                               final PageInspector pages) {
         final long kind = RecordLayout.kind(record);
         final long used = start + core.roundUp(last - start);
-        final FileRegion file = space == null ? null : space.registry().file(record);
-        findings.require(PageFlags.isFile(kind) == (file != null),
+        final FileShare share = space == null ? null : space.registry().files().get(record);
+        findings.require(PageFlags.isFile(kind) == (share != null),
             "a region of a file is one of memory, or the other way round, record", record);
-        if (file != null) {
+        if (share != null) {
+            final FileRegion file = share.region();
+            findings.require(share.linked && share.end == file.end(RecordLayout.sizeAcquire(record)),
+                "a region does not claim what it shows of its file, record", record);
+            findings.require(!share.hasGrown(), "a file may be cut under a region, record", record);
             pages.file(start, used, file.fileOffset(), file.access(), PageFlags.isWritable(kind));
         } else if (PageFlags.isHuge(kind)) {
             pages.skip(start, end);
@@ -214,9 +218,10 @@ public final class SpaceInspector {
         final long backlog = space.unmapper().reclaimer().backlog();
         findings.require(backlog == pending.size(), "unmaps are miscounted: pending=" + pending.size() + ", counted",
             backlog);
-        final long pendingBytes = pending.stream().mapToLong(PendingUnmap::length).sum();
-        findings.require(registry.regions() == attached + pending.size(), "regions are miscounted: attached=" + attached +
-            ", pending=" + pending.size() + ", counted", registry.regions());
+        final List<PendingUnmap> going = pending.stream().filter(unmap -> !unmap.stays()).toList();
+        final long pendingBytes = going.stream().mapToLong(PendingUnmap::length).sum();
+        findings.require(registry.regions() == attached + going.size(), "regions are miscounted: attached=" + attached +
+            ", pending=" + going.size() + ", counted", registry.regions());
         findings.require(registry.bytes() == attachedBytes + pendingBytes, "bytes are miscounted: attached=" +
             attachedBytes + ", pending=" + pendingBytes + ", counted", registry.bytes());
         registry.files().keySet().forEach(record -> findings.require(shown.contains(record) || waiting.contains(record),

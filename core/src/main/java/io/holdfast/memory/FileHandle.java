@@ -4,15 +4,15 @@ package io.holdfast.memory;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * threads are still under way then, by the last of them, so that no call can hit a file that gets the same descriptor
  * next.
  *
- * <p>Thread-safe. Operations that change the size of one file through any handle of this process exclude each other.
- * Errors of the file are reported as {@link UncheckedIOException} whose cause is the {@code java.nio.file} exception
+ * <p>Thread-safe. Who changes the size of a file, or decides by it, has to agree with others who do so first. Errors of
+ * the file are reported as {@link UncheckedIOException} whose cause is the {@code java.nio.file} exception
  * for the error; the message names operation, path, error and remedy.
  */
 public final class FileHandle implements AutoCloseable {
@@ -32,11 +32,9 @@ public final class FileHandle implements AutoCloseable {
      */
     private static final int CLOSED = 1 << 30;
     private static final int NEW_FILE_MODE = 0x1b6; // rw-rw-rw-, from which the process takes its mask
-    private static final int STRIPES = 64;
     private static final int ASCII_END = 0x80;
-    private static final long UNKNOWN = -1;
-    private static final ReentrantLock[] SIZE_LOCKS =
-        IntStream.range(0, STRIPES).mapToObj(stripe -> new ReentrantLock()).toArray(ReentrantLock[]::new);
+    private static final System.Logger LOGGER = System.getLogger(FileHandle.class.getName());
+    private static final AtomicBoolean WARNED = new AtomicBoolean();
 
     private final NativeMemory memory;
     private final Path path;
@@ -50,14 +48,14 @@ public final class FileHandle implements AutoCloseable {
 
     private FileHandle(
         final NativeMemory memory, final Path path, final FileAccess access, final int descriptor,
-        final FileStatus status, final boolean settled) {
+        final FileStatus status) {
         this.memory = memory;
         this.path = path;
         this.access = access;
         this.descriptor = descriptor;
         this.device = status.device();
         this.inode = status.inode();
-        this.openedSize = settled ? status.size() : UNKNOWN;
+        this.openedSize = status.size();
     }
 
     /**
@@ -93,13 +91,13 @@ public final class FileHandle implements AutoCloseable {
             } else if (!create || known != -Errno.ENOENT) {
                 throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -known);
             }
-            return open(memory, path, access, create, name, buffer, seen);
+            return open(memory, path, access, create, name, buffer);
         }
     }
 
     private static FileHandle open(
         final NativeMemory memory, final Path path, final FileAccess access, final boolean create,
-        final MemorySegment name, final MemorySegment buffer, final @Nullable FileStatus seen) {
+        final MemorySegment name, final MemorySegment buffer) {
         final int flags = access.openFlags() | (create ? NativeMemory.O_CREAT : 0) | NativeMemory.O_CLOEXEC |
             NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
         final int descriptor = uninterrupted(() -> memory.open(name, flags, NEW_FILE_MODE));
@@ -108,12 +106,9 @@ public final class FileHandle implements AutoCloseable {
         }
         boolean opened = false;
         try {
-            final FileStatus status = seen == null ? status(memory, path, descriptor, buffer)
-                : settledStatus(memory, path, descriptor, buffer, seen);
+            final FileStatus status = status(memory, path, descriptor, buffer);
             requireRegular(path, status);
-            // Where the path means another file by now, the lock was that of the first one.
-            final boolean settled = seen != null && status.isOfSameFile(seen);
-            final FileHandle handle = new FileHandle(memory, path, access, descriptor, status, settled);
+            final FileHandle handle = new FileHandle(memory, path, access, descriptor, status);
             opened = true;
             return handle;
         } finally {
@@ -123,22 +118,25 @@ public final class FileHandle implements AutoCloseable {
         }
     }
 
-    private static void requireRegular(final Path path, final FileStatus status) {
-        if (!status.isRegular()) {
-            throw FileErrors.unfit("map", path, "is " + status.kind() + "; only regular files can be mapped");
+    /**
+     * Opens the file behind an open descriptor of this process once more, whatever has become of its path.
+     *
+     * @param memory the calls to use
+     * @param link the descriptor in {@code /proc/self/fd}
+     * @param path what the file is called
+     * @param access what mappings of the handle will need at most
+     * @return the open file, which may be another one if the descriptor has been closed meanwhile
+     * @throws UncheckedIOException if it may not be opened or is not a regular file
+     */
+    static FileHandle reopen(final NativeMemory memory, final Path link, final Path path, final FileAccess access) {
+        try (Arena arena = Arena.ofConfined()) {
+            return open(memory, path, access, false, nativePath(link, arena), arena.allocate(FileStatus.BYTES, Long.BYTES));
         }
     }
 
-    /** The status of a file that was seen before; its size is not one that is given up again. */
-    private static FileStatus settledStatus(
-        final NativeMemory memory, final Path path, final int descriptor, final MemorySegment buffer,
-        final FileStatus seen) {
-        final ReentrantLock lock = sizeLock(seen.device(), seen.inode());
-        lock.lock();
-        try {
-            return status(memory, path, descriptor, buffer);
-        } finally {
-            lock.unlock();
+    private static void requireRegular(final Path path, final FileStatus status) {
+        if (!status.isRegular()) {
+            throw FileErrors.unfit("map", path, "is " + status.kind() + "; only regular files can be mapped");
         }
     }
 
@@ -228,8 +226,13 @@ public final class FileHandle implements AutoCloseable {
         }
     }
 
+    /** {@return the file's size in bytes when it was opened, after it had been} */
+    public long openedSize() {
+        return openedSize;
+    }
+
     /** What the system says of the file, now, for who holds the descriptor open. */
-    FileStatus statusNow() {
+    private FileStatus statusNow() {
         try (Arena arena = Arena.ofConfined()) {
             return status(memory, path, descriptor, arena.allocate(FileStatus.BYTES, Long.BYTES));
         }
@@ -238,29 +241,15 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Checks that the file has the bytes that are to be mapped.
      *
+     * @param size of the file, in bytes
      * @param offset the first byte
      * @param length how many bytes, or 0 for all to the end
      * @return how many bytes, more than 0
      * @throws IllegalArgumentException if offset or length is negative or their sum is too large
      * @throws UncheckedIOException if the file is empty or ends before the range does
      */
-    public long requireRange(final long offset, final long length) {
+    public long requireRange(final long size, final long offset, final long length) {
         requireArguments("map", offset, length);
-        return requireRange(settledSize(), offset, length);
-    }
-
-    /** The same by the size that the file had when it was opened, which as a rule costs no call. */
-    public long requireRangeAsOpened(final long offset, final long length) {
-        requireArguments("map", offset, length);
-        return requireRange(openedSize == UNKNOWN ? settledSize() : openedSize, offset, length);
-    }
-
-    /** Whether the file has no bytes, as {@link #requireRangeAsOpened} would find it. */
-    public boolean isEmptyAsOpened() {
-        return (openedSize == UNKNOWN ? settledSize() : openedSize) == 0;
-    }
-
-    private long requireRange(final long size, final long offset, final long length) {
         if (size == 0) {
             throw FileErrors.unfit("map", path,
                 "size=0: the file is empty; write it first, or map it with a length to grow to");
@@ -276,17 +265,6 @@ public final class FileHandle implements AutoCloseable {
         return length == 0 ? size - offset : length;
     }
 
-    /** The size, but not one that is given up again because what it was for fails. */
-    private long settledSize() {
-        final ReentrantLock lock = sizeLock();
-        lock.lock();
-        try {
-            return size();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     private void requireArguments(final String operation, final long offset, final long length) {
         if (offset < 0 || length < 0 || offset > Long.MAX_VALUE - length) {
             throw new IllegalArgumentException(operation + " failed: path=" + path + ", offset=" + offset +
@@ -295,32 +273,38 @@ public final class FileHandle implements AutoCloseable {
         }
     }
 
+    /** Is told the size of a file before anything is done to it. */
+    @FunctionalInterface
+    public interface SizeBefore {
+        /** The file has this size, and is about to grow if that is not enough. */
+        void is(long size);
+    }
+
     /**
      * Lets the file grow to at least a size, with the blocks for the new part reserved where the file system can, so
      * that a full disk is an error here and not a signal at the first write. A failed growth leaves the size as it was;
-     * one for which the disk has not the blocks does not touch it.
+     * one for which the disk has not the blocks does not touch it. One that reports an error after it has happened is
+     * left to the caller.
      *
      * @param length the size in bytes that the file has at least afterwards
+     * @param before is told the size first
      * @return the file's size
      * @throws IllegalArgumentException if the length is negative
      * @throws UncheckedIOException if the disk is full or the file system fails
      */
-    public long ensureLength(final long length) {
+    public long ensureLength(final long length, final SizeBefore before) {
         requireArguments("grow", 0, length);
         enter();
-        final ReentrantLock lock = sizeLock();
-        lock.lock();
         try {
-            return ensureLength(statusNow(), length);
+            final FileStatus now = statusNow();
+            before.is(now.size());
+            return ensureLength(now, length);
         } finally {
-            lock.unlock();
             leave();
         }
     }
 
-    /** The same for who holds the size lock, has looked at the file since, and holds the descriptor open. */
-    long ensureLength(final FileStatus now, final long length) {
-        requireArguments("grow", 0, length);
+    private long ensureLength(final FileStatus now, final long length) {
         final long size = now.size();
         if (size >= length) {
             return size;
@@ -329,11 +313,28 @@ public final class FileHandle implements AutoCloseable {
         final int result = uninterrupted(() -> memory.fallocate(descriptor, 0, size, length - size));
         if (result == -Errno.EOPNOTSUPP) {
             setLength("grow", length);
-        } else if (result < 0) {
+        } else if (result < 0 && !growsWithout(-result, length)) {
             throw takeBack(size, length,
                 FileErrors.failed(memory, "grow", path, NativeCall.FALLOCATE, length, -result));
         }
         return length;
+    }
+
+    /*
+     * A filter of system calls (seccomp) may refuse fallocate and allow ftruncate, whose new part is a hole: then a full
+     * disk is met by the first write. EPERM is also said of a file that may not grow at all; then ftruncate says so too.
+     */
+    private boolean growsWithout(final int errno, final long length) {
+        if (errno != Errno.ENOSYS && errno != Errno.EPERM ||
+            uninterrupted(() -> memory.ftruncate(descriptor, length)) < 0) {
+            return false;
+        }
+        if (!WARNED.getAndSet(true)) {
+            LOGGER.log(Level.WARNING, "fallocate is refused (" + Errno.name(errno) + "), by a seccomp filter it seems: " +
+                "files grow by holes, so that a full disk is no error of the growth, but a SIGBUS (InternalError) at " +
+                "the first write; allow fallocate: path=" + path);
+        }
+        return true;
     }
 
     /*
@@ -376,12 +377,9 @@ public final class FileHandle implements AutoCloseable {
     public void truncate(final long length) {
         requireArguments("truncate", 0, length);
         enter();
-        final ReentrantLock lock = sizeLock();
-        lock.lock();
         try {
             setLength("truncate", length);
         } finally {
-            lock.unlock();
             leave();
         }
     }
@@ -473,15 +471,6 @@ public final class FileHandle implements AutoCloseable {
         if (uses.decrementAndGet() == CLOSED) {
             memory.close(descriptor);
         }
-    }
-
-    /** Held by who changes the file's size, or decides by it. */
-    ReentrantLock sizeLock() {
-        return sizeLock(device, inode);
-    }
-
-    private static ReentrantLock sizeLock(final long device, final long inode) {
-        return SIZE_LOCKS[Math.floorMod(Long.hashCode(device * 31 + inode), STRIPES)];
     }
 
     /**

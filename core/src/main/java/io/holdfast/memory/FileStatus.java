@@ -56,11 +56,6 @@ record FileStatus(int mode, long size, long owned, long device, long inode) {
         return (mode & TYPE_BITS) == REGULAR;
     }
 
-    /** Whether two say something of the same file. */
-    boolean isOfSameFile(final FileStatus other) {
-        return inode == other.inode && device == other.device;
-    }
-
     /** {@return what kind of file this is, in words} */
     String kind() {
         return switch (mode & TYPE_BITS) {

@@ -24,10 +24,11 @@ final class KernelMappings {
      * @param end the address after the last one
      * @param access the access as in the list: {@code rwxp} with dashes, {@code s} for shared
      * @param offset the offset in the file, in bytes
+     * @param device the number of the device that the file is on, as {@link FileHandle#device}
      * @param inode the file's number, 0 for anonymous memory
      * @param name the file's path or the kernel's name for the mapping, empty where there is none
      */
-    record Entry(long start, long end, String access, long offset, long inode, String name) {
+    record Entry(long start, long end, String access, long offset, long device, long inode, String name) {
         /** Whether this is anonymous memory that nobody has named, with exactly this access. */
         boolean isAnonymous(final String wanted) {
             return inode == 0 && name.isEmpty() && access.equals(wanted);
@@ -91,8 +92,15 @@ final class KernelMappings {
             Long.parseUnsignedLong(fields[0].substring(dash + 1), HEXADECIMAL),
             fields[1],
             Long.parseUnsignedLong(fields[2], HEXADECIMAL),
+            device(fields[3]),
             Long.parseUnsignedLong(fields[4]),
             fields.length == FIELDS ? fields[FIELDS - 1].strip() : "");
+    }
+
+    private static long device(final String field) {
+        final int colon = field.indexOf(':');
+        return Long.parseLong(field.substring(0, colon), HEXADECIMAL) << Integer.SIZE |
+            Long.parseLong(field.substring(colon + 1), HEXADECIMAL);
     }
 
     private KernelMappings() {

@@ -186,7 +186,7 @@ public abstract class NativeMemory {
         return KernelMappings.limit();
     }
 
-    /** {@return how many mappings this process has; reads the kernel's list, so it costs time with their number} */
+    /** {@return how many mappings this process has, 0 where the kernel does not tell; reads its list, which costs time} */
     public long mapCount() {
         return KernelMappings.count();
     }

@@ -44,15 +44,15 @@ record Extent(long start, long limit, long lead, long size, long kind, @Nullable
         final boolean growable = last && PageFlags.isGrowable(kind);
         final FileRegion old = file;
         return new Extent(start + from, start + to, partLead, partSize, growable ? kind : PageFlags.fixedSize(kind),
-            old == null ? null : new FileRegion(old.file(), old.access(), old.fileOffset() + from, partLead,
-                growable ? old.maximum() + lead - from - partLead : partSize, growable && old.keepsOpen()), name);
+            old == null ? null : new FileRegion(old.file(), old.path(), old.access(), old.fileOffset() + from, partLead,
+                growable ? old.maximum() + lead - from - partLead : partSize), name);
     }
 
     /** The same with fewer bytes, which cannot grow any more. */
     Extent cutTo(final long newSize) {
         final FileRegion old = file;
         return new Extent(start, limit, lead, newSize, PageFlags.fixedSize(kind), old == null ? null
-            : new FileRegion(old.file(), old.access(), old.fileOffset(), lead, newSize, false), name);
+            : new FileRegion(old.file(), old.path(), old.access(), old.fileOffset(), lead, newSize), name);
     }
 
     /** The same with other pages. */
@@ -76,8 +76,7 @@ record Extent(long start, long limit, long lead, long size, long kind, @Nullable
         if (first == null || second == null) {
             return first == second ? null : "one is of a file and the other is not";
         }
-        if (first.file().inode() != second.file().inode() || first.file().device() != second.file().device() ||
-            first.access() != second.access()) {
+        if (first.file() != second.file() || first.access() != second.access()) {
             return "they are of different files, or accessed in different ways";
         }
         return first.fileOffset() + length() == second.fileOffset() ? null
@@ -90,7 +89,7 @@ record Extent(long start, long limit, long lead, long size, long kind, @Nullable
         final FileRegion second = next.file;
         final long newSize = length() - lead + next.size;
         return new Extent(start, next.limit, lead, newSize, kind | next.kind, first == null || second == null ? null
-            : new FileRegion(second.file(), first.access(), first.fileOffset(), lead,
-                length() - lead + second.maximum(), second.keepsOpen()), name);
+            : new FileRegion(first.file(), first.path(), first.access(), first.fileOffset(), lead,
+                length() - lead + second.maximum()), name);
     }
 }

@@ -2,29 +2,24 @@
 package io.holdfast.space;
 
 import io.holdfast.memory.FileAccess;
-import io.holdfast.memory.FileHandle;
 import java.nio.file.Path;
 
 /**
- * What a file region keeps on the heap: the file, and how much of it is mapped.
+ * Which part of which file a region shows, and how.
  *
- * @param file       open for regions that can grow, else closed, and then good for its path and identity
+ * @param path       by which it was mapped; the file may have another one by now, or none
  * @param fileOffset of the first mapped page, in bytes
  * @param lead       bytes of that page before the region's first byte
  * @param maximum    largest size of the region in bytes
- * @param keepsOpen  whether the region needs the file to grow, and closes it when it is unmapped
  */
-record FileRegion(FileHandle file, FileAccess access, long fileOffset, long lead, long maximum,
-                  boolean keepsOpen)
-    implements AutoCloseable {
-    Path path() {
-        return file.path();
+record FileRegion(MappedFile file, Path path, FileAccess access, long fileOffset, long lead, long maximum) {
+    /** Whether the region may change the length of the file. */
+    boolean mayResize() {
+        return access == FileAccess.READ_WRITE;
     }
 
-    @Override
-    public void close() {
-        if (!file.isClosed()) {
-            file.close();
-        }
+    /** Where a region of this size ends in the file. */
+    long end(final long size) {
+        return fileOffset + lead + size;
     }
 }

@@ -45,9 +45,17 @@ final class GiveBack {
 
     /** Gives back what one unmap has detached. */
     void finish(final PendingUnmap pending) {
+        if (pending.stays()) {
+            pending.over();
+            return;
+        }
         givePages(pending);
         if (pending.isBefore(Step.HEAP)) {
-            registry.forget(pending.record(), pending.wasRegion());
+            pending.shows(registry.files().get(pending.record()));
+            registry.forget(pending.record());
+            if (pending.result() != RestoreResult.QUARANTINED) {
+                pending.releaseFile();
+            }
             pending.reached(Step.HEAP);
         }
         if (pending.isBefore(Step.ADDRESSES)) {

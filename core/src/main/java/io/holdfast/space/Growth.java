@@ -9,7 +9,6 @@ import io.holdfast.event.GrowEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.memory.FileAccess;
-import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.RangeLostException;
 import java.util.List;
@@ -62,13 +61,13 @@ final class Growth {
         }
         awaitTurn(region, record, waiting);
         try {
-            final FileRegion file = registry.file(record);
+            final FileShare file = registry.files().get(record);
             final long maximum =
-                file == null ? RecordLayout.limit(record) - RecordLayout.start(record) : file.maximum();
+                file == null ? RecordLayout.limit(record) - RecordLayout.start(record) : file.region().maximum();
             final long size = RecordLayout.sizeAcquire(record);
             if (isGrowth(region, newSize, maximum)) {
                 if (file != null) {
-                    growFile(record, file, newSize);
+                    growFile(record, file, newSize, waiting);
                 } // else the pages are there already, and zero
                 RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
                 if (event != null) {
@@ -106,15 +105,28 @@ final class Growth {
         return newSize != size;
     }
 
-    private void growFile(final long record, final FileRegion file, final long newSize) {
-        try (FileGrowth growth = new FileGrowth(file.file())) {
-            growth.ensureLength(file.fileOffset() + file.lead() + newSize);
-            final long mapped = core.roundUp(RecordLayout.sizeAcquire(record) + file.lead());
-            final long needed = core.roundUp(newSize + file.lead());
+    private void growFile(final long record, final FileShare share, final long newSize, final Waiting waiting) {
+        final FileRegion region = share.region();
+        final MappedFile file = region.file();
+        if (!file.hold("grow", waiting, reports)) {
+            throw new IllegalStateException("a wait that never gives up did");
+        }
+        boolean grown = false;
+        final long size = RecordLayout.sizeAcquire(record);
+        try {
+            file.grow(share, region.end(newSize), "grow");
+            final long mapped = core.roundUp(size + region.lead());
+            final long needed = core.roundUp(newSize + region.lead());
             if (needed > mapped) {
-                extend(record, file, mapped, needed);
+                extend(record, region, mapped, needed);
             }
-            growth.keep();
+            share.keep();
+            grown = true;
+        } finally {
+            if (!grown) {
+                file.takeBack(share, region.end(size));
+            }
+            file.letGo();
         }
     }
 
@@ -125,8 +137,8 @@ final class Growth {
         }
         final FileAccess access = PageFlags.isWritable(RecordLayout.kind(record)) ? file.access() : FileAccess.READ_ONLY;
         try {
-            core.reservation().extendFile(RecordLayout.start(record), mapped, needed, file.file(), file.fileOffset(),
-                access);
+            core.reservation().extendFile(RecordLayout.start(record), mapped, needed, file.file().descriptor(),
+                file.fileOffset(), access);
         } catch (final RangeLostException e) {
             registry.tear(record);
             throw registry.refused(e);

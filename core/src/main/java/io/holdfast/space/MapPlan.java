@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import io.holdfast.Advice;
+import io.holdfast.memory.FileHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,25 +10,31 @@ import org.jspecify.annotations.Nullable;
  *
  * @param length    bytes of addresses, whole pages
  * @param size      bytes that the user sees
- * @param file      the open file, null for anonymous memory
+ * @param share     the claim on the file, null for anonymous memory
+ * @param opened    the file, open until the plan is carried out; null for anonymous memory
  * @param start     first page, as an offset in the space, or {@link #ANYWHERE}
  * @param alignment of the first page, a power of two and not below the page size
  * @param populated whether all pages are made present
  * @param advice    on how all of it is going to be used
  * @param name      given by the user
  */
-record MapPlan(long length, long size, long kind, @Nullable FileRegion file, long start, long alignment,
-               boolean populated, Advice advice, @Nullable String name) {
+record MapPlan(long length, long size, long kind, @Nullable FileShare share, @Nullable FileHandle opened, long start,
+               long alignment, boolean populated, Advice advice, @Nullable String name) {
     static final long ANYWHERE = -1;
+
+    /** The part of a file, null for anonymous memory. */
+    @Nullable FileRegion file() {
+        return share == null ? null : share.region();
+    }
 
     /** Bytes of the first page before the region's first byte. */
     long lead() {
-        return file == null ? 0 : file.lead();
+        return share == null ? 0 : share.region().lead();
     }
 
     /** Whether the pages have their place among the mappings, and not in the anonymous zone. */
     boolean isMapping() {
-        return file != null || PageFlags.isHuge(kind);
+        return share != null || PageFlags.isHuge(kind);
     }
 
     /** Whether the kernel keeps the pages as a mapping of their own, wherever they are. */

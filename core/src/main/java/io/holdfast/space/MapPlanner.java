@@ -6,11 +6,15 @@ import io.holdfast.EmptyFileException;
 import io.holdfast.FileBacking;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
+import io.holdfast.epoch.Waiting;
+import io.holdfast.memory.ChannelFiles;
 import io.holdfast.memory.FileAccess;
-import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.HugePages;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -24,17 +28,25 @@ final class MapPlanner {
     private final SpaceResources core;
     private final StructureGate gate;
     private final RegionRegistry registry;
+    private final WaitReports reports;
 
-    MapPlanner(final SpaceResources core, final StructureGate gate, final RegionRegistry registry) {
+    MapPlanner(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
+               final WaitReports reports) {
         this.core = core;
         this.gate = gate;
         this.registry = registry;
+        this.reports = reports;
     }
 
-    /** Makes a plan and lets it be carried out; the file of a plan that is not is closed. */
-    <T extends @Nullable Object> T plan(final MapRequest request, final Function<MapPlan, T> carryOut) {
+    /**
+     * Makes a plan and lets it be carried out. What is claimed of its file is given back, unless a record has it by then.
+     *
+     * @return what {@code carryOut} returned, or null if the waiting for the file gave up
+     */
+    <T extends @Nullable Object> @Nullable T plan(final MapRequest request, final Waiting waiting,
+                                                  final Function<MapPlan, T> carryOut) {
         final FileBacking backing = request.backing();
-        return backing == null ? carryOut.apply(planAnonymous(request)) : planFile(backing, request, carryOut);
+        return backing == null ? carryOut.apply(planAnonymous(request)) : planFile(backing, request, waiting, carryOut);
     }
 
     private MapPlan planAnonymous(final MapRequest request) {
@@ -47,74 +59,72 @@ final class MapPlanner {
         };
         final long rounded = request.pages() == MapRequest.Pages.HUGE ? granule : page;
         final long length = (checkSize("map", request.maximum(), 0) + rounded - 1) & -rounded;
-        return plan(request, length, request.size(), PageFlags.anonymous(request), null, granule);
+        return plan(request, length, request.size(), PageFlags.anonymous(request), null, null, granule);
     }
 
-    private <T extends @Nullable Object> T planFile(final FileBacking backing, final MapRequest request,
-                                                    final Function<MapPlan, T> carryOut) {
+    private <T extends @Nullable Object> @Nullable T planFile(final FileBacking backing, final MapRequest request,
+                                                              final Waiting waiting, final Function<MapPlan, T> carryOut) {
         gate.checkOpen("map");
         checkGrowable(backing);
-        final FileAccess access = access(backing);
-        final FileHandle file = FileHandle.open(core.memory(), backing.path(), access,
-            backing.isGrowable() && !backing.isWhole());
+        final long cuts = MappedFile.cuts(); // [F1]
+        final FileHandle opened = open(backing);
+        final FileUse use = new FileUse(opened, registry);
+        try (use) {
+            final MapPlan plan = backing.isGrowable() ? planGrowing(backing, request, use, waiting)
+                : planAsItIs(backing, request, use, cuts);
+            return plan == null ? null : carryOut.apply(plan);
+        }
+    }
+
+    private FileHandle open(final FileBacking backing) {
+        final FileChannel channel = backing.channel();
+        return channel != null ? ChannelFiles.open(core.memory(), channel, access(backing))
+            : FileHandle.open(core.memory(), Objects.requireNonNull(backing.path()), access(backing),
+                backing.isGrowable() && !backing.isWhole());
+    }
+
+    /** A plan for bytes that the file has. */
+    private MapPlan planAsItIs(final FileBacking backing, final MapRequest request, final FileUse use, final long cuts) {
+        return use.shareAsItIs(cuts, size -> {
+            if (size == 0) {
+                throw empty(use.opened().path());
+            }
+            final long length =
+                use.opened().requireRange(size, backing.offset(), backing.isWhole() ? 0 : backing.length());
+            return planFile(backing, request, use, length);
+        });
+    }
+
+    /** A plan for bytes that the file is given if it has not got them; null if the waiting gave up. */
+    private @Nullable MapPlan planGrowing(final FileBacking backing, final MapRequest request, final FileUse use,
+                                          final Waiting waiting) {
+        if (!use.file().hold("map", waiting, reports)) {
+            return null;
+        }
         try {
-            final T result;
-            if (backing.isGrowable()) {
-                result = planGrowable(backing, request, access, file, carryOut);
-            } else {
-                if (file.isEmptyAsOpened()) {
-                    throw empty(backing);
-                }
-                final long size = file.requireRangeAsOpened(backing.offset(), backing.isWhole() ? 0 : backing.length());
-                result = carryOut.apply(planFile(backing, request, access, file, size));
-            }
-            if (result == null) {
-                registry.close(file);
-            }
-            return result;
-        } catch (final Throwable e) {
-            registry.close(file);
-            throw e;
+            final MapPlan plan = planFile(backing, request, use, sizeOf(use, backing));
+            use.shareGrowing(Objects.requireNonNull(plan.share()), "map"); // once nothing else is wrong
+            return plan;
+        } finally {
+            use.file().letGo();
         }
     }
 
-    private <T extends @Nullable Object> T planGrowable(final FileBacking backing, final MapRequest request,
-                                                        final FileAccess access, final FileHandle file,
-                                                        final Function<MapPlan, T> carryOut) {
-        try (FileGrowth growth = new FileGrowth(file)) {
-            boolean mapped = false;
-            try {
-                final long size = sizeOf(growth, backing);
-                final MapPlan plan = planFile(backing, request, access, file, size);
-                growth.ensureLength(backing.offset() + size); // once nothing else is wrong
-                final T result = carryOut.apply(plan);
-                mapped = result != null;
-                return result;
-            } finally {
-                // Pages that the kernel did not take back may show the new part, and must not fault.
-                if (mapped || core.reservation().quarantinedBytes() != 0) {
-                    growth.keep();
-                }
-            }
-        }
-    }
-
-    private MapPlan planFile(final FileBacking backing, final MapRequest request, final FileAccess access,
-                             final FileHandle file, final long size) {
+    private MapPlan planFile(final FileBacking backing, final MapRequest request, final FileUse use, final long size) {
         final long page = core.memory().pageSize();
         final long lead = backing.offset() % page;
         final long maximum = backing.isGrowable() ? backing.maximum() : size;
-        final FileRegion region = new FileRegion(file, access, backing.offset() - lead, lead, maximum,
-            backing.isGrowable());
+        final FileRegion region = new FileRegion(use.file(), use.opened().path(), access(backing), backing.offset() - lead,
+            lead, maximum);
         final long length = core.roundUp(checkSize("map", maximum, lead) + lead);
-        return plan(request, length, size, PageFlags.file(backing), region, page);
+        return plan(request, length, size, PageFlags.file(backing), new FileShare(region, size), use.opened(), page);
     }
 
-    private static UncheckedIOException empty(final FileBacking backing) {
+    private static UncheckedIOException empty(final Path path) {
         final String reason = "size=0: the file is empty; there is nothing to map, or write it first, or map it with a " +
             "range and a length to grow to";
-        return new UncheckedIOException("map failed: path=" + backing.path() + ", " + reason,
-            new EmptyFileException(backing.path().toString(), reason));
+        return new UncheckedIOException("map failed: path=" + path + ", " + reason,
+            new EmptyFileException(path.toString(), reason));
     }
 
     private static FileAccess access(final FileBacking backing) {
@@ -134,13 +144,15 @@ final class MapPlanner {
     }
 
     private static IllegalArgumentException outOfRange(final FileBacking backing, final long size) {
-        return new IllegalArgumentException("map failed: path=" + backing.path() + ", offset=" + backing.offset() +
+        final String file = backing.path() == null ? "channel=" + backing.channel() : "path=" + backing.path();
+        return new IllegalArgumentException("map failed: " + file + ", offset=" + backing.offset() +
             ", size=" + size + ", maximum=" + backing.maximum() + "; a growable region begins with at least one byte " +
             "and at most the maximum, and ends below 2^63: give range(offset, length)");
     }
 
-    private static long sizeOf(final FileGrowth growth, final FileBacking backing) {
-        final long size = backing.isWhole() ? growth.sizeBefore() - backing.offset() : backing.length();
+    private static long sizeOf(final FileUse use, final FileBacking backing) {
+        final long size = backing.isWhole() ? Math.min(use.opened().size(), use.file().limit()) - backing.offset()
+            : backing.length();
         if (size <= 0 || size > backing.maximum()) {
             throw outOfRange(backing, size);
         }
@@ -161,9 +173,9 @@ final class MapPlanner {
     }
 
     private MapPlan plan(final MapRequest request, final long length, final long size, final long kind,
-                         final @Nullable FileRegion file, final long granule) {
+                         final @Nullable FileShare share, final @Nullable FileHandle opened, final long granule) {
         final long page = core.memory().pageSize();
-        final long lead = file == null ? 0 : file.lead();
+        final long lead = share == null ? 0 : share.region().lead();
         if (lead != 0 && request.alignment() > page) {
             throw new IllegalArgumentException("map failed: a file range that does not begin at a page cannot be " +
                 "aligned: alignment=" + request.alignment() + ", " + request);
@@ -181,7 +193,7 @@ final class MapPlanner {
         final Advice advice = request.advice();
         final long advised = advice != Advice.NORMAL && PageOperations.isLasting(advice) ? kind | PageFlags.ALTERED_PAGES
             : kind;
-        return new MapPlan(length, size, PageFlags.locked(advised, request.isLocked()), file, start, alignment,
-            request.isPopulated(), advice, request.name());
+        return new MapPlan(length, size, PageFlags.locked(advised, request.isLocked()), share, opened, start,
+            alignment, request.isPopulated(), advice, request.name());
     }
 }

@@ -17,6 +17,7 @@ import io.holdfast.memory.Reservation;
 import io.holdfast.memory.RestoreResult;
 import java.io.Serial;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ final class Mapper {
      */
     @Nullable RegionHandle map(final MapRequest request, final Waiting waiting, final LongFunction<RegionHandle> handle) {
         return gate.backPressure().admit("map", waiting)
-            ? planner.plan(request, plan -> mapInTurn(plan, waiting, handle)) : null;
+            ? planner.plan(request, waiting, plan -> mapInTurn(plan, waiting, handle)) : null;
     }
 
     private @Nullable RegionHandle mapInTurn(final MapPlan plan, final Waiting waiting,
@@ -98,13 +99,20 @@ final class Mapper {
         boolean attached = false;
         try {
             describe(plan, prepared.record(), prepared.start());
-            final RegionHandle region = attach(prepared.record(), handle);
+            final RegionHandle region = attach(plan, prepared.record(), handle);
             attached = true;
             return region;
         } finally {
             if (!attached) {
                 giveUp(prepared);
             }
+        }
+    }
+
+    private static void keep(final MapPlan plan) {
+        final FileShare share = plan.share();
+        if (share != null) {
+            share.keep();
         }
     }
 
@@ -122,6 +130,12 @@ final class Mapper {
         /** First page, as an offset in the space. */
         long start() {
             return undo.start();
+        }
+
+        /** A region that has come has a share of its own. */
+        void passOn() {
+            keep(plan);
+            undo.releaseFile();
         }
 
         /** What the region is going to cover. */
@@ -152,6 +166,7 @@ final class Mapper {
             final long start = takeAddresses(plan, addresses, record);
             undo.taken(record, start);
             addresses.took(start, start + plan.length());
+            undo.shows(plan.share());
             mapPages(plan, start);
             mapped = true;
             alterPages(plan, start);
@@ -159,6 +174,7 @@ final class Mapper {
             protectPages(plan, start);
             return prepared;
         } catch (final RangeLostException e) {
+            undo.showsNothing();
             registry.unaccount(plan.length()); // the addresses stay taken for ever, and the record names them
             throw refused(plan, e);
         } catch (final NativeException e) {
@@ -173,6 +189,7 @@ final class Mapper {
     private void giveUp(final PendingUnmap undo, final boolean mapped) {
         if (!mapped) {
             undo.pages(RestoreResult.RESTORED); // as they were
+            undo.showsNothing();
         }
         unmapper.undo(undo);
     }
@@ -181,7 +198,7 @@ final class Mapper {
         final FileRegion file = plan.file();
         KernelRefusalEvent.tell(gate.name(), NativeException.errnoOf(e), e.getMessage());
         return new MappingException("map failed in space " + gate.name() + ": " + (file == null ? "" : "path=" +
-            file.file().path() + ", offset=" + (file.fileOffset() + file.lead()) + ", ") + "size=" + plan.size() + ": " +
+            file.path() + ", offset=" + (file.fileOffset() + file.lead()) + ", ") + "size=" + plan.size() + ": " +
             e.getMessage(), NativeException.errnoOf(e), e);
     }
 
@@ -291,8 +308,8 @@ final class Mapper {
             reservation.ensureMapped(start, plan.length());
             final FileAccess access = file.access() == FileAccess.READ_WRITE && !PageFlags.isWritable(plan.kind())
                 ? FileAccess.READ_ONLY : file.access();
-            reservation.mapFile(start, core.roundUp(plan.size() + plan.lead()), file.file(), file.fileOffset(),
-                access);
+            reservation.mapFile(start, core.roundUp(plan.size() + plan.lead()), Objects.requireNonNull(plan.opened()),
+                file.fileOffset(), access);
         } else if (PageFlags.isHuge(plan.kind())) {
             reservation.mapHugePages(start, plan.length());
         } else {
@@ -313,7 +330,7 @@ final class Mapper {
             reservation.advise(start, used, PageOperations.number(plan.advice()));
         }
         if (plan.populated()) {
-            reservation.populate(start, used, plan.file() == null);
+            reservation.populate(start, used, plan.share() == null);
         }
     }
 
@@ -328,21 +345,19 @@ final class Mapper {
         RecordLayout.describe(record, core.reservation().base() + start + plan.lead(), start, start + plan.length(),
             plan.kind());
         RecordLayout.sizeRelease(record, plan.size());
-        final FileRegion file = plan.file();
-        if (file != null) {
-            registry.files().put(record, file);
-            if (!file.keepsOpen()) {
-                registry.close(file.file());
-            }
+        final FileShare share = plan.share();
+        if (share != null) {
+            registry.files().put(record, share);
         }
         registry.notes().add(record, plan.name());
     }
 
-    private RegionHandle attach(final long record, final LongFunction<RegionHandle> handle) {
+    private RegionHandle attach(final MapPlan plan, final long record, final LongFunction<RegionHandle> handle) {
         final EpochDomain domain = core.domain();
         domain.pinStructure(); // [A1]
         try {
             gate.checkOpen("map");
+            keep(plan); // before anybody can unmap the region, which would take the file's growth back
             core.lifetimes().attach(record);
             return handle.apply(record);
         } finally {

@@ -2,19 +2,18 @@
 package io.holdfast.space;
 
 import io.holdfast.Advice;
-import io.holdfast.RegionException;
-import io.holdfast.layout.RecordLayout;
+import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.FileAccess;
-import io.holdfast.memory.FileGrowth;
 import io.holdfast.memory.FileHandle;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.util.function.Supplier;
+import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Lets a region grow where no addresses are reserved behind it, by moving it; and opens files of regions again. */
+/** Lets a region grow where no addresses are reserved behind it, by moving it. */
 final class Mover {
     /*
      * Under the exclusive lock: map as many bytes elsewhere, with a record that is not attached; fill them; then one
@@ -22,14 +21,18 @@ final class Mover {
      * before its point of no return, and gives the new addresses back.
      */
     private final SpaceResources core;
+    private final StructureGate gate;
+    private final WaitReports reports;
     private final RegionRegistry registry;
     private final MapPlanner planner;
     private final Mapper mapper;
     private final PageOperations pages;
 
-    Mover(final SpaceResources core, final RegionRegistry registry, final MapPlanner planner, final Mapper mapper,
-          final PageOperations pages) {
+    Mover(final SpaceResources core, final StructureGate gate, final WaitReports reports, final RegionRegistry registry,
+          final MapPlanner planner, final Mapper mapper, final PageOperations pages) {
         this.core = core;
+        this.gate = gate;
+        this.reports = reports;
         this.registry = registry;
         this.planner = planner;
         this.mapper = mapper;
@@ -38,43 +41,13 @@ final class Mover {
 
     /** Moves a region that is held to where there is room for it. */
     Publication move(final RegionHandle region, final HeldRegions held, final Extent old, final long newSize) {
-        if (old.file() == null) {
-            return move(region, held, old, newSize, null);
-        }
-        final FileHandle file = reopen(region, "remap");
-        try {
-            return old.file().access() == FileAccess.READ_WRITE
-                ? growing(file, () -> move(region, held, old, newSize, file)) : move(region, held, old, newSize, file);
-        } finally {
-            registry.close(file);
-        }
+        return elsewhere("remap", region, old, newSize, plan -> move(region, held, old, plan));
     }
 
-    /**
-     * Lets a file grow for what is done with it. If that throws, the file is cut back, but not under pages that the kernel
-     * did not take back: they may show the new part, and must not fault.
-     */
-    <T> T growing(final FileHandle file, final Supplier<T> work) {
-        try (FileGrowth growth = new FileGrowth(file)) {
-            boolean done = false;
-            try {
-                final T result = work.get();
-                done = true;
-                return result;
-            } finally {
-                if (done || core.reservation().quarantinedBytes() != 0) {
-                    growth.keep();
-                }
-            }
-        }
-    }
-
-    private Publication move(final RegionHandle region, final HeldRegions held, final Extent old, final long newSize,
-                             final @Nullable FileHandle file) {
+    private Publication move(final RegionHandle region, final HeldRegions held, final Extent old, final MapPlan plan) {
         final Publication publication = new Publication(region.space(), held, "remap");
         held.addTo(publication, true);
         publication.drop(old);
-        final MapPlan plan = plan(old, newSize, file);
         held.passage().widen();
         final Mapper.Prepared prepared =
             mapper.prepare(plan, Addresses.of(held.passage()), start -> fill(region, old, start));
@@ -90,24 +63,54 @@ final class Mover {
         }
     }
 
-    /** A plan for a region like another, elsewhere and of another size. */
-    MapPlan plan(final Extent old, final long newSize, final @Nullable FileHandle file) {
+    /**
+     * Lets a plan be carried out for a region like another, which the caller holds, elsewhere and of another size. If that
+     * throws, a file that has grown for it is cut back.
+     */
+    <T> T elsewhere(final String operation, final RegionHandle region, final Extent old, final long newSize,
+                    final Function<MapPlan, T> carryOut) {
         final FileRegion before = old.file();
-        final long offset = before == null ? 0 : before.fileOffset() + before.lead();
+        if (before == null) {
+            return carryOut.apply(plan(operation, old, newSize, null, null));
+        }
+        final long offset = before.end(0);
         if (newSize > Long.MAX_VALUE - offset) {
-            throw new IllegalArgumentException("remap out of range: newSize=" + newSize + ", file offset=" + offset);
+            throw new IllegalArgumentException(operation + " out of range: newSize=" + newSize + ", file offset=" + offset);
         }
-        final long length = core.roundUp(planner.checkSize("remap", newSize, old.lead()) + old.lead(), old.kind());
-        FileRegion after = null;
-        if (before != null && file != null) {
-            if (before.access() == FileAccess.READ_WRITE) {
-                file.ensureLength(offset + newSize);
-            } else {
-                file.requireRange(offset, newSize);
+        final FileRegion after = new FileRegion(before.file(), before.path(), before.access(), before.fileOffset(),
+            before.lead(), newSize);
+        final long cuts = MappedFile.cuts(); // [F1]
+        try (FileUse use = before.mayResize() ? new FileUse(before.file(), registry)
+            : new FileUse(reopen(before, region, operation), registry)) {
+            if (before.mayResize()) {
+                final MapPlan plan = plan(operation, old, newSize, new FileShare(after, newSize), use.opened());
+                grow(use, plan, operation);
+                return carryOut.apply(plan);
             }
-            after = new FileRegion(file, before.access(), before.fileOffset(), before.lead(), newSize, false);
+            return carryOut.apply(use.shareAsItIs(cuts, size -> {
+                use.opened().requireRange(size, offset, newSize);
+                return plan(operation, old, newSize, new FileShare(after, newSize), use.opened());
+            }));
         }
-        return new MapPlan(length, newSize, PageFlags.fixedSize(old.kind()), after, MapPlan.ANYWHERE,
+    }
+
+    private void grow(final FileUse use, final MapPlan plan, final String operation) {
+        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
+            if (!use.file().hold(operation, waiting, reports)) {
+                throw new IllegalStateException("a wait that never gives up did");
+            }
+        }
+        try {
+            use.shareGrowing(Objects.requireNonNull(plan.share()), operation);
+        } finally {
+            use.file().letGo();
+        }
+    }
+
+    private MapPlan plan(final String operation, final Extent old, final long newSize, final @Nullable FileShare share,
+                         final @Nullable FileHandle opened) {
+        final long length = core.roundUp(planner.checkSize(operation, newSize, old.lead()) + old.lead(), old.kind());
+        return new MapPlan(length, newSize, PageFlags.fixedSize(old.kind()), share, opened, MapPlan.ANYWHERE,
             core.pageSize(old.kind()), false, Advice.NORMAL, old.name());
     }
 
@@ -125,42 +128,22 @@ final class Mover {
         }
     }
 
-    /** Opens the file of a region again, which must be the one that is mapped. */
-    FileHandle reopen(final RegionHandle region, final String operation) {
-        final long stamp = pages.enter(region, operation);
-        final FileRegion mapped;
+    /** Opens the file of a region that only reads it again, which must be the one that is mapped. */
+    private FileHandle reopen(final FileRegion mapped, final RegionHandle region, final String operation) {
+        final FileHandle file;
         try {
-            mapped = registry.file(region.record());
-        } finally {
-            PageOperations.leave(region, stamp);
+            file = FileHandle.open(core.memory(), mapped.path(), mapped.access(), false);
+        } catch (final UncheckedIOException e) {
+            throw new UncheckedIOException(operation + " failed: no descriptor is kept of a file that is only read, and " +
+                "it cannot be opened again: " + e.getMessage() + "; if it was renamed, map it by its new name: " +
+                region.describe(), e.getCause());
         }
-        if (mapped == null) {
-            throw new RegionException(operation + " of a region that has no file: " + region.describe(), null);
-        }
-        return reopen(mapped, region, operation);
-    }
-
-    /** The same for a region whose file is known. */
-    FileHandle reopen(final FileRegion mapped, final RegionHandle region, final String operation) {
-        final FileHandle file = FileHandle.open(core.memory(), mapped.path(), mapped.access(), false);
-        if (file.inode() != mapped.file().inode() || file.device() != mapped.file().device()) {
+        if (!mapped.file().isBehind(file)) {
             registry.close(file);
             final String message = operation + " failed: the path is of another file by now: path=" + mapped.path() +
                 ", " + region.describe() + "; map the file that is there";
             throw new UncheckedIOException(message, new IOException(message));
         }
         return file;
-    }
-
-    /** Refuses if a region of the space, but the one with the record, maps bytes of a file behind an offset. */
-    void requireUnmapped(final long record, final FileHandle file, final long end) {
-        registry.files().forEach((key, other) -> {
-            final long otherEnd = other.fileOffset() + other.lead() + RecordLayout.sizeAcquire(key);
-            if (key != record && other.file().inode() == file.inode() &&
-                other.file().device() == file.device() && otherEnd > end) {
-                throw new RegionException("truncate of a file of which another region maps more: path=" + file.path() +
-                    ", end=" + end + ", other region ends at " + otherEnd + "; unmap or cut that one first", null);
-            }
-        });
     }
 }

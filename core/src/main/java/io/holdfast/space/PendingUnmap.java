@@ -71,6 +71,8 @@ final class PendingUnmap {
     private long announcedNs;
     private long nextReportNs;
     private boolean drained;
+    private @Nullable FileShare share;
+    private final boolean stays;
     private final Eras.View view = new Eras.View();
     private Step step = Step.ANNOUNCED;
     private RestoreResult result = RestoreResult.RESTORED;
@@ -89,13 +91,30 @@ final class PendingUnmap {
     /** For a record that is going to be detached; it may come to nothing. */
     PendingUnmap() {
         this.attached = true;
+        this.stays = false;
     }
 
     /** For a region that was attached. */
     PendingUnmap(final long record) {
         this.attached = true;
+        this.stays = false;
         of(record);
         this.detached = true;
+    }
+
+    /** For pages of a region that stay, and which leases of its earlier lives are not to show any more. */
+    static PendingUnmap ofPagesThatStay(final RegionHandle region) {
+        return new PendingUnmap(region);
+    }
+
+    private PendingUnmap(final RegionHandle region) {
+        of(region.record());
+        this.attached = false;
+        this.stays = true;
+        this.detached = true;
+        this.drained = true;
+        this.tag = 1;
+        this.step = Step.COUNTED;
     }
 
     /** For a record that is never attached: what is mapped, or is going to be given back again. */
@@ -104,6 +123,7 @@ final class PendingUnmap {
         this.length = length;
         this.kind = kind;
         this.attached = false;
+        this.stays = false;
         this.detached = true;
     }
 
@@ -210,6 +230,37 @@ final class PendingUnmap {
     /** Whether it was a region; if not, nobody could ever lock it, and it is no unmap that counts. */
     boolean wasRegion() {
         return attached;
+    }
+
+    /** Whether nothing is given back, and it is only waited for who reads. */
+    boolean stays() {
+        return stays;
+    }
+
+    /** The pages show a file, or are going to, which has to keep the bytes as long as they do. */
+    void shows(final @Nullable FileShare file) {
+        if (file != null) { // if not, this is said once more
+            share = file;
+            file.handOver(true);
+        }
+    }
+
+    /** The pages do not show a file, and who claimed its bytes for them goes on with that. */
+    void showsNothing() {
+        final FileShare file = share;
+        if (file != null) {
+            share = null;
+            file.handOver(false);
+        }
+    }
+
+    /** The pages show their file no more; can be repeated. */
+    void releaseFile() {
+        final FileShare file = share;
+        if (file != null) {
+            file.remove();
+            share = null;
+        }
     }
 
     /** Whether it has addresses in the tree. */

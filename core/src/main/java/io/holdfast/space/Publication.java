@@ -4,15 +4,12 @@ package io.holdfast.space;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.SectionLock;
-import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.Edit;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,7 +106,6 @@ final class Publication {
     private final List<Old> olds = new ArrayList<>();
     private final List<Mapper.Prepared> mappings = new ArrayList<>();
     private final List<Fresh> fresh = new ArrayList<>();
-    private final List<FileHandle> closing = new ArrayList<>();
     private final List<RegionHandle> regions = new ArrayList<>();
     private final List<PendingUnmap> given = new ArrayList<>();
     private int drops;
@@ -211,8 +207,18 @@ final class Publication {
             if (!one.isKept) {
                 given.add(new PendingUnmap(one.record));
             }
+            claim(one);
         }
-        prepareClosing();
+    }
+
+    /** Claims what a part shows of a file, which what is replaced claims until it is gone. */
+    private void claim(final Fresh one) {
+        final FileRegion file = one.extent.file();
+        if (file != null) {
+            final FileShare share = new FileShare(file, one.extent.size());
+            registry.files().put(Objects.requireNonNull(one.key), share);
+            file.file().addPart(share);
+        }
     }
 
     /** Describes an extent in a record that nobody else has. */
@@ -220,29 +226,6 @@ final class Publication {
         RecordLayout.describe(record, base + extent.start() + extent.lead(), extent.start(), extent.limit(),
             extent.kind());
         RecordLayout.sizeRelease(record, extent.size());
-    }
-
-    /** Which files nobody needs any more. */
-    private void prepareClosing() {
-        final Set<FileHandle> open = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (final Fresh one : fresh) {
-            final FileRegion file = one.extent.file();
-            if (one.isKept && file != null && file.keepsOpen()) {
-                open.add(file.file());
-            }
-        }
-        for (final Old old : olds) {
-            close(old.extent.file(), open);
-        }
-        for (final Mapper.Prepared mapping : mappings) {
-            close(mapping.plan().file(), open);
-        }
-    }
-
-    private void close(final @Nullable FileRegion file, final Set<FileHandle> open) {
-        if (file != null && file.keepsOpen() && open.add(file.file())) {
-            closing.add(file.file());
-        }
     }
 
     private void swing() {
@@ -283,10 +266,6 @@ final class Publication {
     }
 
     private void attach(final Fresh one) {
-        final FileRegion file = one.extent.file();
-        if (file != null) {
-            registry.files().put(one.record, file);
-        }
         registry.notes().add(one.record, one.extent.name());
         owner.attach(one.record);
         one.attached = true; // no call in between
@@ -333,15 +312,20 @@ final class Publication {
             forget(olds.get(i).record);
         }
         for (int i = 0; i < mappings.size(); i++) {
+            mappings.get(i).passOn();
             core.retiredRecords().retire(mappings.get(i).record());
         }
-        for (int i = 0; i < closing.size(); i++) {
-            registry.close(closing.get(i));
+    }
+
+    private void unclaim(final Long record) {
+        final FileShare share = registry.files().remove(record);
+        if (share != null) {
+            share.remove();
         }
     }
 
     private void forget(final Long record) {
-        registry.files().remove(record);
+        unclaim(record);
         registry.notes().remove(record);
         core.retiredRecords().retire(record);
     }
@@ -355,7 +339,7 @@ final class Publication {
             }
             final Long key = one.key;
             if (key != null) {
-                registry.files().remove(key);
+                unclaim(key);
                 registry.notes().remove(key);
             }
             if (one.isMine && one.record != 0) {

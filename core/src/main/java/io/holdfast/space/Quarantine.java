@@ -53,6 +53,7 @@ final class Quarantine {
      * the next one for which there is some.
      */
     void free(final PendingUnmap unmapping) {
+        unmapping.releaseFile();
         if (!isFreed(unmapping)) {
             restored.add(unmapping);
         } else if (!restored.isEmpty()) {
@@ -116,8 +117,9 @@ final class Quarantine {
     private void forgetLost() {
         for (final AddressRange range : reservation.lostRanges()) {
             for (final PendingUnmap unmapping : waiting.values()) {
-                if (range.overlaps(unmapping.start(), unmapping.end())) {
-                    waiting.remove(unmapping.start(), unmapping);
+                if (range.overlaps(unmapping.start(), unmapping.end()) &&
+                    waiting.remove(unmapping.start(), unmapping)) {
+                    unmapping.releaseFile();
                 }
             }
         }

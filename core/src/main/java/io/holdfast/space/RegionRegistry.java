@@ -33,7 +33,7 @@ final class RegionRegistry {
     private final SpaceSettings settings;
     private final AtomicLong regions = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
-    private final ConcurrentMap<Long, FileRegion> files = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Long, FileShare> files = new ConcurrentHashMap<>();
     private final Set<Long> torn = ConcurrentHashMap.newKeySet();
     private final Notes notes = new Notes();
     private final MappingHeadroom headroom;
@@ -41,7 +41,7 @@ final class RegionRegistry {
     RegionRegistry(final SpaceResources core, final SpaceSettings settings) {
         this.core = core;
         this.settings = settings;
-        this.headroom = new MappingHeadroom(core.memory(), settings.name());
+        this.headroom = new MappingHeadroom(core.memory(), settings.name(), files::size);
     }
 
     String name() {
@@ -154,7 +154,7 @@ final class RegionRegistry {
     /** What a record says of its region. */
     RegionInfo info(final long record) {
         final long kind = RecordLayout.kind(record);
-        final FileRegion file = files.get(record);
+        final FileRegion file = file(record);
         return new RegionInfo(RecordLayout.base(record) - core.reservation().base(), RecordLayout.sizeAcquire(record),
             PageFlags.isWritable(kind), file == null ? null : file.path(),
             file == null ? 0 : file.fileOffset() + file.lead(), notes.name(record), PageFlags.isLocked(kind),
@@ -164,11 +164,12 @@ final class RegionRegistry {
     // -------------------------------------------------------------------------------------------------- files and names
 
     @Nullable FileRegion file(final long record) {
-        return files.get(record);
+        final FileShare share = files.get(record);
+        return share == null ? null : share.region();
     }
 
-    /** What file regions keep on the heap, by record. */
-    ConcurrentMap<Long, FileRegion> files() {
+    /** The claims of file regions on their files, by record. */
+    ConcurrentMap<Long, FileShare> files() {
         return files;
     }
 
@@ -187,14 +188,9 @@ final class RegionRegistry {
         torn.add(record);
     }
 
-    /** Forgets what the heap keeps of a region that is gone; can be repeated. */
-    void forget(final long record, final boolean closeFile) {
-        final FileRegion file = files.get(record);
-        if (file != null) {
-            if (file.keepsOpen() && closeFile) {
-                close(file.file());
-            }
-            files.remove(record);
+    /** Forgets what the heap keeps of a region that is gone, but for its claim on a file; can be repeated. */
+    void forget(final long record) {
+        if (files.remove(record) != null) {
             torn.remove(record);
         }
         notes.remove(record);

@@ -4,10 +4,9 @@ package io.holdfast.space;
 import io.holdfast.MapRequest;
 import io.holdfast.Protection;
 import io.holdfast.RegionException;
+import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.SectionLock;
-import io.holdfast.memory.FileAccess;
-import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
 import io.holdfast.space.SectionExclusion.Segments;
 import io.holdfast.space.SectionExclusion.Source;
@@ -17,6 +16,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -331,7 +331,10 @@ final class SectionDraft {
     // ------------------------------------------------------------------------------------------------ operations
 
     RegionHandle map(final MapRequest request) {
-        return space.planner().plan(request, plan -> map(plan, List.of(), NONE, from -> { }));
+        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+            return Objects.requireNonNull(
+                space.planner().plan(request, waiting, plan -> map(plan, List.of(), NONE, from -> { })));
+        }
     }
 
     /** Maps a part in the place of others, whose extents are dropped. */
@@ -356,15 +359,7 @@ final class SectionDraft {
                     mappings.removeLast();
                 }
                 space.mapper().giveUp(prepared);
-            } else {
-                closeIfUnused(plan.file());
             }
-        }
-    }
-
-    private void closeIfUnused(final @Nullable FileRegion file) {
-        if (file != null && !file.keepsOpen()) {
-            registry.close(file.file());
         }
     }
 
@@ -498,23 +493,8 @@ final class SectionDraft {
     private RegionHandle move(final String operation, final Part part, final long newSize) {
         final Mover mover = space.mover();
         reshape(operation, part); // refuses what cannot be moved
-        final FileRegion backing = part.extent.file();
-        final FileHandle file = backing == null ? null : mover.reopen(backing, part.region, operation);
-        try {
-            return backing != null && file != null && backing.access() == FileAccess.READ_WRITE &&
-                newSize > part.extent.size()
-                ? mover.growing(file, () -> mapAnew(part, newSize, file)) : mapAnew(part, newSize, file);
-        } finally {
-            if (file != null) {
-                registry.close(file);
-            }
-        }
-    }
-
-    private RegionHandle mapAnew(final Part part, final long newSize, final @Nullable FileHandle file) {
-        final Mover mover = space.mover();
-        return map(mover.plan(part.extent, newSize, file), List.of(part), part.origins,
-            at -> mover.fill(part.region, part.extent, at));
+        return mover.elsewhere(operation, part.region, part.extent, newSize,
+            plan -> map(plan, List.of(part), part.origins, at -> mover.fill(part.region, part.extent, at)));
     }
 
     // ------------------------------------------------------------------------------------------- publish, go back
@@ -641,10 +621,6 @@ final class SectionDraft {
     }
 
     private void giveUp(final Mapper.Prepared mapping) {
-        final FileRegion file = mapping.plan().file();
-        if (file != null && !file.file().isClosed()) {
-            registry.close(file.file());
-        }
         if (altered) {
             space.mapper().giveUpAltered(mapping); // perhaps
         } else {

@@ -84,12 +84,13 @@ public final class SpaceHandle implements AddressSpace {
             (what, elapsedNs) -> reports.report(what, elapsedNs, List.of()), gate::isClosed);
         this.giveBack = new GiveBack(core, registry, idle, eras);
         this.unmapper = new Unmapper(core, lock, gate, giveBack, eras, reports, settings);
-        this.planner = new MapPlanner(core, gate, registry);
+        this.planner = new MapPlanner(core, gate, registry, reports);
         this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
         this.pages = new PageOperations(core, registry);
         this.growth = new Growth(core, gate, registry, pages, reports);
-        this.mover = new Mover(core, registry, planner, mapper, pages);
-        this.structure = new StructureChanges(this, core, gate, registry, lock, growth, unmapper, mover);
+        this.mover = new Mover(core, gate, reports, registry, planner, mapper, pages);
+        this.structure = new StructureChanges(this, gate, registry, lock, growth, unmapper, mover,
+            reports);
         this.close = new SpaceClose(core, gate, registry, unmapper, settings, reports);
         this.tree = core.tree();
         this.base = core.reservation().base();

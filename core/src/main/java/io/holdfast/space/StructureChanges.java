@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import io.holdfast.AddressSpace;
-import io.holdfast.MappingException;
 import io.holdfast.Protection;
 import io.holdfast.Region;
 import io.holdfast.epoch.Waiting;
@@ -10,38 +8,34 @@ import io.holdfast.event.ChangeEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
-import io.holdfast.memory.AddressRange;
-import io.holdfast.memory.FileHandle;
 import io.holdfast.memory.NativeException;
-import java.lang.System.Logger.Level;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Splits, merges, cuts, protects, resizes and moves regions, each by itself; see {@link Region} for what is promised. */
 final class StructureChanges {
-    private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
-
     private final SpaceHandle space;
-    private final SpaceResources core;
     private final StructureGate gate;
     private final RegionRegistry registry;
     private final RegionLock lock;
     private final Growth growth;
     private final Unmapper unmapper;
     private final Mover mover;
+    private final WaitReports reports;
 
-    StructureChanges(final SpaceHandle space, final SpaceResources core, final StructureGate gate,
-                     final RegionRegistry registry, final RegionLock lock, final Growth growth, final Unmapper unmapper,
-                     final Mover mover) {
+    StructureChanges(final SpaceHandle space, final StructureGate gate, final RegionRegistry registry,
+                     final RegionLock lock, final Growth growth, final Unmapper unmapper,
+                     final Mover mover, final WaitReports reports) {
         this.space = space;
-        this.core = core;
         this.gate = gate;
         this.registry = registry;
         this.lock = lock;
         this.growth = growth;
         this.unmapper = unmapper;
         this.mover = mover;
+        this.reports = reports;
     }
 
     // ----------------------------------------------------------------------------------------------------- parts
@@ -156,65 +150,58 @@ final class StructureChanges {
     // ------------------------------------------------------------------------------------------------------ size
 
     RegionHandle truncate(final RegionHandle region, final long newSize) {
-        final FileHandle file = mover.reopen(region, "truncate");
-        boolean later = false;
-        try {
-            final Publication publication;
-            final long newEnd;
-            try (RangeLock.Passage passage = gate.enter("truncate", region);
-                HeldRegions held = new HeldRegions("truncate", lock, registry, passage)) {
-                final Reshape reshape = held.hold(region);
-                final Reshape.Parts parts = reshape.truncate(newSize);
-                newEnd = reshape.endInFile(newSize);
-                mover.requireUnmapped(region.record(), file, newEnd);
+        final Publication publication;
+        final MappedFile.Cut cut;
+        try (RangeLock.Passage passage = gate.enter("truncate", region);
+            HeldRegions held = new HeldRegions("truncate", lock, registry, passage)) {
+            final Reshape reshape = held.hold(region);
+            final Reshape.Parts parts = reshape.truncate(newSize);
+            final FileShare share = Objects.requireNonNull(registry.files().get(region.record()));
+            cut = share.file().announceCut(share, reshape.endInFile(newSize));
+            boolean published = false;
+            try {
                 publication = replace("truncate", held, parts);
-            }
-            final RegionHandle rest = publication.regions().getFirst();
-            for (final PendingUnmap given : publication.given()) {
-                if (!unmapper.complete(given)) {
-                    later = true;
-                    given.whenGivenBack(() -> cutLater(rest, given, file, newEnd));
-                    return rest;
+                published = true;
+            } finally {
+                if (!published) {
+                    cut.withdraw();
                 }
-                requireGone(rest, given);
-            }
-            if (publication.given().isEmpty()) { // the cut is inside of a page, which stays
-                unmapper.awaitUnseen(rest);
-            }
-            cutFile(file, newEnd);
-            return rest;
-        } finally {
-            if (!later) {
-                registry.close(file);
             }
         }
-    }
-
-    /** Cuts a file when the last reader of its end has left, for a thread that has stopped waiting for that. */
-    private void cutLater(final RegionHandle rest, final PendingUnmap given, final FileHandle file, final long newEnd) {
+        final RegionHandle rest = publication.regions().getFirst();
+        boolean settled = false;
         try {
-            requireGone(rest, given);
-            cutFile(file, newEnd);
-        } catch (final RuntimeException e) { // a space that cannot map, a file that is mapped again, an error of the disk
-            LOGGER.log(Level.ERROR, "a file was not truncated in the background: path=" + file.path() + ", end=" +
-                newEnd + ", space=" + gate.name(), e);
+            if (isGone(rest, publication.given(), cut)) {
+                carryOut(cut);
+            }
+            settled = true;
         } finally {
-            registry.close(file);
+            if (!settled) {
+                cut.withdraw();
+            }
         }
+        return rest;
     }
 
-    /** After the wait for readers of the end, which somebody may have mapped meanwhile. */
-    private void cutFile(final FileHandle file, final long newEnd) {
-        mover.requireUnmapped(0, file, newEnd);
-        file.truncate(newEnd);
+    /** Waits until nobody reads the end of a file that is to be cut; if that gives up, it is cut in the background. */
+    private boolean isGone(final RegionHandle rest, final List<PendingUnmap> given, final MappedFile.Cut cut) {
+        if (given.isEmpty()) { // the cut is inside of a page, which stays
+            return unmapper.awaitUnseen(rest, cut);
+        }
+        final PendingUnmap end = given.getFirst();
+        if (unmapper.complete(end)) {
+            return true;
+        }
+        cut.goesOn();
+        end.whenGivenBack(cut::carryOutLater);
+        return false;
     }
 
-    /** What the kernel did not take back still shows the file, and would fault behind its end. */
-    private void requireGone(final RegionHandle rest, final PendingUnmap given) {
-        for (final AddressRange range : core.reservation().quarantinedRanges()) {
-            if (range.overlaps(given.start(), given.end())) {
-                throw new MappingException("truncate failed: the system did not take back the pages behind the new end, " +
-                    "so the file keeps them: " + rest.describe() + "; try again");
+    private void carryOut(final MappedFile.Cut cut) {
+        try (Waiting waiting = gate.waiting(Waiting.FOREVER, true)) {
+            cut.carryOut(waiting, reports);
+            if (waiting.endedByInterrupt()) {
+                Thread.currentThread().interrupt();
             }
         }
     }

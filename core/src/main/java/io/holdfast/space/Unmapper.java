@@ -8,7 +8,6 @@ import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.event.BacklogFullEvent;
 import io.holdfast.event.DrainWaitEvent;
-import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
@@ -301,16 +300,33 @@ final class Unmapper {
         return finished;
     }
 
-    /** Waits, however long it takes, until nobody reads a region through leases that earlier lives of it gave out. */
-    void awaitUnseen(final RegionHandle region) {
-        try (Waiting waiting = new Waiting(settings.idle(), Waiting.FOREVER, false, settings.reportAfterNs())) {
-            eras.awaitUnseen(RecordLayout.start(region.record()), RecordLayout.limit(region.record()), waiting);
+    /**
+     * Waits until nobody reads a region through leases that earlier lives of it gave out.
+     *
+     * @param cut is carried out in the background when nobody does, if the waiting gives up
+     * @return whether nobody does
+     */
+    boolean awaitUnseen(final RegionHandle region, final MappedFile.Cut cut) {
+        final PendingUnmap pending = PendingUnmap.ofPagesThatStay(region);
+        eras.begin(pending.view());
+        try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
+            if (eras.awaitUnseen(pending.view(), pending.start(), pending.end(), waiting)) {
+                return true;
+            }
+            if (waiting.endedByInterrupt()) {
+                Thread.currentThread().interrupt();
+            }
         }
+        cut.goesOn();
+        pending.whenGivenBack(cut::carryOutLater);
+        completeLater(pending);
+        return false;
     }
 
     /** A step of the reclaimer: whether no reader keeps an unmap from its end; reports it from time to time if one does. */
     boolean isDrained(final PendingUnmap pending, final Waiting noTime) {
-        final boolean drained = !pending.wasRegion() || drain(pending, noTime); // nobody can be inside of what is no region
+        final boolean drained = pending.stays() ? eras.awaitUnseen(pending.view(), pending.start(), pending.end(), noTime)
+            : !pending.wasRegion() || drain(pending, noTime); // nobody can be inside of what is no region
         if (!drained && pending.reportDue(settings.reportAfterNs())) {
             report(pending);
         }

@@ -58,6 +58,7 @@ public final class FaultInjectingMemory extends NativeMemory {
     private volatile boolean recording;
     private volatile boolean forgetful;
     private volatile long maxMapCount = -1;
+    private volatile boolean countHidden;
     private volatile long freeBytes = -1;
 
     /**
@@ -128,6 +129,11 @@ public final class FaultInjectingMemory extends NativeMemory {
     /** Sets the largest number of mappings that is reported, or with -1 reports the true one. */
     public void reportMaxMapCount(final long count) {
         maxMapCount = count;
+    }
+
+    /** Sets whether the kernel's list of mappings cannot be read. */
+    public void hideMapCount(final boolean on) {
+        countHidden = on;
     }
 
     /** Sets how many bytes are reported to be free on every file system, or with -1 reports the truth. */
@@ -364,6 +370,6 @@ public final class FaultInjectingMemory extends NativeMemory {
 
     @Override
     public long mapCount() {
-        return real.mapCount();
+        return countHidden ? 0 : real.mapCount();
     }
 }

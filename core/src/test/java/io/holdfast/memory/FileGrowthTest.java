@@ -10,17 +10,16 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a growth asks before it takes blocks, and who may rely on a size that may be given up again. */
+/** What a growth asks before it takes blocks, and how a file grows where it cannot take them. */
 class FileGrowthTest {
     private static final int SIZE = 5;
 
@@ -33,6 +32,11 @@ class FileGrowthTest {
         return open(Files.writeString(directory.resolve(name), "12345"));
     }
 
+    private static long blocksOf(final Path path) throws IOException {
+        final Process stat = new ProcessBuilder("stat", "-c", "%b", path.toString()).start();
+        return Long.parseLong(new String(stat.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip());
+    }
+
     private FileHandle open(final Path path) {
         return FileHandle.open(memory, path, FileAccess.READ_WRITE, false);
     }
@@ -42,7 +46,7 @@ class FileGrowthTest {
     void growthThatCannotFitMustBeRefusedWithoutAskingForBlocks(final long length) throws IOException {
         try (FileHandle handle = file("data")) {
             memory.reportFreeBytes(1000);
-            assertThatThrownBy(() -> handle.ensureLength(length)).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.ensureLength(length, size -> { })).isInstanceOf(UncheckedIOException.class)
                 .hasMessageStartingWith("grow failed: path=" + handle.path() + ", length=" + length + ", needed=")
                 .hasMessageContainingAll("free=1000", "errno=28 (ENOSPC)", "the disk is full; free space");
             assertEquals(SIZE, handle.size());
@@ -54,9 +58,9 @@ class FileGrowthTest {
     @Test
     void growthThatMayFitMustBeTried() throws IOException {
         try (FileHandle handle = file("data")) {
-            final long owned = handle.statusNow().owned();
+            final long owned = 512L * blocksOf(handle.path());
             memory.reportFreeBytes((1 << 20) - SIZE - owned);
-            handle.ensureLength(1 << 20);
+            handle.ensureLength(1 << 20, size -> { });
             assertEquals(1 << 20, handle.size());
         }
     }
@@ -69,8 +73,8 @@ class FileGrowthTest {
             handle.leave();
             assertEquals(0, reserved);
             memory.reportFreeBytes(0);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20));
-            assertThatThrownBy(() -> handle.ensureLength(1 << 30)).isInstanceOf(UncheckedIOException.class)
+            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
+            assertThatThrownBy(() -> handle.ensureLength(1 << 30, size -> { })).isInstanceOf(UncheckedIOException.class)
                 .hasMessageContainingAll("ENOSPC", "free=0");
             assertEquals(1 << 20, handle.size());
         }
@@ -81,7 +85,7 @@ class FileGrowthTest {
         try (FileHandle handle = file("data")) {
             memory.reportFreeBytes(0);
             memory.failNth(NativeCall.FSTATFS, 1, Errno.ENOSYS, Damage.NONE);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20));
+            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
         }
     }
 
@@ -106,60 +110,39 @@ class FileGrowthTest {
     }
 
     @Test
-    void openingMustTakeTheSizeFromBeforeOrAfterAGrowth() throws Exception {
-        try (FileHandle handle = file("data")) {
-            final CompletableFuture<Long> size;
-            try (FileGrowth growth = new FileGrowth(handle)) {
-                growth.ensureLength(1 << 20);
-                size = CompletableFuture.supplyAsync(() -> {
-                    try (FileHandle second = open(handle.path())) {
-                        return second.requireRangeAsOpened(0, 0);
-                    }
-                });
-                while (!handle.sizeLock().hasQueuedThreads() && !size.isDone()) {
-                    Thread.onSpinWait();
-                }
-            }
-            assertEquals(SIZE, size.get());
-        }
-    }
-
-    @Test
-    void sizeOfAFileThatWasReplacedMustBeAskedForAgain() throws IOException {
-        final Path path = Files.writeString(directory.resolve("data"), "12345");
-        Files.writeString(directory.resolve("next"), "1234567");
-        memory.arm(call -> {
-            if (call.kind() == NativeCall.OPEN) {
-                rename(directory.resolve("next"), path);
-            }
-            return false;
-        }, 1, 1, Errno.EIO, Damage.NONE);
-        try (FileHandle handle = open(path)) {
-            memory.disarm();
-            final long before = memory.calls(NativeCall.STATX);
-            assertEquals(7, handle.requireRangeAsOpened(0, 0));
-            assertEquals(before + 1, memory.calls(NativeCall.STATX));
-        }
-    }
-
-    private static void rename(final Path from, final Path to) {
-        try {
-            Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
-        } catch (final IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    @Test
     void rangeMustBeCheckedByTheSizeAtOpeningWithoutAnotherCall() throws IOException {
         try (FileHandle handle = file("data")) {
             final long before = memory.calls();
-            assertEquals(SIZE, handle.requireRangeAsOpened(0, 0));
-            assertEquals(2, handle.requireRangeAsOpened(3, 2));
-            assertThatThrownBy(() -> handle.requireRangeAsOpened(3, 3)).isInstanceOf(UncheckedIOException.class)
+            assertEquals(SIZE, handle.requireRange(handle.openedSize(), 0, 0));
+            assertEquals(2, handle.requireRange(handle.openedSize(), 3, 2));
+            assertThatThrownBy(() -> handle.requireRange(handle.openedSize(), 3, 3))
+                .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContainingAll("size=5", "shorter than asked");
-            assertThatThrownBy(() -> handle.requireRangeAsOpened(-1, 3)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> handle.requireRange(handle.openedSize(), -1, 3))
+                .isInstanceOf(IllegalArgumentException.class);
             assertEquals(before, memory.calls());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Errno.ENOSYS, Errno.EPERM, Errno.EOPNOTSUPP})
+    void growthMustGoOnByAHoleWhereBlocksCannotBeAskedFor(final int errno) throws IOException {
+        try (FileHandle handle = file("data")) {
+            memory.failFrom(NativeCall.FALLOCATE, 1, errno, Damage.NONE);
+            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> assertEquals(SIZE, size)));
+            assertEquals(1 << 20, handle.size());
+        }
+    }
+
+    @Test
+    void fileThatMayNotGrowMustBeRefusedByWhatTheSystemSaidFirst() throws IOException {
+        try (FileHandle handle = file("data")) {
+            memory.arm(call -> call.kind() == NativeCall.FALLOCATE || call.kind() == NativeCall.FTRUNCATE, 1, 2,
+                Errno.EPERM, Damage.NONE);
+            assertThatThrownBy(() -> handle.ensureLength(1 << 20, size -> { })).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContainingAll("call=fallocate", "EPERM");
+            memory.disarm();
+            assertEquals(SIZE, handle.size());
         }
     }
 }

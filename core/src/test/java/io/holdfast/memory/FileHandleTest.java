@@ -24,13 +24,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -198,7 +193,7 @@ class FileHandleTest {
             call++;
             memory.failNth(call, Errno.EIO, Damage.DONE); // a close that reports an error has closed even so
             try (FileHandle handle = open(path, FileAccess.READ_WRITE)) {
-                handle.ensureLength(8192);
+                handle.ensureLength(8192, size -> { });
                 handle.punchHole(0, 4096);
                 handle.force();
                 handle.truncate(100);
@@ -261,7 +256,7 @@ class FileHandleTest {
     void rangeOfAnEmptyFileMustBeRefused() throws IOException {
         final Path path = file("empty", "");
         try (FileHandle handle = open(path, FileAccess.READ_ONLY)) {
-            assertThatThrownBy(() -> handle.requireRange(0, 0)).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.requireRange(handle.size(), 0, 0)).isInstanceOf(UncheckedIOException.class)
                 .hasMessageStartingWith("map failed: path=" + path + ", size=0: the file is empty")
                 .hasCauseInstanceOf(FileSystemException.class);
         }
@@ -273,7 +268,7 @@ class FileHandleTest {
     void rangeBehindTheEndMustBeRefused(final long offset, final long length, final String reason)
         throws IOException {
         try (FileHandle handle = open(file("ten", "0123456789"), FileAccess.READ_ONLY)) {
-            assertThatThrownBy(() -> handle.requireRange(offset, length)).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.requireRange(10, offset, length)).isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("offset=" + offset).hasMessageContaining("size=10").hasMessageContaining(reason);
         }
     }
@@ -282,7 +277,7 @@ class FileHandleTest {
     @CsvSource({"-1, 1", "0, -1", "1, 9223372036854775807", "-9223372036854775808, 0"})
     void rangeThatIsNoneMustBeRefused(final long offset, final long length) throws IOException {
         try (FileHandle handle = open(file("ten", "0123456789"), FileAccess.READ_WRITE)) {
-            assertThatThrownBy(() -> handle.requireRange(offset, length)).isInstanceOf(IllegalArgumentException.class)
+            assertThatThrownBy(() -> handle.requireRange(10, offset, length)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("offset=" + offset + ", length=" + length);
             assertThatThrownBy(() -> handle.punchHole(offset, length)).isInstanceOf(IllegalArgumentException.class);
         }
@@ -292,15 +287,15 @@ class FileHandleTest {
     @CsvSource({"0, 0, 10", "3, 0, 7", "0, 10, 10", "9, 1, 1"})
     void rangeInsideMustBeReturned(final long offset, final long length, final long expected) throws IOException {
         try (FileHandle handle = open(file("ten", "0123456789"), FileAccess.READ_ONLY)) {
-            assertEquals(expected, handle.requireRange(offset, length));
+            assertEquals(expected, handle.requireRange(handle.size(), offset, length));
         }
     }
 
     @Test
     void grownFileMustHaveItsBlocksReserved() throws IOException {
         try (FileHandle handle = create("grown")) {
-            assertEquals(1 << 20, handle.ensureLength(1 << 20));
-            assertEquals(1 << 20, handle.ensureLength(100));
+            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
+            assertEquals(1 << 20, handle.ensureLength(100, size -> { }));
             assertEquals(1 << 20, Files.size(handle.path()));
             assertThat(blocks(handle.path())).isGreaterThanOrEqualTo((1 << 20) / 512);
         }
@@ -316,7 +311,7 @@ class FileHandleTest {
     void growthMustFallBackToAHoleWhereBlocksCannotBeReserved() throws IOException {
         try (FileHandle handle = create("grown")) {
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.EOPNOTSUPP, Damage.NONE);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20));
+            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
             assertEquals(1 << 20, Files.size(handle.path()));
         }
         assertEquals(1, memory.calls(NativeCall.FTRUNCATE));
@@ -327,7 +322,7 @@ class FileHandleTest {
         try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
             for (final Damage damage : Damage.values()) {
                 memory.failNth(NativeCall.FALLOCATE, 1, Errno.ENOSPC, damage);
-                assertThatThrownBy(() -> handle.ensureLength(1 << 20)).isInstanceOf(UncheckedIOException.class)
+                assertThatThrownBy(() -> handle.ensureLength(1 << 20, size -> { })).isInstanceOf(UncheckedIOException.class)
                     .hasMessageStartingWith("grow failed: path=" + handle.path() + ", call=fallocate")
                     .hasMessageContaining("ENOSPC").hasMessageContaining("the disk is full");
                 assertThat(Files.size(handle.path())).isIn(5L, damage == Damage.DONE ? 1L << 20 : 5L);
@@ -340,7 +335,7 @@ class FileHandleTest {
         try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
             memory.afterDamage(() -> handle.truncate(4096)); // as far as the blocks went
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.ENOSPC, Damage.NONE);
-            assertThrows(UncheckedIOException.class, () -> handle.ensureLength(1 << 20));
+            assertThrows(UncheckedIOException.class, () -> handle.ensureLength(1 << 20, size -> { }));
             assertEquals(5, handle.size());
         }
     }
@@ -354,7 +349,7 @@ class FileHandleTest {
             });
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.ENOSPC, Damage.NONE);
             final UncheckedIOException failure =
-                assertThrows(UncheckedIOException.class, () -> handle.ensureLength(1 << 20));
+                assertThrows(UncheckedIOException.class, () -> handle.ensureLength(1 << 20, size -> { }));
             assertThat(failure).hasMessageContaining("ENOSPC");
             assertThat(failure.getSuppressed()).hasSize(1);
         }
@@ -364,29 +359,8 @@ class FileHandleTest {
     void growthMustGoOnAfterASignal() throws IOException {
         try (FileHandle handle = create("grown")) {
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.EINTR, Damage.NONE);
-            assertEquals(8192, handle.ensureLength(8192));
+            assertEquals(8192, handle.ensureLength(8192, size -> { }));
         }
-    }
-
-    @Test
-    void concurrentGrowthsOfOneFileMustEndAtTheLargest()
-        throws InterruptedException, ExecutionException, IOException {
-        final Path path = file("shared", "");
-        final List<Future<?>> growths = new ArrayList<>();
-        try (ExecutorService executor = Executors.newFixedThreadPool(4)) {
-            for (int task = 1; task <= 64; task++) {
-                final long length = task * 4096L;
-                growths.add(executor.submit(() -> {
-                    try (FileHandle handle = open(path, FileAccess.READ_WRITE)) {
-                        assertTrue(handle.ensureLength(length) >= length);
-                    }
-                }));
-            }
-        }
-        for (final Future<?> growth : growths) {
-            growth.get();
-        }
-        assertEquals(64 * 4096L, Files.size(path));
     }
 
     @Test
@@ -428,8 +402,8 @@ class FileHandleTest {
     void closedFileMustRefuseEverything() throws IOException {
         final FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE);
         handle.close();
-        for (final Runnable operation : List.<Runnable>of(handle::size, handle::force, () -> handle.ensureLength(1),
-            () -> handle.truncate(1), () -> handle.punchHole(0, 1), () -> handle.requireRange(0, 1))) {
+        for (final Runnable operation : List.<Runnable>of(handle::size, handle::force,
+            () -> handle.ensureLength(1, size -> { }), () -> handle.truncate(1), () -> handle.punchHole(0, 1))) {
             assertThatThrownBy(operation::run).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("file is closed: path=" + handle.path());
         }

@@ -156,7 +156,7 @@ class MapFileTest {
         try (FileHandle file = open(path, FileAccess.READ_WRITE)) {
             reservation.mapFile(TOP, PAGE, file, 0, FileAccess.READ_WRITE);
             Inspection.put(at(TOP), 6);
-            file.ensureLength(16 * PAGE);
+            file.ensureLength(16 * PAGE, size -> { });
             reservation.extendFile(TOP, PAGE, 4 * PAGE, file, 0, FileAccess.READ_WRITE);
             reservation.extendFile(TOP, 4 * PAGE, 16 * PAGE, file, 0, FileAccess.READ_WRITE);
             assertThatThrownBy(

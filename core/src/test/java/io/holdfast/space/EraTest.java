@@ -5,6 +5,7 @@ import static io.holdfast.space.Inside.inside;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.Deadline;
 import io.holdfast.FileBacking;
 import io.holdfast.Lease;
 import io.holdfast.Refusal;
@@ -217,6 +218,25 @@ class EraTest extends SpaceFixture {
             assertThat(space.close(5, TimeUnit.MILLISECONDS)).isFalse();
         }
         assertThat(space.close(1, TimeUnit.DAYS)).isTrue();
+    }
+
+    /** The page stays, and an old lease must not see what the file loses of it. */
+    @Test
+    void truncateInsideOfAPageMustWaitForTheEraAsLongAsItsCallerWantsTo() throws Exception {
+        final Region region = mapped("data");
+        region.lease();
+        final Region rest;
+        try (Stuck _ = new Stuck()) {
+            rest = Deadline.within(5, TimeUnit.MILLISECONDS, () -> region.truncate(LENGTH - 10));
+            assertThat(rest.size()).isEqualTo(LENGTH - 10);
+            assertThat(directory.resolve("data").toFile()).hasSize(LENGTH);
+        }
+        final Region hurried = space.map(PAGE);
+        hurried.lease();
+        hurried.unmap(); // ends the era, if the thread that truncated had no time to
+        reclaim();
+        assertThat(directory.resolve("data").toFile()).hasSize(LENGTH - 10);
+        rest.unmap();
     }
 
     @Test

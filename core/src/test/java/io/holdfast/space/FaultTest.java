@@ -240,7 +240,7 @@ class FaultTest extends SpaceFixture {
             final PendingUnmap unmapping = unmapper.prepare();
             assertThat(unmapper.announce(unmapping, inside(region), waiting, true)).isTrue();
             assertThat(unmapper.drain(unmapping, waiting)).isTrue();
-            final FileRegion file = Objects.requireNonNull(registry.files().remove(unmapping.record()));
+            unmapping.shows(Objects.requireNonNull(registry.files().remove(unmapping.record())));
             final long first = inside(space).base() + region.address();
             memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == first, 1, 1,
                 ENOMEM, Damage.NONE);
@@ -250,7 +250,6 @@ class FaultTest extends SpaceFixture {
             quarantine.retry();
             assertThat(space.statistics().quarantinedBytes()).isZero();
             inside(space).giveBack().settle(unmapping, refused);
-            registry.close(file.file());
             registry.unaccount(unmapping.length());
             unmapping.over();
         }

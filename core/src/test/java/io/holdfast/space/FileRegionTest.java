@@ -179,14 +179,18 @@ class FileRegionTest extends SpaceFixture {
     }
 
     @Test
-    void regionThatCannotGrowMustKeepNoDescriptor() {
-        final Region fixed = space.map(FileBacking.readWrite(file("fixed", LENGTH)));
+    void regionThatOnlyReadsMustKeepNoDescriptor() {
+        final Region reading = space.map(FileBacking.readOnly(file("reading", LENGTH)));
+        final Region copying = space.map(FileBacking.copyOnWrite(file("copying", LENGTH)));
         assertThat(Resources.descriptors(directory)).isZero();
+        final Region writing = space.map(FileBacking.readWrite(file("writing", LENGTH)));
         final Region growing = space.map(FileBacking.readWrite(file("growing", LENGTH)).growableTo(1 << 20));
-        assertThat(Resources.descriptors(directory)).isEqualTo(1);
+        assertThat(Resources.descriptors(directory)).isEqualTo(2);
         growing.unmap();
+        writing.unmap();
         assertThat(Resources.descriptors(directory)).isZero();
-        fixed.unmap();
+        reading.unmap();
+        copying.unmap();
     }
 
     @Test

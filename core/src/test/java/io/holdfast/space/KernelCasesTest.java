@@ -331,8 +331,10 @@ class KernelCasesTest extends SpaceFixture {
         final Region last = space.map(MapRequest.file(FileBacking.readWrite(path).range(14 * PAGE, 2 * PAGE)
             .growableTo(8 * PAGE)).at((AT + 14) * PAGE));
         assertThat(Resources.descriptors(directory)).isEqualTo(1);
-        assertThatThrownBy(() -> last.merge(shared(22, 0, 1))).isInstanceOf(RegionException.class)
+        final Region beside = shared(22, 0, 1);
+        assertThatThrownBy(() -> last.merge(beside)).isInstanceOf(RegionException.class)
             .hasMessageContaining("whole page in use");
+        beside.unmap();
         final Region whole = last.merge(first);
         Resources.settle(space);
         assertThat(Resources.descriptors(directory)).isEqualTo(1);

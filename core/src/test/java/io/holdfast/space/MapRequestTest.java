@@ -237,6 +237,30 @@ class MapRequestTest extends SpaceFixture {
         space.map(FileBacking.readOnly(path)).unmap();
     }
 
+    @Test
+    void hiddenMappingsMustNotBeTakenForRoomWithoutEnd() {
+        final int limit = 100;
+        final Path path = file("data", 100);
+        memory.hideMapCount(true);
+        memory.reportMaxMapCount(limit);
+        try {
+            assertThat(space.mappingHeadroom()).as("unknown").isNegative();
+            assertThatThrownBy(() -> {
+                for (int i = 0; i < limit; i++) {
+                    space.map(FileBacking.readOnly(path));
+                }
+            }).isInstanceOf(MappingException.class).hasMessageContaining("a guess: /proc is hidden");
+            assertThat(space.statistics().regions()).isBetween(1L, limit / 2L);
+            memory.reportMaxMapCount(Long.MAX_VALUE);
+            space.map(FileBacking.readOnly(path));
+            assertThat(space.mappingHeadroom()).as("unknown").isNegative();
+        } finally {
+            memory.reportMaxMapCount(-1);
+            memory.hideMapCount(false);
+        }
+        assertThat(space.mappingHeadroom()).isPositive();
+    }
+
     // They would part mappings until the virtual machine itself gets none for a new thread.
     @Test
     void callsThatMayPartMappingsMustStopBeforeTheKernelDoes() {

@@ -17,8 +17,10 @@ import io.holdfast.memory.FaultInjectingMemory.Damage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -280,6 +282,13 @@ final class OperationTable {
             rows.add("AddressSpace.tryMap", what, OperationTable::nothing,
                 (world, _) -> world.space.tryMap(MapRequest.file(backing.apply(world.directory.resolve("data")))));
         }
+        rows.add("AddressSpace.map", "a file by its channel", OperationTable::nothing, (world, _) -> {
+            try (FileChannel channel = FileChannel.open(world.directory.resolve("data"), StandardOpenOption.READ,
+                StandardOpenOption.WRITE)) {
+                world.space.map(FileBacking.of(channel, FileBacking.Access.READ_WRITE).range(0, 2 * LENGTH)
+                    .growableTo(1 << 20));
+            }
+        });
         rows.add("AddressSpace.trim", "idle memory", OperationTable::idle, (world, _) -> world.space.trim());
         rows.add("AddressSpace.residentBytes", "all regions", OperationTable::fileNeighbours,
             (world, _) -> world.space.residentBytes());

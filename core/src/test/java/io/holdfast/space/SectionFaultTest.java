@@ -28,7 +28,6 @@ import io.holdfast.tree.NodeShortage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -425,19 +424,25 @@ class SectionFaultTest extends SpaceFixture {
         }
     }
 
-    /** A file whose path goes away, or becomes another's, fails the move alone. */
+    /** A file that is only read, and whose path goes away, fails the move alone; one that is written to is kept open. */
     @Test
     void aMoveWhoseFileIsGoneMustChangeNothing() throws IOException {
         setUp();
-        final Path path = directory.resolve("shared");
-        Files.move(path, directory.resolve("elsewhere"));
+        for (final String name : List.of("shared", "private")) {
+            Files.move(directory.resolve(name), directory.resolve("elsewhere-" + name));
+        }
+        final Region moved;
         try (WriteSection section = space.write()) {
-            assertThatThrownBy(() -> section.move(old.get(8))).isInstanceOf(UncheckedIOException.class);
+            assertThatThrownBy(() -> section.move(old.get(9))).isInstanceOf(UncheckedIOException.class)
+                .hasMessageStartingWith("move failed");
+            moved = section.move(old.get(8));
             section.unmap(old.get(0));
             section.publish();
         }
-        assertThat(old.get(8).isMapped()).isTrue();
-        assertThat(get(old.get(8), 0)).isEqualTo(old.get(8).address());
+        assertThat(old.get(9).isMapped()).isTrue();
+        assertThat(get(old.get(9), 0)).isEqualTo(old.get(9).address());
+        assertThat(get(moved, 0)).isEqualTo(old.get(8).address());
+        moved.unmap();
         tearDown();
     }
 }

@@ -259,9 +259,12 @@ class SpaceInspectorTest extends SpaceFixture {
     @Test
     void pagesOfAnotherPartOfTheFileMustBeSeen() {
         final long record = inside(file).record();
-        final FileRegion is = inside(space).registry().files().get(record);
-        final FileRegion other = new FileRegion(is.file(), is.access(), is.fileOffset() + PAGE, is.lead(), is.maximum(),
-            is.keepsOpen());
+        final FileShare is = inside(space).registry().files().get(record);
+        final FileRegion shown = is.region();
+        final FileShare other = new FileShare(new FileRegion(shown.file(), shown.path(), shown.access(),
+            shown.fileOffset() + PAGE, shown.lead(), shown.maximum()), file.size());
+        assertSeen("does not claim what it shows", () -> inside(space).registry().files().put(record, other),
+            () -> inside(space).registry().files().put(record, is));
         assertSeen("pages are not the file's", () -> inside(space).registry().files().put(record, other),
             () -> inside(space).registry().files().put(record, is));
         assertSeen("a file is kept for a region that is gone", () -> inside(space).registry().files().put(1L, is),
