@@ -7,10 +7,10 @@ import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
-/** Something was left behind. */
+/** A space or a region was left behind: what debug mode logs of it. */
 @Name("io.holdfast.Leak")
 @Label("Leak")
-@Description("A space, region, guard or hold was left behind, or an unmap waits for it")
+@Description("A space or a region was left behind; told in debug mode")
 @StackTrace(false)
 public final class LeakEvent extends SpaceEvent {
     private static final LeakEvent PROBE = new LeakEvent();

@@ -4,6 +4,7 @@ package io.holdfast.space;
 import io.holdfast.AddressSpace;
 import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.event.LeakEvent;
 import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
@@ -54,6 +55,7 @@ final class Notes {
                 if (!closed) {
                     LOGGER.log(Level.WARNING, "address space was left without being closed: name=" + name +
                         ", regions=" + origins.size() + "; close it where it was opened", opened);
+                    LeakEvent.tell(name, "space", opened);
                     reportRegions(name);
                 }
             });
@@ -73,8 +75,11 @@ final class Notes {
         }
         LOGGER.log(Level.WARNING, "regions were never unmapped: space=" + name + ", regions=" + origins.size() +
             ", shown=" + Math.min(origins.size(), SHOWN) + "; unmap them where they were mapped");
-        origins.entrySet().stream().limit(SHOWN).forEach(left -> LOGGER.log(Level.WARNING,
-            "region was never unmapped: space=" + name + ", name=" + names.get(left.getKey()), left.getValue()));
+        origins.entrySet().stream().limit(SHOWN).forEach(left -> {
+            final String region = names.get(left.getKey());
+            LOGGER.log(Level.WARNING, "region was never unmapped: space=" + name + ", name=" + region, left.getValue());
+            LeakEvent.tell(name, "region, name=" + region, left.getValue());
+        });
     }
 
     /** Notes a region that is about to be attached. */

@@ -99,6 +99,7 @@ final class Quarantine {
         forgetLost();
         for (final PendingUnmap unmapping : List.copyOf(waiting.values())) {
             if (waiting.remove(unmapping.start(), unmapping)) {
+                unmapping.releaseFile();
                 restored.add(unmapping);
             }
         }
@@ -109,6 +110,7 @@ final class Quarantine {
         for (final PendingUnmap unmapping : waiting.values()) {
             if (unmapping.start() >= range.offset() && unmapping.end() <= range.end() &&
                 waiting.remove(unmapping.start(), unmapping)) {
+                unmapping.releaseFile();
                 restored.add(unmapping);
             }
         }

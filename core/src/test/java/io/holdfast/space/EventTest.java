@@ -254,8 +254,15 @@ class EventTest extends SpaceFixture {
     void lowHeadroomAndLeaksMustBeTold() throws Exception {
         assertThat(recorded("HeadroomLow", () -> HeadroomLowEvent.tell("test", 65_000, 65_530, 1024, false)))
             .hasSize(1).allMatch(event -> event.getLong("limit") == 65_530);
-        assertThat(recorded("Leak", () -> LeakEvent.tell("test", "region", new Throwable()))).hasSize(1)
-            .allMatch(event -> event.getString("place").contains(EventTest.class.getName()));
+        assertThat(recorded("Leak", EventTest::forget)).hasSize(1)
+            .allMatch(event -> event.getString("what").equals("region, name=forgotten") &&
+                event.getString("place").contains("EventTest.forget"));
+    }
+
+    private static void forget() {
+        try (AddressSpace left = AddressSpace.builder().name("test").capacity(1 << 24).open()) {
+            assertThat(left.map(MapRequest.anonymous(PAGE).named("forgotten")).isMapped()).isTrue();
+        }
     }
 
     @Test

@@ -335,14 +335,16 @@ class MappedFileTest extends SpaceFixture {
 
     // ------------------------------------------------------------------------------------------------------ waiting
 
-    /** Another thread that lets the file grow, and is in the middle of it. */
+    /** Another thread that lets the file grow in a space of its own, and is in the middle of it. */
     private final class Grower implements AutoCloseable {
+        private final AddressSpace growing =
+            inside(AddressSpace.builder().name("growing").capacity(CAPACITY).idleStrategy(idle)).memory(memory).open();
         private final CountDownLatch inside = new CountDownLatch(1);
         private final CountDownLatch release = new CountDownLatch(1);
         private final Threads.Work<Boolean> work;
 
         Grower(final Path path) throws InterruptedException {
-            final Region region = space.map(growable(path, PAGE));
+            final Region region = growing.map(growable(path, PAGE));
             at(NativeCall.FALLOCATE, () -> {
                 inside.countDown();
                 try {
@@ -363,6 +365,7 @@ class MappedFileTest extends SpaceFixture {
             release.countDown();
             work.get();
             memory.disarm();
+            growing.close();
         }
     }
 
@@ -612,7 +615,7 @@ class MappedFileTest extends SpaceFixture {
     void thereMustBeOneDescriptorForAFileAsLongAsARegionMayChangeItsLength() throws IOException {
         final Path path = file("log", SIZE);
         final Path link = Files.createLink(path.resolveSibling("link"), path);
-        final Region reader = other.map(FileBacking.readOnly(path));
+        final Region reader = other.map(FileBacking.readOnly(path).range(0, PAGE));
         assertThat(Resources.descriptors(directory)).isZero();
         final Region first = space.map(growable(path, SIZE));
         final Region second = other.map(growable(link, SIZE));
