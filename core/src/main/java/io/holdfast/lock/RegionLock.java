@@ -98,8 +98,8 @@ public final class RegionLock {
      *      not disturb the drain again, however often it tries. Without it readers that try again and again could keep
      *      an announced writer from ever finding their hazards clear. The look decides nothing else.
      *
-     * [Y1] A reader that has been turned away and waits says so in a hazard that keeps nobody out, and then, while a writer
-     *      is there, in AWAITED, with a full fence in between.
+     * [Y1] A reader that has been turned away and waits says so in a hazard that keeps nobody out, and then in AWAITED,
+     *      with a full fence in between.
      * [Y2] A writer that finds AWAITED looks for such a hazard before it announces itself, and waits as for a writer while
      *      there is one: the reader gets the lock like any other, and ends its hazard after that.
      * [Y3] If there is none it takes AWAITED away. The lock word is accessed in volatile mode, the hazards with acquire
@@ -237,10 +237,10 @@ public final class RegionLock {
         }
     }
 
-    /** Says in the lock word that a reader waits for its turn, if a writer is there. */
+    /** Says in the lock word that a reader waits for its turn, between two writers too: the next would pass it. */
     private static void askForTurn(final long record) {
         long lock = RecordLayout.lockVolatile(record);
-        while ((lock & (ATTACHED | EXCLUDING | AWAITED)) == (ATTACHED | EXCLUDING)) {
+        while ((lock & (ATTACHED | AWAITED)) == ATTACHED) {
             final long witness = RecordLayout.compareAndExchangeLock(record, lock, lock | AWAITED); // [Y1]
             if (witness == lock) {
                 return;
@@ -255,7 +255,7 @@ public final class RegionLock {
      */
     boolean isAwaited(final long record) {
         final long lock = RecordLayout.lockVolatile(record);
-        if ((lock & AWAITED) == 0) {
+        if ((lock & (ATTACHED | AWAITED)) != (ATTACHED | AWAITED)) { // who waits for a region that has gone is refused
             return false;
         }
         if (domain.isAwaited(record)) { // [Y2]

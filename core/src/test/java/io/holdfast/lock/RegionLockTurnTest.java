@@ -139,6 +139,25 @@ class RegionLockTurnTest {
         assertThat(fixture.state()).isEqualTo(State.OPEN);
     }
 
+    /** And not that readers are in the way, for whom it would wait, and so for itself if it has unmapped the region. */
+    @Test
+    void aSectionMustBeToldThatTheRegionHasGoneWhoeverWaits() {
+        fixture.put(State.EXCLUSIVE);
+        try (Peer writer = Peer.platform()) {
+            final long ticket = writer.call(SectionLock::open);
+            assertThat(shareInTurn(false, () -> {
+                fixture.endSomebody();
+                writer.run(() -> {
+                    assertThat(lock.tryDetach(record, fixture.incarnation)).isEqualTo(1);
+                    assertThat(exclude(ticket, patient())).isEqualTo(Stamps.DETACHED);
+                });
+            })).isEqualTo(Stamps.DETACHED);
+            SectionLock.endAll(ticket);
+        }
+        RegionLock.reclaim(record);
+        fixture.incarnation = RegionLock.attach(record);
+    }
+
     @Test
     void aWriterMustNotWaitInItsDrainForWhoWaitsForTheWriter() {
         try (Peer reader = Peer.platform(); Peer inside = Peer.platform()) {
@@ -236,12 +255,15 @@ class RegionLockTurnTest {
                 int turns = 0;
                 while (turns < 2_000) {
                     final Patience patience = new Patience(sections);
+                    final long came;
                     try (Waiting waiting = new Waiting(() -> patience, Waiting.FOREVER, false, Waiting.FOREVER)) {
-                        lock.endShare(record, lock.share(record, fixture.incarnation, waiting));
+                        final long stamp = lock.share(record, fixture.incarnation, waiting);
+                        came = sections.get(); // while no section can end
+                        lock.endShare(record, stamp);
                     }
                     if (patience.pauses > 1) {
                         turns++;
-                        passed.accumulateAndGet(sections.get() - patience.sectionsBefore, Math::max);
+                        passed.accumulateAndGet(came - patience.sectionsBefore, Math::max);
                     }
                 }
             } finally {
