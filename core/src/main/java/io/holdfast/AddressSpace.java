@@ -158,6 +158,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * @throws IllegalArgumentException            as {@link #map(FileBacking)}
      * @throws MappingException                    as {@link #map(FileBacking)}
      * @throws IllegalStateException               as {@link #map(FileBacking)}
+     * @throws IllegalMonitorStateException        as {@link #map(MapRequest)}
      */
     Region mapFile(FileBacking backing) throws IOException;
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What unmaps that wait for a reader keep of tables. */
+/** What unmaps that wait for a reader keep of tables (G8). */
 @ExtendWith(InspectedSpaces.class)
 class PendingUnmapMemoryTest {
     private static final long PAGE = SpaceFixture.PAGE;

@@ -66,7 +66,8 @@ public final class ApiFuzz implements Callable<Integer> {
 
     /** May wait for a counted hold, also one of the caller's own, as documented. */
     private static final Set<String> MAY_WAIT_FOR_HOLDS = Set.of("exclusive", "lockExclusive", "unmap", "unmapAsync",
-        "split", "merge", "trimHead", "trimTail", "protect", "truncate", "remap", "discard", "punchHole", "close",
+        "unmapIfMapped", "split", "merge", "trimHead", "trimTail", "protect", "truncate", "remap", "discard", "punchHole",
+        "close",
         "share", "shareWritable", "lockShared", "lease", "sharedSegment", "read", "lockCounted", "hold",
         "exclude", "move", "resize", "map", "write", "grow");
 

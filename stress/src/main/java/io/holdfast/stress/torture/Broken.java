@@ -159,7 +159,7 @@ public final class Broken {
     }
 
     /** A file is never closed. */
-    public static void loseFile(final Object engine, final Object file) {
+    public static void loseFile(final Object file) {
         Thread.onSpinWait();
     }
 }

@@ -68,9 +68,9 @@ public enum Variant {
     /** A lookup that meets a region on its way to other handles does not look again. */
     NO_SECOND_LOOKUP(at("space.SpaceHandle", "findAgain", "RegionLock.isMoved", 1).instead(Broken.class, "notMoved")),
     /** The record of an unmapped region is lost. */
-    LOST_RECORD(at("space.Quarantine", "free", "StripedRetireList.retire", 1).instead(Broken.class, "loseRecord")),
+    LOST_RECORD(at("space.Quarantine", "isFreed", "StripedRetireList.retire", 1).instead(Broken.class, "loseRecord")),
     /** The file of an unmapped region stays open. */
-    LOST_DESCRIPTOR(at("space.RegionRegistry", "forget", "RegionRegistry.close", 1).instead(Broken.class, "loseFile"));
+    LOST_DESCRIPTOR(at("space.MappedFile", "settle", "MappedFile.close", 1).instead(Broken.class, "loseFile"));
 
     @SuppressWarnings("ImmutableEnumChecker") // an immutable list of such records
     private final List<Weave> weaves;
