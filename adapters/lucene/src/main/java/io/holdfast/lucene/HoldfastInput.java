@@ -337,7 +337,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
 
     @Override
     public Optional<Boolean> isLoaded() {
-        return Optional.empty();
+        return Optional.empty(); // Lucene's test case for directories wants no answer but from its own
     }
 
     // ----------------------------------------------------------------------------------------------------- failures

@@ -4,8 +4,11 @@ package io.holdfast.lucene;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.Pin;
+import io.holdfast.Region;
 import io.holdfast.RegionInfo;
 import java.io.EOFException;
 import java.io.IOException;
@@ -16,6 +19,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.DataAccessHint;
 import org.apache.lucene.store.IOContext;
@@ -26,6 +30,7 @@ import org.apache.lucene.store.MemorySegmentAccessInput;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** When files come into memory and leave it, what they are called there, and what the options do. */
@@ -327,6 +332,30 @@ class HoldfastDirectoryTest {
                     input.prefetch(i * 1_000L, 1_000);
                 }
                 assertThatThrownBy(() -> input.prefetch(10L * LENGTH, 1)).isInstanceOf(IndexOutOfBoundsException.class);
+            }
+        }
+    }
+
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void partsThatAreNotInMemoryMustBeAskedForEveryTime() throws IOException {
+        assumeFalse(Files.getFileStore(path).type().equals("tmpfs"), "nothing to read in ahead");
+        final long end = 64L << 20;
+        try (RandomAccessFile file = new RandomAccessFile(path.resolve("cold").toFile(), "rw")) {
+            file.setLength(end);
+        }
+        try (HoldfastDirectory directory = settings().open(path);
+             IndexInput input = directory.openInput("cold", IOContext.DEFAULT)) {
+            final Region region;
+            try (Pin pin = space.pin()) {
+                region = Objects.requireNonNull(pin.find(space.maps().getFirst().address()));
+            }
+            for (long at = 0; at < end; at += 4 << 20) {
+                assertThat(region.residentBytes(at, 4096)).isZero();
+                input.prefetch(at, 4096);
+                while (region.residentBytes(at, 4096) < 4096) {
+                    Thread.onSpinWait();
+                }
             }
         }
     }
