@@ -30,14 +30,9 @@ public final class HeadroomLowEvent extends SpaceEvent {
     private HeadroomLowEvent() {
     }
 
-    /** Whether somebody records it. */
-    public static boolean isOn() {
-        return PROBE.isEnabled();
-    }
-
     /** Tells it. */
     public static void tell(final String in, final long count, final long bound, final long kept, final boolean refusal) {
-        if (isOn()) {
+        if (PROBE.isEnabled()) {
             final HeadroomLowEvent event = new HeadroomLowEvent();
             event.mappings = count;
             event.limit = bound;

@@ -22,14 +22,9 @@ public final class KernelRefusalEvent extends SpaceEvent {
     private KernelRefusalEvent() {
     }
 
-    /** Whether somebody records it. */
-    public static boolean isOn() {
-        return PROBE.isEnabled();
-    }
-
     /** Tells it. */
     public static void tell(final String in, final int number, final @Nullable String text) {
-        if (isOn()) {
+        if (PROBE.isEnabled()) {
             final KernelRefusalEvent event = new KernelRefusalEvent();
             event.errno = number;
             event.message = text;

@@ -27,14 +27,9 @@ public final class QuarantineEvent extends SpaceEvent {
     private QuarantineEvent() {
     }
 
-    /** Whether somebody records it. */
-    public static boolean isOn() {
-        return PROBE.isEnabled();
-    }
-
     /** Tells it. */
     public static void tell(final String in, final long first, final long bytes, final boolean forGood) {
-        if (isOn()) {
+        if (PROBE.isEnabled()) {
             final QuarantineEvent event = new QuarantineEvent();
             event.start = first;
             event.length = bytes;

@@ -32,14 +32,9 @@ public final class StalledWaitEvent extends SpaceEvent {
     private StalledWaitEvent() {
     }
 
-    /** Whether somebody records it. */
-    public static boolean isOn() {
-        return PROBE.isEnabled();
-    }
-
     /** Tells it. */
     public static void tell(final String in, final String what, final long forNs, final String who, final Object inside) {
-        if (isOn()) {
+        if (PROBE.isEnabled()) {
             final StalledWaitEvent event = new StalledWaitEvent();
             event.subject = what;
             event.waited = forNs;
