@@ -2,7 +2,6 @@
 package io.holdfast.bench;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
@@ -74,8 +73,7 @@ public class FileRegionBenchmark {
     private final Random random = new Random(7);
     private AddressSpace space;
     private IdleThreads idle;
-    private Thread reading;
-    private volatile boolean stop;
+    private BusyReader reading;
     private volatile long sink;
 
     /** Makes the files, opens the space, starts the threads. */
@@ -87,26 +85,13 @@ public class FileRegionBenchmark {
             nativePaths[i] = Arena.global().allocateFrom(paths[i].toString());
         }
         idle = new IdleThreads(idleThreads, () -> { });
-        stop = false;
-        if (reader) {
-            final MemorySegment other = Arena.global().allocate(PAGE, Long.BYTES);
-            reading = Thread.ofPlatform().daemon().start(() -> {
-                long sum = 0;
-                while (!stop) {
-                    sum += other.get(JAVA_LONG, sum & 64);
-                }
-                sink = sum;
-            });
-        }
+        reading = new BusyReader(reader);
     }
 
     /** Ends all of it. */
     @TearDown
-    public void end() throws IOException, InterruptedException {
-        stop = true;
-        if (reading != null) {
-            reading.join();
-        }
+    public void end() throws IOException {
+        reading.close();
         idle.close();
         space.close();
         for (final Path path : paths) {

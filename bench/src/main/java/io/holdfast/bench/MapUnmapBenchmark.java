@@ -3,7 +3,6 @@
 package io.holdfast.bench;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
@@ -79,9 +78,7 @@ public class MapUnmapBenchmark {
     private IdleThreads idle;
     private Path path;
     private MemorySegment nativePath;
-    private Thread reading;
-    private volatile boolean stop;
-    private volatile long sink;
+    private BusyReader reading;
 
     /** Opens the space, makes the file, starts the threads. */
     @Setup
@@ -102,26 +99,13 @@ public class MapUnmapBenchmark {
                 }
             }
         });
-        stop = false;
-        if (reader) {
-            final MemorySegment other = Arena.global().allocate(PAGE, Long.BYTES);
-            reading = Thread.ofPlatform().daemon().start(() -> {
-                long sum = 0;
-                while (!stop) {
-                    sum += other.get(JAVA_LONG, sum & 64);
-                }
-                sink = sum;
-            });
-        }
+        reading = new BusyReader(reader);
     }
 
     /** Ends all of it. */
     @TearDown
-    public void end() throws IOException, InterruptedException {
-        stop = true;
-        if (reading != null) {
-            reading.join();
-        }
+    public void end() throws IOException {
+        reading.close();
         idle.close();
         space.close();
         invoker.close();
