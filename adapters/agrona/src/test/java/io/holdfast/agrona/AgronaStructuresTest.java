@@ -13,6 +13,8 @@ import org.agrona.concurrent.MessageHandler;
 import org.agrona.concurrent.broadcast.BroadcastBufferDescriptor;
 import org.agrona.concurrent.broadcast.BroadcastReceiver;
 import org.agrona.concurrent.broadcast.BroadcastTransmitter;
+import org.agrona.concurrent.errors.DistinctErrorLog;
+import org.agrona.concurrent.errors.ErrorLogReader;
 import org.agrona.concurrent.ringbuffer.ManyToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.RingBuffer;
@@ -113,6 +115,23 @@ class AgronaStructuresTest extends Regions {
         assertThat(ring.nextCorrelationId()).isEqualTo(1);
         ring.consumerHeartbeatTime(5);
         assertThat(ring.consumerHeartbeatTime()).isEqualTo(5);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void errorsMustBeCountedByTheLogAndReadBack(final Kind kind) {
+        final RegionBuffer buffer = buffer(kind, 16 * RING);
+        final DistinctErrorLog log = new DistinctErrorLog(buffer, () -> 5);
+        final IllegalStateException error = new IllegalStateException("the disk is on fire");
+        assertThat(log.record(error)).isTrue();
+        assertThat(log.record(error)).isTrue();
+        final List<String> errors = new ArrayList<>();
+        assertThat(ErrorLogReader.read(buffer, (count, first, last, text) -> {
+            assertThat(count).isEqualTo(2);
+            assertThat(first).isEqualTo(5);
+            errors.add(text);
+        })).isEqualTo(1);
+        assertThat(errors).singleElement().asString().contains("the disk is on fire");
     }
 
     @ParameterizedTest
