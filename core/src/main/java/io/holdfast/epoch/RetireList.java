@@ -35,6 +35,12 @@ public final class RetireList {
      * [Q3] what was retired before a moment lies in batches not younger than the one that is open at that moment, and
      * that is what drain() waits for, whatever is retired meanwhile.
      *
+     * [Q4] ROOM is the number of indices that nobody has claimed, in the open batch and in those chained behind it, less
+     * those that were reserved. Who reserves takes his share off first, and has it when he then sees ROOM not below 0,
+     * after chaining batches himself if need be; if there is no heap for one, he gives his share back. So whoever has
+     * reserved finds a batch to claim an index of, and needs no heap for that. An index is claimed by who has reserved one,
+     * and by nobody else; all accesses are read-modify-writes, or of volatile mode.
+     *
      * If a thread stops for ever between its claim and its count, its batch stays and nothing else does. If the
      * collector stops, everything stays; nothing is reclaimed too early.
      */
@@ -50,6 +56,7 @@ public final class RetireList {
     private final AtomicReference<Batch> open;
     private final AtomicReference<@Nullable Batch> sealed = new AtomicReference<>();
     private final AtomicBoolean collecting = new AtomicBoolean();
+    private final AtomicLong room; // [Q4]
     private final AtomicLong pending = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private volatile Batch oldest; // written by the collector alone, as are the next three
@@ -58,7 +65,7 @@ public final class RetireList {
     private @Nullable Batch lastRipening;
 
     private static final class Batch {
-        final long number;
+        long number; // written before others see it
         final long[] items;
         final AtomicInteger claimed = new AtomicInteger();
         final AtomicLong stored = new AtomicLong();
@@ -69,8 +76,7 @@ public final class RetireList {
         int reclaimed;
         volatile boolean done;
 
-        Batch(final long number, final int size) {
-            this.number = number;
+        Batch(final int size) {
             this.items = new long[size];
         }
     }
@@ -89,8 +95,48 @@ public final class RetireList {
         this.domain = domain;
         this.batchSize = batchSize;
         this.reclaim = reclaim;
-        this.oldest = new Batch(0, batchSize);
+        this.oldest = new Batch(batchSize);
         this.open = new AtomicReference<>(oldest);
+        this.room = new AtomicLong(batchSize);
+    }
+
+    /**
+     * Makes room for items to be handed over later, by {@link #retireReserved}, which needs no heap then. Whoever does not
+     * need it gives it back.
+     *
+     * @throws OutOfMemoryError if there is none; nothing is reserved then
+     */
+    public void reserve(final int items) {
+        if (room.addAndGet(-items) >= 0) { // [Q4]
+            return;
+        }
+        boolean reserved = false;
+        try {
+            while (room.get() < 0) {
+                append(new Batch(batchSize));
+            }
+            reserved = true;
+        } finally {
+            if (!reserved) {
+                room.addAndGet(items);
+            }
+        }
+    }
+
+    /** Gives room back that was reserved and not used. */
+    public void unreserve(final int items) {
+        room.addAndGet(items);
+    }
+
+    private void append(final Batch fresh) {
+        Batch last = Objects.requireNonNull(open.get());
+        Batch next = last;
+        while (next != null) {
+            last = next;
+            fresh.number = last.number + 1;
+            next = last.successor.compareAndExchange(null, fresh);
+        }
+        room.addAndGet(batchSize); // [Q4]
     }
 
     /**
@@ -114,6 +160,14 @@ public final class RetireList {
         if (item == 0 || item == NOTHING) {
             throw new IllegalArgumentException("not an item: " + item);
         }
+        ReservedStack.forBeginning(item);
+        reserve(1);
+        retireReserved(item, itemBytes);
+    }
+
+    /** The same where {@link #reserve} has made room for the item; allocates nothing. */
+    public void retireReserved(final long item, final long itemBytes) {
+        ReservedStack.forEnd(item); // an index that is claimed and not counted would keep its batch for ever
         while (true) {
             final Batch batch = Objects.requireNonNull(open.get());
             final int index = batch.claimed.getAndIncrement(); // [Q1]
@@ -125,7 +179,7 @@ public final class RetireList {
                 }
                 return;
             }
-            replace(batch);
+            openNext(batch);
         }
     }
 
@@ -143,24 +197,23 @@ public final class RetireList {
         }
     }
 
-    /** Puts an open batch after a full one, if nobody has yet. */
-    private void replace(final Batch full) {
-        Batch successor = full.successor.get();
-        if (successor == null) {
-            final Batch fresh = new Batch(full.number + 1, batchSize);
-            final Batch witness = full.successor.compareAndExchange(null, fresh);
-            successor = witness == null ? fresh : witness;
-        }
-        open.compareAndSet(full, successor);
+    /** Opens the batch behind a full one, if nobody has yet. */
+    private void openNext(final Batch full) {
+        open.compareAndSet(full, Objects.requireNonNull(full.successor.get(), "nothing was reserved")); // [Q4]
     }
 
-    /** Fills a batch with nothing where nobody has claimed an index, and opens another one. */
+    /** Fills a batch with nothing where nobody has claimed an index. */
     private void complete(final Batch batch) {
-        replace(batch);
+        if (batch.claimed.get() >= batchSize) {
+            return;
+        }
+        reserve(batchSize);
         final int first = batch.claimed.getAndAdd(batchSize); // [Q1]
-        if (first < batchSize) {
+        final int rest = Math.max(0, batchSize - first);
+        unreserve(batchSize - rest);
+        if (rest != 0) {
             Arrays.fill(batch.items, first, batchSize, NOTHING);
-            stored(batch, batchSize - first, 0);
+            stored(batch, rest, 0);
         }
     }
 
@@ -186,6 +239,7 @@ public final class RetireList {
      * @return the number of items reclaimed by this call
      */
     public int collect() {
+        ReservedStack.forEnd(batchSize); // who says that it collects has to take that back
         int reclaimed = 0;
         while (pending.get() != 0) {
             if (!collecting.compareAndSet(false, true)) {

@@ -28,14 +28,38 @@ public final class StripedRetireList {
         }
     }
 
+    /** The list that the current thread uses. */
+    public RetireList mine() {
+        return stripes[Stripes.mine()];
+    }
+
     /** Hands an item over, as {@link RetireList#retire(long)}. */
     public void retire(final long item) {
-        stripes[Stripes.mine()].retire(item);
+        mine().retire(item);
     }
 
     /** Hands an item over, as {@link RetireList#retire(long, long)}. */
     public void retire(final long item, final long itemBytes) {
-        stripes[Stripes.mine()].retire(item, itemBytes);
+        mine().retire(item, itemBytes);
+    }
+
+    /**
+     * Makes room for items that the current thread is going to hand over, as {@link RetireList#reserve}.
+     *
+     * @throws OutOfMemoryError if there is none; nothing is reserved then
+     */
+    public void reserve(final int items) {
+        mine().reserve(items);
+    }
+
+    /** Gives room back that the current thread has reserved and not used. */
+    public void unreserve(final int items) {
+        mine().unreserve(items);
+    }
+
+    /** Hands an item over for which the current thread has reserved room, as {@link RetireList#retireReserved}. */
+    public void retireReserved(final long item, final long itemBytes) {
+        mine().retireReserved(item, itemBytes);
     }
 
     /** Reclaims what is ripe, that of batches which are not full included, as {@link RetireList#collectAll}. */

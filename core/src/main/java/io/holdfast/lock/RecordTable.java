@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.lock;
 
+import io.holdfast.epoch.StripedCounter;
 import io.holdfast.epoch.Stripes;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeMemory;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Records of regions: a table that only grows and is never zeroed, so that a sequence goes on rising over all lives of
@@ -52,7 +52,7 @@ public final class RecordTable {
 
     private final NativeMemory memory;
     private final AtomicLongArray heads = new AtomicLongArray((Stripes.COUNT + 1) * STRIDE);
-    private final LongAdder inUse = new LongAdder();
+    private final StripedCounter inUse = new StripedCounter();
     private volatile long[] chunks = {};
 
     /** An empty table; memory is taken with the first record. */
@@ -68,7 +68,7 @@ public final class RecordTable {
             for (int i = 0; i < Stripes.COUNT; i++) {
                 final long record = pop(head(mine + i));
                 if (record != 0) {
-                    inUse.increment();
+                    inUse.add(1);
                     return record;
                 }
             }
@@ -97,7 +97,7 @@ public final class RecordTable {
 
     /** Takes a record back that is detached, drained, and out of reach of every pin. */
     public void free(final long record) {
-        inUse.decrement();
+        inUse.add(-1);
         if (RecordLayout.sequenceAcquire(record) < LAST_SEQUENCE) {
             push(record, indexOf(record));
         }
@@ -167,11 +167,11 @@ public final class RecordTable {
         if (first + length > INDEX) {
             throw new IllegalStateException("too many regions: records=" + first);
         }
+        final long[] grown = Arrays.copyOf(chunks, chunk + 1);
         final long base = memory.mapTable(length * RecordLayout.BYTES);
         if (base % RecordLayout.BYTES != 0) {
             throw new IllegalStateException("record table is misaligned: base=0x" + Long.toHexString(base));
         }
-        final long[] grown = Arrays.copyOf(chunks, chunk + 1);
         grown[chunk] = base;
         chunks = grown;
         final long number = RECORDS.getAndAdd(length);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import java.util.Arrays;
@@ -73,8 +74,9 @@ final class Change {
         height = NodeLayout.rootLevel(from);
     }
 
-    /** Ends the ownership of all nodes, before the root is swung. */
+    /** Ends the ownership of all nodes, before the root is swung, and makes sure of what is needed after that. */
     void seal() {
+        ReservedStack.forBeginning(root);
         supply.seal();
     }
 

@@ -49,7 +49,7 @@ final class ChangePool {
         return new Change(nodes, retired, tuning);
     }
 
-    /** Gives a change back that is idle. The calling thread need not be pinned. */
+    /** Gives a change back that is idle; needs no heap. The calling thread need not be pinned. */
     void give(final Change change) {
         change.supply().flush();
         assert change.supply().isIdle() : "a change is given back in use: " + change;

@@ -77,6 +77,7 @@ final class NodePool {
 
     /** Puts at least one node on the list. The calling thread is pinned. */
     void take(final NodeList into) {
+        into.reserve(Math.max(NodeSupply.CHAIN, CUT_AT_ONCE)); // a node that finds no room in the list would be lost
         final int mine = Stripes.mine();
         for (int i = 0; i < Stripes.COUNT; i++) {
             if (take(free(mine + i), into)) {

@@ -42,6 +42,7 @@ final class NodeReserve {
 
     /** Gives all nodes to a supply; false if there are none. */
     boolean lend(final NodeSupply supply) {
+        supply.makeRoom(nodes);
         final long lent = chain.getAndSet(0);
         supply.store(lent);
         return lent != 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
+import io.holdfast.epoch.RetireList;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 
@@ -26,19 +27,26 @@ final class NodeSupply {
      * from the pool relies on nodes coming back only after a grace period (NodePool [N1]).
      */
     private static final int KEPT = 64;
-    private static final int CHAIN = 32;
+    /** Nodes that are linked together, at most. */
+    static final int CHAIN = 32;
+
+    private static final int SURRENDERED = KEPT / CHAIN + 1;
 
     private final NodePool pool;
     private final StripedRetireList retired;
+    private final RetireList home; // has room for what is surrendered
     private final NodeList stored = new NodeList();
     private final NodeList taken = new NodeList();
     private final NodeList spare = new NodeList();
     private final NodeList replaced = new NodeList();
     private final NodeList outgoing = new NodeList();
+    private int reservedChains; // in the retire list, by the thread that uses this supply
 
     NodeSupply(final NodePool pool, final StripedRetireList retired) {
         this.pool = pool;
         this.retired = retired;
+        this.home = retired.mine();
+        home.reserve(SURRENDERED);
     }
 
     /** A free node for this change. The calling thread is pinned, or has called {@link #reserve} for enough nodes. */
@@ -49,6 +57,8 @@ final class NodeSupply {
         if (stored.isEmpty()) {
             pool.take(stored);
         }
+        taken.reserve(1);
+        stored.reserve(taken.size() + 1); // so that an abort needs no heap
         final long node = stored.pop();
         taken.push(node);
         return node;
@@ -72,7 +82,12 @@ final class NodeSupply {
         return chain;
     }
 
-    /** Puts the nodes of a detached chain into the store. */
+    /** Makes room in the store for nodes that are somewhere else until they are in it. */
+    void makeRoom(final int nodes) {
+        stored.reserve(nodes);
+    }
+
+    /** Puts the nodes of a detached chain into the store, which has room for them. */
     void store(final long chain) {
         for (long node = chain; node != 0; node = NodeLayout.link(node)) {
             stored.push(node);
@@ -97,14 +112,24 @@ final class NodeSupply {
     }
 
     /**
-     * Ends the ownership of all private nodes, before they become reachable, and makes room in the lists for what is to be
-     * done after that, when nothing may fail any more.
+     * Ends the ownership of all private nodes, before they become reachable, and makes room, in the lists and in the retire
+     * list, for what is to be done after that, when nothing may fail any more.
      */
     void seal() {
         stored.reserve(spare.size());
-        outgoing.reserve(replaced.size() + Math.max(0, stored.size() + spare.size() - KEPT));
+        reserveOutgoing(replaced.size());
         for (int i = 0; i < taken.size(); i++) {
             NodeLayout.seal(taken.get(i));
+        }
+    }
+
+    /** Room to hand over so many nodes; what is not used of it {@link #flush} gives back. */
+    private void reserveOutgoing(final int nodes) {
+        outgoing.reserve(nodes);
+        final int chains = (outgoing.size() + nodes + CHAIN - 1) / CHAIN;
+        if (chains > reservedChains) {
+            retired.reserve(chains - reservedChains);
+            reservedChains = chains;
         }
     }
 
@@ -122,29 +147,55 @@ final class NodeSupply {
         replaced.clear();
     }
 
-    /** Retires what {@link #published()} left behind and what is too much to keep. */
+    /** Retires what {@link #published()} left behind, and what is too much to keep, if there is heap for that. */
     void flush() {
-        while (stored.size() > KEPT) {
-            outgoing.push(stored.pop());
+        final int excess = stored.size() - KEPT;
+        if (excess > 0 && isRoomFor(excess)) {
+            for (int i = 0; i < excess; i++) {
+                outgoing.push(stored.pop());
+            }
         }
         while (!outgoing.isEmpty()) {
-            long chain = 0;
-            int nodes = 0;
-            while (nodes < CHAIN && !outgoing.isEmpty()) {
-                final long node = outgoing.pop();
-                NodeLayout.link(node, chain);
-                chain = node;
-                nodes++;
-            }
-            retired.retire(chain, (long) nodes * NodeLayout.BYTES);
+            reservedChains--;
+            retire(retired.mine(), outgoing);
         }
         outgoing.clear();
+        if (reservedChains != 0) {
+            retired.unreserve(reservedChains);
+            reservedChains = 0;
+        }
     }
 
-    /** Hands all stored nodes over, when this supply is given up. */
+    private boolean isRoomFor(final int excess) {
+        try {
+            reserveOutgoing(excess);
+            return true;
+        } catch (final OutOfMemoryError e) {
+            return false; // they stay in store
+        }
+    }
+
+    /** Hands a chain of nodes to a list that has room for it. */
+    private static void retire(final RetireList list, final NodeList nodes) {
+        long chain = 0;
+        int count = 0;
+        while (count < CHAIN && !nodes.isEmpty()) {
+            final long node = nodes.pop();
+            NodeLayout.link(node, chain);
+            chain = node;
+            count++;
+        }
+        list.retireReserved(chain, (long) count * NodeLayout.BYTES);
+    }
+
+    /** Hands all stored nodes over, when this supply is given up after a flush; allocates nothing. */
     void surrender() {
-        stored.moveTo(outgoing);
-        flush();
+        int left = SURRENDERED;
+        while (!stored.isEmpty() && left > 0) {
+            retire(home, stored);
+            left--;
+        }
+        home.unreserve(left);
     }
 
     /** Free nodes in store. */

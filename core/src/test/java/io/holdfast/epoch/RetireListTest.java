@@ -4,11 +4,13 @@ package io.holdfast.epoch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.holdfast.epoch.EpochTestSupport.Peer;
 import io.holdfast.layout.Words;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -44,6 +46,52 @@ class RetireListTest {
                 assertThat(list.pending()).isZero();
             }
         }
+    }
+
+    /** G9: what is made unreachable behind a point of no return can be handed over with a full heap. */
+    @Test
+    void whatRoomWasReservedForMustNeedNoHeap() {
+        final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        final RetireList list = new RetireList(domain, 4, item -> { });
+        long allocated = 0;
+        for (int round = 0; round < 3; round++) { // the first ones load classes
+            list.reserve(41);
+            final long before = threads.getCurrentThreadAllocatedBytes();
+            for (long item = 1; item <= 41; item++) {
+                list.retireReserved(item, 1);
+            }
+            allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        }
+        assertThat(allocated).isZero();
+    }
+
+    /** Whoever reserves and gives back, others complete batches that are not full: the room is there all the same. */
+    @Test
+    void whatRoomWasReservedForMustFindIt() throws Exception {
+        final AtomicLong count = new AtomicLong();
+        final RetireList list = new RetireList(domain, 4, item -> count.incrementAndGet());
+        final int rounds = 20_000;
+        final List<Thread> threads = new ArrayList<>();
+        final AtomicLong failures = new AtomicLong();
+        for (int i = 1; i <= 3; i++) {
+            final int used = i;
+            threads.add(Thread.ofPlatform().uncaughtExceptionHandler((_, _) -> failures.incrementAndGet()).start(() -> {
+                for (int round = 0; round < rounds; round++) {
+                    list.reserve(used + 2);
+                    for (long item = 1; item <= used; item++) {
+                        list.retireReserved(item, 0);
+                    }
+                    list.unreserve(2);
+                    list.collectAll();
+                }
+            }));
+        }
+        for (final Thread thread : threads) {
+            thread.join();
+        }
+        list.drain(YieldingIdleStrategy::new);
+        assertThat(failures).hasValue(0);
+        assertThat(count).hasValue(6L * rounds);
     }
 
     @Test
