@@ -384,10 +384,24 @@ public final class FileHandle implements AutoCloseable {
         }
     }
 
+    /** Needs no heap unless the file system fails, so that a growth can be taken back. */
     private void setLength(final String operation, final long length) {
-        final int result = uninterrupted(() -> memory.ftruncate(descriptor, length));
+        int result;
+        do {
+            result = memory.ftruncate(descriptor, length);
+        } while (result == -Errno.EINTR);
         if (result < 0) {
             throw FileErrors.failed(memory, operation, path, NativeCall.FTRUNCATE, length, -result);
+        }
+    }
+
+    /** Takes a growth back, for who holds the lock of the size. */
+    void cutBack(final long length) {
+        enter();
+        try {
+            setLength("truncate", length);
+        } finally {
+            leave();
         }
     }
 

@@ -15,7 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /** The announcement of many unmaps, of all or of none. Belongs to the thread that made it. */
-final class BulkUnmap {
+final class BulkUnmap implements AutoCloseable {
     /*
      * Exclude all, in the order of their addresses; waiting for a writer lets go of all of them. Then detach all: who has
      * excluded a region cannot be refused any more, so the first detach is the point of no return of all of them, and what
@@ -29,8 +29,7 @@ final class BulkUnmap {
     private final long[] incarnations;
     private final Batch batch = new Batch();
 
-    /** One for each region; what its owner has of them when it fails, it leaves with plain stores. */
-    final PendingUnmap[] pending;
+    private final PendingUnmap[] pending; // one for each region
     private final List<PendingUnmap> all;
 
     private BulkUnmap(final RegionLock lock, final SpaceResources core, final StructureGate gate,
@@ -81,6 +80,14 @@ final class BulkUnmap {
 
     boolean isEmpty() {
         return regions.length == 0;
+    }
+
+    /** For its thread, at its end: what has come to no end is left to the reclaimer, or taken back. */
+    @Override
+    public void close() {
+        for (int i = 0; i < pending.length; i++) {
+            pending[i].close();
+        }
     }
 
     /** The first by address, for messages. */

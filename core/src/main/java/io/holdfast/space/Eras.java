@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.epoch.StripedCounter;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.RecordLayout;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.ObjLongConsumer;
 import org.agrona.concurrent.NanoClock;
@@ -37,8 +37,8 @@ final class Eras {
     private final BooleanSupplier hurry;
     private final Claims claims = new Claims();
     private final List<Era> open = new ArrayList<>(); // in order, the current one last; under this
-    private final LongAdder ended = new LongAdder();
-    private final LongAdder waitingBytes = new LongAdder();
+    private final StripedCounter ended = new StripedCounter();
+    private final StripedCounter waitingBytes = new StripedCounter();
     private volatile @Nullable Era current; // written under this
     private volatile @Nullable WriteBan bans; // written under this
 
@@ -279,7 +279,7 @@ final class Eras {
         }
         current = next;
         era.end(clock.nanoTime(), settings.eraDelayNs());
-        ended.increment();
+        ended.add(1);
     }
 
     /** Tries each era once whose delay is over. */

@@ -28,6 +28,10 @@ record Extent(long start, long limit, long lead, long size, long kind, @Nullable
         return limit - start;
     }
 
+    boolean overlaps(final long from, final long to) {
+        return start < to && from < limit;
+    }
+
     /** Where the used bytes end, from the first page on. */
     long used() {
         return lead + size;

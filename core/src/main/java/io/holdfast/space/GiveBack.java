@@ -3,6 +3,7 @@ package io.holdfast.space;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.SpaceStatistics;
+import io.holdfast.epoch.StripedCounter;
 import io.holdfast.event.QuarantineEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeException;
@@ -10,7 +11,6 @@ import io.holdfast.memory.Reservation;
 import io.holdfast.memory.RestoreResult;
 import io.holdfast.space.PendingUnmap.Step;
 import java.lang.System.Logger.Level;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +33,7 @@ final class GiveBack {
     private final RegionRegistry registry;
     private final IdleMemory idle;
     private final Eras eras;
-    private final LongAdder unmaps = new LongAdder();
+    private final StripedCounter unmaps = new StripedCounter();
     private final TimeHistogram times = new TimeHistogram();
 
     GiveBack(final SpaceResources core, final RegionRegistry registry, final IdleMemory idle, final Eras eras) {
@@ -68,7 +68,7 @@ final class GiveBack {
         }
         if (pending.isBefore(Step.COUNTED)) {
             if (pending.wasRegion()) {
-                unmaps.increment();
+                unmaps.add(1);
                 times.add(pending.ageNs());
             }
             pending.reached(Step.COUNTED);

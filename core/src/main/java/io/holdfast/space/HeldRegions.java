@@ -47,7 +47,7 @@ final class HeldRegions implements Publication.Owner, AutoCloseable {
                 throw region.refused(operation, stamp);
             }
             final Extent extent = Extent.of(record, region.space().base(), registry.file(record),
-                registry.notes().name(record));
+                registry.labels().name(record));
             extents[count] = extent;
             count++;
             return Reshape.of(operation, region, extent);
@@ -96,6 +96,9 @@ final class HeldRegions implements Publication.Owner, AutoCloseable {
         // A late user of an earlier life may have the lock word for a moment.
         final long incarnation = RecordLayout.incarnation(record);
         while (lock.tryDetach(record, incarnation) <= 0) {
+            Thread.onSpinWait();
+        }
+        while ((RecordLayout.lockVolatile(record) & RecordLayout.COUNT) != 0) {
             Thread.onSpinWait();
         }
     }

@@ -3,6 +3,7 @@ package io.holdfast.space;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.MappingException;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.ReservedPages;
 import io.holdfast.tree.Snapshot;
@@ -100,6 +101,7 @@ final class IdleMemory {
      * @return the bytes of addresses that were looked at and are not used
      */
     long trim() {
+        ReservedStack.forBeginning(core.reservation().base()); // who says that it trims has to take that back
         if (!trimming.compareAndSet(false, true)) {
             return 0;
         }

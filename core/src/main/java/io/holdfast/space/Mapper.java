@@ -5,6 +5,7 @@ import io.holdfast.Advice;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.event.KernelRefusalEvent;
 import io.holdfast.layout.RecordLayout;
@@ -59,8 +60,9 @@ final class Mapper {
     }
 
     /**
-     * Maps; returns what {@code handle} makes of the attached record while it cannot be reused, or null if the waiting
-     * for sections, or for what was replaced before, gave up.
+     * Maps; null if the waiting for sections, or for what was replaced before, gave up.
+     *
+     * @param handle makes the handle of a record that is described and going to be attached
      */
     @Nullable RegionHandle map(final MapRequest request, final Waiting waiting, final LongFunction<RegionHandle> handle) {
         return gate.backPressure().admit("map", waiting)
@@ -90,7 +92,7 @@ final class Mapper {
     }
 
     /**
-     * Carries a plan out; returns what {@code handle} makes of the attached record while it cannot be reused.
+     * Carries a plan out.
      *
      * @param addresses where the region may be
      */
@@ -99,7 +101,7 @@ final class Mapper {
         boolean attached = false;
         try {
             describe(plan, prepared.record(), prepared.start());
-            final RegionHandle region = attach(plan, prepared.record(), handle);
+            final RegionHandle region = attach(plan, handle.apply(prepared.record()));
             attached = true;
             return region;
         } finally {
@@ -349,17 +351,19 @@ final class Mapper {
         if (share != null) {
             registry.files().put(record, share);
         }
-        registry.notes().add(record, plan.name());
+        registry.labels().add(record, plan.name());
     }
 
-    private RegionHandle attach(final MapPlan plan, final long record, final LongFunction<RegionHandle> handle) {
+    /** Attaches; the handle is there before that, since nothing may fail behind it. */
+    private RegionHandle attach(final MapPlan plan, final RegionHandle region) {
         final EpochDomain domain = core.domain();
         domain.pinStructure(); // [A1]
         try {
             gate.checkOpen("map");
+            ReservedStack.forBeginning(region.record()); // for what follows the attaching, up to here
             keep(plan); // before anybody can unmap the region, which would take the file's growth back
-            core.lifetimes().attach(record);
-            return handle.apply(record);
+            core.lifetimes().attach(region.record());
+            return region;
         } finally {
             domain.unpinStructure();
         }

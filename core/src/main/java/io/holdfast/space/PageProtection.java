@@ -15,20 +15,17 @@ final class PageProtection {
     private final SpaceResources core;
     private final Reshape.Pages pages;
     private final boolean wasWritable;
-    private final long record;
     private final @Nullable PendingUnmap unmapping;
     private final Eras.WriteBan ban;
-    private boolean isLost;
 
     private PageProtection(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
-                           final long record) {
+                           final @Nullable PendingUnmap unmapping) {
         this.space = space;
         this.core = space.core();
         this.pages = pages;
         this.wasWritable = wasWritable;
-        this.record = record;
+        this.unmapping = unmapping;
         this.ban = new Eras.WriteBan(pages.start(), pages.start() + pages.length());
-        this.unmapping = record == 0 ? null : new PendingUnmap(record);
     }
 
     /**
@@ -39,7 +36,20 @@ final class PageProtection {
     static PageProtection prepare(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
                                   final long record) {
         space.registry().headroom().take("protect");
-        return new PageProtection(space, pages, wasWritable, record);
+        final PendingUnmap unmapping = record == 0 ? null : space.unmapper().prepare();
+        boolean prepared = false;
+        try {
+            if (unmapping != null) {
+                unmapping.of(record);
+            }
+            final PageProtection protection = new PageProtection(space, pages, wasWritable, unmapping);
+            prepared = true;
+            return protection;
+        } finally {
+            if (!prepared && unmapping != null) {
+                unmapping.close();
+            }
+        }
     }
 
     /** Changes the pages, when nobody writes to them any more who holds no lock. */
@@ -55,33 +65,39 @@ final class PageProtection {
     /** The pages stay as they are now. */
     void keep() {
         space.eras().lift(ban);
+        if (unmapping != null) {
+            unmapping.cancel();
+        }
     }
 
-    /** Gives the pages their protection again; false if the kernel refuses. */
+    /** Gives the pages their protection again; false if the kernel refuses, or heap or stack are at their end. */
     boolean isUndone() {
         try {
             core.reservation().protect(pages.start(), pages.length(), wasWritable);
             return true;
-        } catch (final NativeException e) {
+        } catch (final NativeException | OutOfMemoryError | StackOverflowError e) {
             return false;
         }
     }
 
-    /** The same for a change that comes to nothing; unmaps the region if its pages cannot be used any more. */
+    /** The same for a change that comes to nothing; unmaps a region whose pages are of no use any more. Can be repeated. */
     void takeBack(final Publication.Owner owner) {
-        // Where too much is allowed now, it hurts nobody.
-        if (isUndone() || !wasWritable || record == 0 || !owner.holds(record)) {
-            keep();
-        } else {
-            owner.abandon(record);
-            core.lifetimes().detached(record);
-            isLost = true;
-            space.eras().lift(ban);
+        final PendingUnmap lost = unmapping;
+        if (lost == null || !lost.detached) {
+            // Where too much is allowed now, it hurts nobody.
+            if (isUndone() || !wasWritable || lost == null || !owner.holds(lost.record())) {
+                keep();
+                return;
+            }
+            owner.abandon(lost.record());
+            lost.detached = true; // with no call between
         }
+        core.lifetimes().detached(lost.record());
+        space.eras().lift(ban);
     }
 
     /** The region that was unmapped, if one was. */
     @Nullable PendingUnmap lost() {
-        return isLost ? unmapping : null;
+        return unmapping != null && unmapping.detached ? unmapping : null;
     }
 }

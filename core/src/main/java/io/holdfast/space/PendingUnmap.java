@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Handed from thread to thread, used by one at a time.
  */
-final class PendingUnmap {
+final class PendingUnmap implements AutoCloseable {
     /*
      * Who goes on with it (owner), and what makes the next one:
      *
@@ -28,11 +28,16 @@ final class PendingUnmap {
      *   RECLAIMER   a round of the reclaimer             it ends it, or fails, and then the next round
      *   NOBODY      it is over, or never began
      *
-     * A thread that fails says so with one store to a field, for which neither heap nor stack is needed. It may have done
-     * a part of a step; the step is taken again from its beginning then, so each can be repeated.
+     * Registered before its point of no return, it is in a list of the reclaimer until it is over (Reclaimer [W1]). Its
+     * thread has it open as a resource (close), or ends it with the change that it belongs to. A thread that fails says so
+     * with one store, for which neither heap nor stack is needed. It may have done a part of a step; the step is taken
+     * again from its beginning then, so each can be repeated.
+     *
+     * [W2] All that the thread did to it comes before the store that hands it over or leaves it; who takes it up reads that
+     *      store first. Both are volatile, and so is the exchange by which one of several takes up what was left.
      */
-    static final int THREAD = 0;
-    static final int LEFT = 1;
+    private static final int THREAD = 0;
+    private static final int LEFT = 1;
     private static final int RECLAIMER = 2;
     private static final int NOBODY = 3;
     private static final int FOUND = 4;
@@ -51,10 +56,9 @@ final class PendingUnmap {
     /** How far giving the memory back has come. */
     enum Step { ANNOUNCED, PAGES, HEAP, ADDRESSES, COUNTED }
 
-    /** Who goes on; only who catches a failure writes to it from outside, because a call may be too much then. */
-    volatile int owner = THREAD;
+    private volatile int owner = THREAD; // [W2]
 
-    /** Whether the point of no return is behind it. */
+    /** Whether the point of no return is behind it; stored without a call, behind the step that is it. */
     boolean detached;
 
     private long record;
@@ -78,9 +82,7 @@ final class PendingUnmap {
     private RestoreResult result = RestoreResult.RESTORED;
     private boolean removed;
     private final boolean attached;
-
-    /** Whether the reclaimer knows it. */
-    boolean registered;
+    private @Nullable Reclaimer reclaimer;
 
     /** The next one in the list that this is in. */
     @Nullable PendingUnmap next;
@@ -88,18 +90,10 @@ final class PendingUnmap {
     /** The next one in the batch that this is in. */
     @Nullable PendingUnmap behind;
 
-    /** For a record that is going to be detached; it may come to nothing. */
+    /** For a region that is going to be detached, or a part that is going to be given back; it may come to nothing. */
     PendingUnmap() {
         this.attached = true;
         this.stays = false;
-    }
-
-    /** For a region that was attached. */
-    PendingUnmap(final long record) {
-        this.attached = true;
-        this.stays = false;
-        of(record);
-        this.detached = true;
     }
 
     /** For pages of a region that stay, and which leases of its earlier lives are not to show any more. */
@@ -177,6 +171,42 @@ final class PendingUnmap {
     /** It came to nothing. */
     void cancel() {
         owner = NOBODY;
+    }
+
+    /** For its own thread, at its end: where it has come to no end with it, the reclaimer goes on, or takes it back. */
+    @Override
+    public void close() {
+        leave();
+        if (owner == LEFT) {
+            offer();
+        }
+    }
+
+    /** The thread goes no further with it; whoever comes by does. */
+    void leave() {
+        if (owner == THREAD) {
+            owner = LEFT;
+        }
+    }
+
+    private void offer() {
+        final Reclaimer known = reclaimer;
+        try {
+            if (known != null) {
+                known.adopt(this);
+            }
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            // whoever comes by takes it up
+        }
+    }
+
+    /** The reclaimer knows of it from now on. */
+    void registeredWith(final Reclaimer one) {
+        reclaimer = one;
+    }
+
+    boolean isRegistered() {
+        return reclaimer != null;
     }
 
     // ------------------------------------------------------------------------------------------------------------ steps

@@ -2,8 +2,8 @@
 package io.holdfast.space;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.layout.RecordLayout;
-import io.holdfast.lock.SectionLock;
 import io.holdfast.memory.NativeException;
 import io.holdfast.tree.Edit;
 import java.util.ArrayList;
@@ -27,6 +27,8 @@ final class Publication {
      * 4. Complete: detach the old records, moved if a part comes from them, else unmapped. Nothing is detached before 3.
      *    Nothing here allocates, waits or fails.
      * 5. The caller ends its locks, and gives back what is given back.
+     *
+     * What is given back is registered with the reclaimer in 2, so that it is not lost whatever becomes of this thread.
      *
      * Whether 3 has happened is read from the tree, and not from the way in which the swing returned: if the heap or the
      * stack ended behind it, the change has happened and is completed, whatever is thrown.
@@ -85,6 +87,7 @@ final class Publication {
         private final boolean isMine; // the record is taken here
         private long record;
         private @Nullable Long key; // the record, once it is described
+        private @Nullable PendingUnmap giving;
         private boolean attached;
 
         Fresh(final Extent extent, final boolean isKept, final boolean isMine) {
@@ -98,6 +101,8 @@ final class Publication {
     private record Territory(long start, long limit) {
     }
 
+    private static final long ANY = Integer.MAX_VALUE; // so that no sum is 0
+
     private final SpaceHandle space;
     private final SpaceResources core;
     private final RegionRegistry registry;
@@ -108,7 +113,9 @@ final class Publication {
     private final List<Fresh> fresh = new ArrayList<>();
     private final List<RegionHandle> regions = new ArrayList<>();
     private final List<PendingUnmap> given = new ArrayList<>();
+    private final Batch batch = new Batch();
     private int drops;
+    private boolean reserved; // room in the list of retired records
 
     Publication(final SpaceHandle space, final Owner owner, final String operation) {
         this.space = space;
@@ -164,6 +171,7 @@ final class Publication {
         domain.pinStructure();
         try {
             space.gate().checkOpen(operation);
+            ReservedStack.forBeginning(more + ANY); // for what takes it back, or completes it, up to here
             registry.accountRegions(more, drops, operation);
             try {
                 prepare();
@@ -193,6 +201,11 @@ final class Publication {
         return given;
     }
 
+    /** To end it together. */
+    Batch batch() {
+        return batch;
+    }
+
     private void prepare() {
         fresh.sort(Comparator.comparingLong(one -> one.extent.start()));
         for (final Fresh one : fresh) {
@@ -202,13 +215,18 @@ final class Publication {
                 describe(one.record, one.extent, space.base());
             }
             if (one.isMine && one.isKept) {
-                regions.add(space.region(one.record, SectionLock.nextIncarnation(one.record)));
+                regions.add(space.newRegion(one.record));
             }
             if (!one.isKept) {
-                given.add(new PendingUnmap(one.record));
+                final PendingUnmap giving = space.unmapper().prepare();
+                one.giving = giving; // no call in between
+                giving.of(one.record);
+                given.add(giving);
             }
             claim(one);
         }
+        core.retiredRecords().reserve(retired());
+        reserved = true; // no call in between
     }
 
     /** Claims what a part shows of a file, which what is replaced claims until it is gone. */
@@ -219,6 +237,11 @@ final class Publication {
             registry.files().put(Objects.requireNonNull(one.key), share);
             file.file().addPart(share);
         }
+    }
+
+    /** Records that are retired once it is published. */
+    private int retired() {
+        return olds.size() + mappings.size();
     }
 
     /** Describes an extent in a record that nobody else has. */
@@ -266,7 +289,7 @@ final class Publication {
     }
 
     private void attach(final Fresh one) {
-        registry.notes().add(one.record, one.extent.name());
+        registry.labels().add(one.record, one.extent.name());
         owner.attach(one.record);
         one.attached = true; // no call in between
     }
@@ -300,6 +323,9 @@ final class Publication {
 
     // By index, since an iterator is an object.
     private void complete() {
+        for (int i = 0; i < given.size(); i++) {
+            given.get(i).detached = true;
+        }
         for (int i = 0; i < olds.size(); i++) {
             final Old old = olds.get(i);
             if (old.goesOn) {
@@ -313,7 +339,7 @@ final class Publication {
         }
         for (int i = 0; i < mappings.size(); i++) {
             mappings.get(i).passOn();
-            core.retiredRecords().retire(mappings.get(i).record());
+            core.retiredRecords().retireReserved(mappings.get(i).record(), 0);
         }
     }
 
@@ -326,25 +352,32 @@ final class Publication {
 
     private void forget(final Long record) {
         unclaim(record);
-        registry.notes().remove(record);
-        core.retiredRecords().retire(record);
+        registry.labels().remove(record);
+        core.retiredRecords().retireReserved(record, 0);
     }
 
-    /** Undoes what was prepared; nobody could lock any of it. */
+    /** Undoes what was prepared; nobody could find any of it. */
     private void takeBack() {
         for (int i = 0; i < fresh.size(); i++) {
             final Fresh one = fresh.get(i);
             if (one.attached) {
                 owner.withdraw(one.record);
             }
+            final PendingUnmap giving = one.giving;
+            if (giving != null) {
+                giving.cancel();
+            }
             final Long key = one.key;
             if (key != null) {
                 unclaim(key);
-                registry.notes().remove(key);
+                registry.labels().remove(key);
             }
             if (one.isMine && one.record != 0) {
-                core.retiredRecords().retire(one.record);
+                core.giveBackUnseen(one.record);
             }
+        }
+        if (reserved) {
+            core.retiredRecords().unreserve(retired());
         }
     }
 }

@@ -24,6 +24,7 @@ public final class ReadSectionHandle extends SectionHandle implements ReadSectio
     @Override
     public @Nullable WriteSection tryUpgrade() {
         final RangeLock.Entry current = entry("tryUpgrade");
+        reserveStack();
         final WriteSectionHandle section = new WriteSectionHandle(space(), current.start(), current.end());
         final RangeLock.Entry write =
             space().gate().backPressure().hasRoom() ? ranges().tryUpgrade(current) : null;

@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.Stripes;
 import io.holdfast.epoch.Waiting;
 import java.util.ArrayList;
@@ -22,11 +23,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Reclaimer implements Agent {
     /*
-     * Every unmap of a thread is registered before its point of no return, in the list of the thread's stripe, so that it
-     * is never lost: if its thread fails after that, it is LEFT there. Who registers takes off what is over at the head
-     * of the list, so a list is never much longer than what is under way. A round takes all lists, keeps what was handed
-     * over or left, and puts back what threads still work on. Lists are linked through the unmaps themselves: nothing of
-     * this allocates.
+     * [W1] Every unmap is registered before its point of no return, in the list of its thread's stripe, so that it is never
+     *      lost: if its thread fails after that, it is LEFT there. Who registers takes off what is over at the head of the
+     *      list, so a list is never much longer than what is under way. A round takes all lists, keeps what was handed over
+     *      or left, and puts back what threads still work on. Lists are linked through the unmaps themselves: nothing of
+     *      this allocates. Heads are swapped by compare-and-set, and taken by an exchange; a link is written before the
+     *      swap that shows it. What was registered is found by every round that begins later.
      */
     private static final int SPREAD = 256; // so that stripes share neither a line of memory nor a card of the collector
 
@@ -56,7 +58,7 @@ final class Reclaimer implements Agent {
      * @return whether one was found that its thread has left, and that is the reclaimer's now
      */
     boolean register(final PendingUnmap pending) {
-        pending.registered = true;
+        pending.registeredWith(this);
         final int stripe = Stripes.mine() * SPREAD;
         while (true) {
             final PendingUnmap head = registered.get(stripe);
@@ -71,8 +73,9 @@ final class Reclaimer implements Agent {
         }
     }
 
-    /** Takes over an unmap that its thread has left. */
-    private boolean adopt(final PendingUnmap pending) {
+    /** Takes over, or takes back, an unmap that its thread has left; whether it is the reclaimer's now. Needs no heap. */
+    boolean adopt(final PendingUnmap pending) {
+        ReservedStack.forBeginning(pending.length() + 1); // it is taken up to the end, or not at all
         if (!pending.find()) {
             return false;
         }
@@ -84,9 +87,10 @@ final class Reclaimer implements Agent {
         return true;
     }
 
-    /** Takes over an unmap that its thread does not wait for. */
+    /** Takes over an unmap that its thread does not wait for; needs no heap. */
     void add(final PendingUnmap pending) {
-        if (!pending.registered) {
+        ReservedStack.forEnd(pending.length()); // it is counted and handed over, or neither
+        if (!pending.isRegistered()) {
             register(pending);
         }
         backlog.incrementAndGet();

@@ -109,10 +109,17 @@ final class ReclaimerThread implements Agent {
                 return thread;
             });
             runner = created;
-        } catch (final RuntimeException | OutOfMemoryError e) {
-            // The unmap has happened; the next one that is handed over tries again, and so does the close.
+        } catch (final RuntimeException | OutOfMemoryError | StackOverflowError e) {
+            reportNoThread(e); // the unmap has happened; the next one tries again, and so does the close
+        }
+    }
+
+    private void reportNoThread(final Throwable failure) {
+        try {
             report(new IllegalStateException("no thread for the reclaimer of space " + settings.name() +
-                "; raise the limit of threads (ulimit -u)", e));
+                "; raise the limit of threads (ulimit -u)", failure));
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            // it was heap or stack that ran out, and not threads
         }
     }
 

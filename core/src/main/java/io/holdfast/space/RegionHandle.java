@@ -732,7 +732,7 @@ public final class RegionHandle implements Region {
     /** The region and the decoded state of its lock, for messages. */
     String describe() {
         final String state = RegionLock.describe(record);
-        final String name = space.registry().notes().name(record);
+        final String name = space.registry().labels().name(record);
         return "region=0x" + Long.toHexString(address()) + " of " + space.name() +
             (name == null || RecordLayout.incarnation(record) != incarnation ? "" : ", name=" + name) +
             ", handle incarnation=" + incarnation + ", " + state;

@@ -35,7 +35,7 @@ final class RegionRegistry {
     private final AtomicLong bytes = new AtomicLong();
     private final ConcurrentMap<Long, FileShare> files = new ConcurrentHashMap<>();
     private final Set<Long> torn = ConcurrentHashMap.newKeySet();
-    private final Notes notes = new Notes();
+    private final RegionLabels labels = new RegionLabels();
     private final MappingHeadroom headroom;
 
     RegionRegistry(final SpaceResources core, final SpaceSettings settings) {
@@ -157,7 +157,7 @@ final class RegionRegistry {
         final FileRegion file = file(record);
         return new RegionInfo(RecordLayout.base(record) - core.reservation().base(), RecordLayout.sizeAcquire(record),
             PageFlags.isWritable(kind), file == null ? null : file.path(),
-            file == null ? 0 : file.fileOffset() + file.lead(), notes.name(record), PageFlags.isLocked(kind),
+            file == null ? 0 : file.fileOffset() + file.lead(), labels.name(record), PageFlags.isLocked(kind),
             RegionLock.describe(record));
     }
 
@@ -173,9 +173,9 @@ final class RegionRegistry {
         return files;
     }
 
-    /** What is remembered for whoever looks. */
-    Notes notes() {
-        return notes;
+    /** By what people know the regions. */
+    RegionLabels labels() {
+        return labels;
     }
 
     /** Whether addresses behind the region were lost, so that it can only be unmapped. */
@@ -193,7 +193,7 @@ final class RegionRegistry {
         if (files.remove(record) != null) {
             torn.remove(record);
         }
-        notes.remove(record);
+        labels.remove(record);
     }
 
     /** Closes a descriptor through which nothing was written, so that an error of the device is nobody's loss here. */

@@ -71,7 +71,7 @@ final class SectionExclusion implements Publication.Owner {
             Extent known = extent;
             if (known == null) {
                 final long record = record();
-                known = Extent.of(record, region.space().base(), registry.file(record), registry.notes().name(record));
+                known = Extent.of(record, region.space().base(), registry.file(record), registry.labels().name(record));
                 extent = known;
             }
             return known;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.lock.RangeLock;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,11 @@ abstract sealed class SectionHandle permits ReadSectionHandle, WriteSectionHandl
                 "; begin another");
         }
         return current;
+    }
+
+    /** What changes hands is noted, or not even begun: an end that finds no stack can be repeated further up. */
+    void reserveStack() {
+        ReservedStack.forBeginning(space.base());
     }
 
     void exchange(final RangeLock.@Nullable Entry other) {

@@ -37,7 +37,7 @@ final class SpaceClose {
     /** Closes; false if the waiting gave up, and then another call goes on. */
     boolean close(final Waiting waiting) {
         if (gate.beginClose(this::checkMayClose)) {
-            registry.notes().closing(settings.name());
+            registry.labels().closing(settings.name());
         }
         boolean drained = false;
         try {

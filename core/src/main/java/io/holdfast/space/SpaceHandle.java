@@ -94,12 +94,12 @@ public final class SpaceHandle implements AddressSpace {
         this.close = new SpaceClose(core, gate, registry, unmapper, settings, reports);
         this.tree = core.tree();
         this.base = core.reservation().base();
-        registry.notes().watch(this, settings.name());
+        registry.labels().watch(this, settings.name());
     }
 
     /** Lets it be seen from outside, until it is closed or left. */
     void monitor() {
-        monitoring = Notes.Leaks.CLEANER.register(this, Monitoring.of(this));
+        monitoring = RegionLabels.Leaks.CLEANER.register(this, Monitoring.of(this));
     }
 
     private void endDeadSections() {
@@ -120,6 +120,11 @@ public final class SpaceHandle implements AddressSpace {
 
     RegionHandle region(final long record) {
         return region(record, RecordLayout.incarnationAcquire(record));
+    }
+
+    /** The handle of a record that is described, and going to be attached. */
+    RegionHandle newRegion(final long record) {
+        return region(record, SectionLock.nextIncarnation(record));
     }
 
     RegionHandle region(final long record, final long incarnation) {
@@ -256,7 +261,7 @@ public final class SpaceHandle implements AddressSpace {
             try {
                 final FileRegion file = registry.file(region.record());
                 event.end(name(), region.address(), RecordLayout.sizeAcquire(region.record()),
-                    registry.notes().name(region.record()), file == null ? null : file.path());
+                    registry.labels().name(region.record()), file == null ? null : file.path());
             } catch (final OutOfMemoryError | StackOverflowError e) {
                 // It is mapped, whoever is told of it.
             }
@@ -431,7 +436,7 @@ public final class SpaceHandle implements AddressSpace {
             idle.bytes(), idle.recycledBytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
             core.records().bytes() + core.tree().mappedBytes(), eras.ended(), eras.unclosed(), eras.waitingBytes(),
-            giveBack.times(), unmapper.drainTimes(), SpaceResources.parkedRanges(), registry.notes().named());
+            giveBack.times(), unmapper.drainTimes(), SpaceResources.parkedRanges(), registry.labels().named());
     }
 
     @Override

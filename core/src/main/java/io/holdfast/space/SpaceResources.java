@@ -161,6 +161,11 @@ final class SpaceResources {
         return true;
     }
 
+    /** Takes a record back that no thread, pinned or not, could find; needs no heap. */
+    void giveBackUnseen(final long record) {
+        recycle(record);
+    }
+
     private void recycle(final long record) {
         RegionLock.reclaim(record);
         records.free(record);

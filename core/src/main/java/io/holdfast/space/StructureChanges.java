@@ -59,13 +59,15 @@ final class StructureChanges {
     /** Puts parts of a region in its place and gives the others back; what is left. */
     private List<RegionHandle> cut(final String operation, final RegionHandle region,
                                    final Function<Reshape, Reshape.Parts> change) {
-        final Publication publication;
-        try (RangeLock.Passage passage = gate.enter(operation, region);
-            HeldRegions held = new HeldRegions(operation, lock, registry, passage)) {
-            publication = replace(operation, held, change.apply(held.hold(region)));
+        try (Waiting draining = unmapper.draining()) {
+            final Publication publication;
+            try (RangeLock.Passage passage = gate.enter(operation, region);
+                HeldRegions held = new HeldRegions(operation, lock, registry, passage)) {
+                publication = replace(operation, held, change.apply(held.hold(region)));
+            }
+            unmapper.completeAll(publication, draining);
+            return publication.regions();
         }
-        unmapper.completeAll(publication.given());
-        return publication.regions();
     }
 
     private Publication replace(final String operation, final HeldRegions held, final Reshape.Parts parts) {
@@ -114,14 +116,16 @@ final class StructureChanges {
     }
 
     private List<RegionHandle> protect(final RegionHandle region, final Function<Reshape, Reshape.@Nullable Pages> change) {
-        try (RangeLock.Passage passage = gate.enter("protect", region);
+        try (Waiting draining = unmapper.draining();
+            RangeLock.Passage passage = gate.enter("protect", region);
             HeldRegions held = new HeldRegions("protect", lock, registry, passage)) {
             final Reshape.Pages pages = change.apply(held.hold(region));
-            return pages == null ? List.of(region) : protect(region, held, pages);
+            return pages == null ? List.of(region) : protect(region, held, pages, draining);
         }
     }
 
-    private List<RegionHandle> protect(final RegionHandle region, final HeldRegions held, final Reshape.Pages pages) {
+    private List<RegionHandle> protect(final RegionHandle region, final HeldRegions held, final Reshape.Pages pages,
+                                       final Waiting draining) {
         final long record = region.record();
         final PageProtection change =
             PageProtection.prepare(space, pages, PageFlags.isWritable(RecordLayout.kind(record)), record);
@@ -141,7 +145,7 @@ final class StructureChanges {
                 change.takeBack(held);
                 final PendingUnmap lost = change.lost();
                 if (lost != null) {
-                    unmapper.complete(lost);
+                    unmapper.complete(lost, draining);
                 }
             }
         }
@@ -150,6 +154,12 @@ final class StructureChanges {
     // ------------------------------------------------------------------------------------------------------ size
 
     RegionHandle truncate(final RegionHandle region, final long newSize) {
+        try (Waiting draining = unmapper.draining()) {
+            return truncate(region, newSize, draining);
+        }
+    }
+
+    private RegionHandle truncate(final RegionHandle region, final long newSize, final Waiting draining) {
         final Publication publication;
         final MappedFile.Cut cut;
         try (RangeLock.Passage passage = gate.enter("truncate", region);
@@ -171,7 +181,7 @@ final class StructureChanges {
         final RegionHandle rest = publication.regions().getFirst();
         boolean settled = false;
         try {
-            if (isGone(rest, publication.given(), cut)) {
+            if (isGone(rest, publication.given(), cut, draining)) {
                 carryOut(cut);
             }
             settled = true;
@@ -184,13 +194,17 @@ final class StructureChanges {
     }
 
     /** Waits until nobody reads the end of a file that is to be cut; if that gives up, it is cut in the background. */
-    private boolean isGone(final RegionHandle rest, final List<PendingUnmap> given, final MappedFile.Cut cut) {
+    private boolean isGone(final RegionHandle rest, final List<PendingUnmap> given, final MappedFile.Cut cut,
+                           final Waiting draining) {
         if (given.isEmpty()) { // the cut is inside of a page, which stays
-            return unmapper.awaitUnseen(rest, cut);
+            return unmapper.awaitUnseen(rest, cut, draining);
         }
         final PendingUnmap end = given.getFirst();
-        if (unmapper.complete(end)) {
+        if (unmapper.complete(end, draining)) {
             return true;
+        }
+        if (draining.endedByInterrupt()) {
+            Thread.currentThread().interrupt();
         }
         cut.goesOn();
         end.whenGivenBack(cut::carryOutLater);
@@ -221,18 +235,21 @@ final class StructureChanges {
 
     RegionHandle remap(final RegionHandle region, final long newSize) {
         Reshape.requireSize("remap", newSize, region);
-        try {
-            return remap(region, newSize, gate.enter("remap", region));
-        } catch (final Mapper.NoGapException e) {
-            if (!e.isBesideSections()) {
-                throw e;
+        try (Waiting draining = unmapper.draining()) {
+            try {
+                return remap(region, newSize, gate.enter("remap", region), draining);
+            } catch (final Mapper.NoGapException e) {
+                if (!e.isBesideSections()) {
+                    throw e;
+                }
             }
+            // Not while the region is held: a section could wait for it, and this thread for the section.
+            return remap(region, newSize, gate.enterAll("remap"), draining);
         }
-        // Not while the region is held: a section could wait for it, and this thread for the section.
-        return remap(region, newSize, gate.enterAll("remap"));
     }
 
-    private RegionHandle remap(final RegionHandle region, final long newSize, final RangeLock.Passage entered) {
+    private RegionHandle remap(final RegionHandle region, final long newSize, final RangeLock.Passage entered,
+                               final Waiting draining) {
         final Publication publication;
         try (RangeLock.Passage passage = entered;
             HeldRegions held = new HeldRegions("remap", lock, registry, passage)) {
@@ -253,7 +270,7 @@ final class StructureChanges {
                 publication = move(region, held, reshape.whole(), newSize);
             }
         }
-        unmapper.completeAll(publication.given());
+        unmapper.completeAll(publication, draining);
         return publication.regions().getFirst();
     }
 }

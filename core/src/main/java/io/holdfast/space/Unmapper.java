@@ -5,6 +5,7 @@ import io.holdfast.Refusal;
 import io.holdfast.RegionException;
 import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.ReservedStack;
+import io.holdfast.epoch.StripedCounter;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.event.BacklogFullEvent;
 import io.holdfast.event.DrainWaitEvent;
@@ -13,7 +14,6 @@ import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Unmapping, step by step, and the ways to do it: waiting, for some time, in the background.
@@ -38,7 +38,7 @@ final class Unmapper {
     private final SpaceSettings settings;
     private final Reclaimer reclaimer;
     private final ReclaimerThread thread;
-    private final LongAdder drains = new LongAdder();
+    private final StripedCounter drains = new StripedCounter();
     private final TimeHistogram drainTimes = new TimeHistogram();
 
     Unmapper(final SpaceResources core, final RegionLock lock, final StructureGate gate, final GiveBack giveBack,
@@ -91,17 +91,8 @@ final class Unmapper {
 
     /** Announces and completes; whether the memory has been given back. */
     private boolean unmap(final RegionHandle region, final Waiting announcing, final Waiting draining) {
-        final PendingUnmap pending = prepare();
-        try {
+        try (PendingUnmap pending = prepare()) {
             return announce(pending, region, announcing, true) && complete(pending, draining);
-        } catch (final RuntimeException e) {
-            abandon(pending);
-            throw e;
-        } catch (final Throwable e) {
-            if (pending.owner == PendingUnmap.THREAD) {
-                pending.owner = PendingUnmap.LEFT;
-            }
-            throw e;
         }
     }
 
@@ -140,79 +131,44 @@ final class Unmapper {
     }
 
     private boolean unmap(final BulkUnmap bulk, final Waiting announcing, final Waiting draining) {
-        try {
+        try (bulk) {
             registerAll(bulk);
-            return announceAll(bulk, announcing, true) && completeAll(bulk.all(), bulk.batch(), draining);
-        } catch (final RuntimeException e) {
-            bulk.all().forEach(this::abandon);
-            throw e;
-        } catch (final Throwable e) {
-            leave(bulk.pending);
-            throw e;
+            return bulk.announce(announcing, true) && completeAll(bulk.all(), bulk.batch(), draining);
         }
     }
 
     CompletionStage<Void> unmapAsync(final BulkUnmap bulk) {
         awaitBacklog(bulk.first());
-        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+        final CompletionStage<Void> completion;
+        try (bulk; Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
             registerAll(bulk);
-            final CompletionStage<Void> completion =
-                bulk.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
-            announceAll(bulk, waiting, false);
-            bulk.all().forEach(this::completeLater);
-            help();
-            return completion;
-        } catch (final RuntimeException e) {
-            bulk.all().forEach(this::abandon);
-            throw e;
-        } catch (final Throwable e) {
-            leave(bulk.pending);
-            throw e;
+            completion = bulk.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
+            bulk.announce(waiting, false);
+            for (int i = 0; i < bulk.all().size(); i++) {
+                completeLater(bulk.all().get(i));
+            }
         }
+        help();
+        return completion;
     }
 
     private void registerAll(final BulkUnmap bulk) {
-        for (final PendingUnmap pending : bulk.pending) {
+        for (final PendingUnmap pending : bulk.all()) {
             register(pending);
-        }
-    }
-
-    private boolean announceAll(final BulkUnmap bulk, final Waiting waiting, final boolean drains) {
-        final boolean announced = bulk.announce(waiting, drains);
-        if (!announced) {
-            bulk.all().forEach(PendingUnmap::cancel);
-        }
-        return announced;
-    }
-
-    /** Says of each that its thread does not go on with it: with stores alone, since nothing may be left for a call. */
-    private static void leave(final PendingUnmap[] all) {
-        for (int i = 0; i < all.length; i++) {
-            if (all[i].owner == PendingUnmap.THREAD) {
-                all[i].owner = PendingUnmap.LEFT;
-            }
         }
     }
 
     CompletionStage<Void> unmapAsync(final RegionHandle region) {
         awaitBacklog(region);
-        final PendingUnmap pending = prepare();
-        try (Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
-            final CompletionStage<Void> completion =
-                pending.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
+        final CompletionStage<Void> completion;
+        try (PendingUnmap pending = prepare();
+             Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+            completion = pending.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
             announce(pending, region, waiting, false);
             completeLater(pending);
-            help();
-            return completion;
-        } catch (final RuntimeException e) {
-            abandon(pending);
-            throw e;
-        } catch (final Throwable e) {
-            if (pending.owner == PendingUnmap.THREAD) {
-                pending.owner = PendingUnmap.LEFT;
-            }
-            throw e;
         }
+        help();
+        return completion;
     }
 
     /**
@@ -223,7 +179,11 @@ final class Unmapper {
     private void help() {
         final long backlog = reclaimer.backlog();
         if (backlog >= ReclaimerThread.ROUND && backlog < 2 * ReclaimerThread.ROUND && settings.startReclaimer()) {
-            reclaimer.doWork();
+            try {
+                reclaimer.doWork();
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                // the region is unmapped, and the reclaimer goes on
+            }
         }
     }
 
@@ -269,23 +229,13 @@ final class Unmapper {
         return "backlogBytes=" + reclaimer.backlogBytes() + ", limit=" + settings.backlogBytes();
     }
 
-    /**
-     * Ends what was announced; if the thread is interrupted, in the background, and the interrupt is kept.
-     *
-     * @return whether it has been ended
-     */
-    boolean complete(final PendingUnmap pending) {
-        try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
-            final boolean completed = complete(pending, waiting);
-            if (waiting.endedByInterrupt()) {
-                Thread.currentThread().interrupt();
-            }
-            return completed;
-        }
+    /** The patience of a thread that ends what it is going to announce; to be taken before that. */
+    Waiting draining() {
+        return settings.waiting(Waiting.FOREVER, true);
     }
 
     /** Drains and gives the memory back; false if the waiting gave up, and then it happens in the background. */
-    private boolean complete(final PendingUnmap pending, final Waiting waiting) {
+    boolean complete(final PendingUnmap pending, final Waiting waiting) {
         boolean finished = false;
         try {
             if (drain(pending, waiting)) {
@@ -306,17 +256,13 @@ final class Unmapper {
      * @param cut is carried out in the background when nobody does, if the waiting gives up
      * @return whether nobody does
      */
-    boolean awaitUnseen(final RegionHandle region, final MappedFile.Cut cut) {
+    boolean awaitUnseen(final RegionHandle region, final MappedFile.Cut cut, final Waiting draining) {
         final PendingUnmap pending = PendingUnmap.ofPagesThatStay(region);
         eras.begin(pending.view());
-        try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
-            if (eras.awaitUnseen(pending.view(), pending.start(), pending.end(), waiting)) {
-                return true;
-            }
-            if (waiting.endedByInterrupt()) {
-                Thread.currentThread().interrupt();
-            }
+        if (eras.awaitUnseen(pending.view(), pending.start(), pending.end(), draining)) {
+            return true;
         }
+        keepInterrupt(draining);
         cut.goesOn();
         pending.whenGivenBack(cut::carryOutLater);
         completeLater(pending);
@@ -341,35 +287,38 @@ final class Unmapper {
         }
     }
 
-    /**
-     * Ends what was announced, together; in the background where the thread would wait for itself.
-     */
+    /** Ends what a publication gives back; in the background where the thread is interrupted, which is kept. */
+    void completeAll(final Publication publication, final Waiting draining) {
+        if (!publication.given().isEmpty()) {
+            completeAll(publication.given(), publication.batch(), draining);
+            keepInterrupt(draining);
+        }
+    }
+
+    /** The same for an end that throws nothing for want of heap or stack: in the background then. */
     void completeAll(final List<PendingUnmap> all) {
         if (all.isEmpty()) {
             return;
         }
-        boolean begun = false;
-        try {
-            final Batch batch = new Batch();
-            try (Waiting waiting = settings.waiting(Waiting.FOREVER, true)) {
-                if (!core.domain().holdsMemory()) {
-                    begun = true;
-                    completeAll(all, batch, waiting);
-                }
-                if (waiting.endedByInterrupt()) {
-                    Thread.currentThread().interrupt();
-                }
+        try (Waiting draining = draining()) {
+            completeAll(all, new Batch(), draining);
+            keepInterrupt(draining);
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            for (int i = 0; i < all.size(); i++) {
+                all.get(i).close();
             }
-        } finally {
-            if (!begun) {
-                completeAllLater(all);
-            }
+        }
+    }
+
+    private static void keepInterrupt(final Waiting draining) {
+        if (draining.endedByInterrupt()) {
+            Thread.currentThread().interrupt();
         }
     }
 
     /**
      * Ends what was announced, with one barrier, one call for neighbours and few changes of the tree for all of it; what
-     * readers keep when the waiting gives up, in the background.
+     * readers keep when the waiting gives up, and all where the thread would wait for itself, in the background.
      *
      * @param batch for it, made before all was announced
      * @return whether all of it has been ended
@@ -377,7 +326,9 @@ final class Unmapper {
     boolean completeAll(final List<PendingUnmap> all, final Batch batch, final Waiting waiting) {
         int drained = 0;
         try { // the barrier, the idle strategy and the listener may throw
-            drained = finishDrained(all, batch, waiting);
+            if (!core.domain().holdsMemory()) {
+                drained = finishDrained(all, batch, waiting);
+            }
         } finally {
             for (int i = 0; i < all.size(); i++) {
                 if (!all.get(i).isOver()) {
@@ -405,7 +356,7 @@ final class Unmapper {
         return drained;
     }
 
-    /** Takes back a mapping that nobody could find. */
+    /** Takes back a mapping that nobody could find; needs no heap, since what fails happens in the background. */
     void undo(final PendingUnmap pending) {
         boolean finished = false;
         try {
@@ -426,17 +377,6 @@ final class Unmapper {
         }
     }
 
-    /** An unmap whose thread was refused, or failed behind the point of no return with heap and stack to go on. */
-    private void abandon(final PendingUnmap pending) {
-        if (pending.owner == PendingUnmap.THREAD) {
-            if (pending.detached) {
-                completeLater(pending);
-            } else {
-                pending.cancel();
-            }
-        }
-    }
-
     private void completeLater(final PendingUnmap pending) {
         reclaimer.add(pending);
         thread.ensureRunning();
@@ -451,6 +391,7 @@ final class Unmapper {
         return pending;
     }
 
+    /** Registers an unmap that is going to be announced; one that its thread has left may be found, and is gone on with. */
     private void register(final PendingUnmap pending) {
         if (reclaimer.register(pending) || reclaimer.backlog() != 0) { // the thread may not have started for want of heap
             thread.ensureRunning();
@@ -465,25 +406,15 @@ final class Unmapper {
      */
     boolean announce(final PendingUnmap pending, final RegionHandle region, final Waiting waiting,
                      final boolean drains) {
-        final long record = region.record();
         final long result;
         try (RangeLock.Passage passage = gate.enter("unmap", region, region, waiting)) {
-            pending.of(record);
-            ReservedStack.forBeginning(record); // for what follows the detaching, up to here
-            result = passage == null ? Stamps.TIMED_OUT : detach(record, region.incarnation(), waiting, drains);
-            if (result > 0) {
-                pending.detached = true; // with no call between
-                core.lifetimes().detached(record);
-            }
+            result = passage == null ? Stamps.TIMED_OUT
+                : detach(pending, region.record(), region.incarnation(), waiting, drains);
         }
-        if (result > 0) {
-            return true;
-        }
-        pending.cancel();
         if (result == Stamps.DETACHED || result == Stamps.MOVED) {
             throw region.refused("unmap", result);
         }
-        return false;
+        return result > 0;
     }
 
     /**
@@ -492,29 +423,25 @@ final class Unmapper {
      * @return 1, or a refusal: somebody else has detached it, or the waiting for a writer gave up
      */
     long announceLast(final long record, final long incarnation, final Waiting waiting) {
-        final PendingUnmap pending = new PendingUnmap();
-        reclaimer.register(pending);
-        try {
-            pending.of(record);
-            ReservedStack.forBeginning(record);
-            final long result = lock.detach(record, incarnation, waiting);
+        try (PendingUnmap pending = prepare()) {
+            final long result = detach(pending, record, incarnation, waiting, true);
             if (result > 0) {
-                pending.detached = true;
-                core.lifetimes().detached(record);
                 reclaimer.add(pending);
-            } else {
-                pending.cancel();
             }
             return result;
-        } catch (final RuntimeException e) {
-            abandon(pending);
-            throw e;
-        } catch (final Throwable e) {
-            if (pending.owner == PendingUnmap.THREAD) {
-                pending.owner = PendingUnmap.LEFT;
-            }
-            throw e;
         }
+    }
+
+    private long detach(final PendingUnmap pending, final long record, final long incarnation, final Waiting waiting,
+                        final boolean drains) {
+        pending.of(record);
+        ReservedStack.forBeginning(record); // for what follows the detaching, up to here
+        final long result = detach(record, incarnation, waiting, drains);
+        if (result > 0) {
+            pending.detached = true; // with no call between
+            core.lifetimes().detached(record);
+        }
+        return result;
     }
 
     private long detach(final long record, final long incarnation, final Waiting waiting, final boolean drains) {
@@ -553,7 +480,7 @@ final class Unmapper {
         final long before = waiting.elapsedNs();
         final boolean drained = DrainWaitEvent.isOn() ? drainTelling(pending, waiting) : drainQuietly(pending, waiting);
         if ((!drained || waiting.elapsedNs() > before) && pending.firstWait()) {
-            drains.increment();
+            drains.add(1);
         }
         if (drained) {
             if (pending.hasWaited()) {

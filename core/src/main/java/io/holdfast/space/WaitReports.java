@@ -74,7 +74,7 @@ final class WaitReports implements DrainListener {
     private String describe(final long record) {
         final FileRegion file = registry.file(record);
         final Path path = file == null ? null : file.path();
-        final String name = registry.notes().name(record);
+        final String name = registry.labels().name(record);
         return "0x" + Long.toHexString(RecordLayout.base(record) - core.reservation().base()) +
             (name == null ? "" : ", name=" + name) + (path == null ? "" : ", path=" + path) + ", " +
             RegionLock.describe(record);

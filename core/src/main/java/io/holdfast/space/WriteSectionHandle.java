@@ -9,7 +9,6 @@ import io.holdfast.WriteSection;
 import io.holdfast.event.SectionEvent;
 import io.holdfast.lock.RangeLock;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -21,15 +20,13 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
 
     private SectionDraft draft;
     private State state = State.OPEN;
-    private final ArrayList<PendingUnmap> given = new ArrayList<>();
-
     private final Runnable atDeath = this::inherit;
     private final @Nullable SectionEvent event = SectionEvent.begun();
     private final long begunNs = event == null ? 0 : System.nanoTime();
 
     WriteSectionHandle(final SpaceHandle space, final long start, final long end) {
         super(space);
-        this.draft = new SectionDraft(space, start, end);
+        this.draft = new SectionDraft(space, start, end, List.of());
     }
 
     /** Has the right to this range from now on. */
@@ -147,13 +144,13 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     @Override
     public void publish() {
         final SectionDraft current = open("publish");
+        reserveStack();
         boolean published = false;
         try {
-            given.ensureCapacity(given.size() + current.drops());
             if (event != null) {
                 event.publishes(current.exclusion().size(), current.drops());
             }
-            current.publish(given);
+            current.publish();
             published = true;
         } finally {
             if (!published) {
@@ -177,7 +174,8 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
         if (state == State.OPEN) {
             return true;
         }
-        final SectionDraft next = new SectionDraft(space(), current.start(), current.end());
+        reserveStack();
+        final SectionDraft next = new SectionDraft(space(), current.start(), current.end(), draft.given());
         next.exclusion().patienceOf(draft.exclusion());
         final RangeLock.Entry write = ranges().tryUpgrade(current);
         if (write == null) {
@@ -192,6 +190,7 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     @Override
     public void close() {
         checkThread("close");
+        reserveStack();
         if (state == State.OPEN) {
             rollBack();
             return;
@@ -209,7 +208,7 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     private void rollBack() {
         state = State.CLOSED;
         try {
-            draft.rollBack(given);
+            draft.rollBack();
         } finally {
             try {
                 release();
@@ -223,11 +222,11 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
     @Override
     void inherit() {
         if (state == State.OPEN) {
-            draft.restore(given);
+            draft.restore();
         }
         state = State.CLOSED;
         exchange(null);
-        space().unmapper().completeAllLater(given);
+        space().unmapper().completeAllLater(draft.given());
     }
 
     private void tell(final State reached) {
@@ -238,9 +237,9 @@ public final class WriteSectionHandle extends SectionHandle implements WriteSect
 
     private void giveBack() {
         try {
-            space().unmapper().completeAll(given);
+            space().unmapper().completeAll(draft.given());
         } finally {
-            given.clear();
+            draft.given().clear();
         }
     }
 }

@@ -22,7 +22,7 @@ class LeakReportTest {
     void manyLeakedRegionsMustBeCountedAndFewShown() throws Exception {
         final Children.Outcome outcome = Children.run(ForgetfulProgram.class, List.of("-Dio.holdfast.debug=true"));
         assertThat(outcome.output()).contains("regions were never unmapped: space=crowded, regions=1000, shown=" +
-            Notes.SHOWN);
-        assertThat(outcome.output().split("region was never unmapped: space=crowded", -1)).hasSize(Notes.SHOWN + 1);
+            RegionLabels.SHOWN);
+        assertThat(outcome.output().split("region was never unmapped: space=crowded", -1)).hasSize(RegionLabels.SHOWN + 1);
     }
 }

@@ -10,6 +10,7 @@ import io.holdfast.MapRequest;
 import io.holdfast.Region;
 import io.holdfast.WaitReport;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.lock.RangeLock;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -145,6 +146,26 @@ class PendingUnmapTest extends SpaceFixture {
         awaitEmpty();
     }
 
+    /** G9: between the swing of the root and the giving back, as if there were neither heap nor stack for it. */
+    @Test
+    void whatAPublicationGivesBackMustNotBeLostWithItsThread() {
+        final SpaceHandle handle = inside(space);
+        final RegionHandle region = inside(space.map(2 * PAGE));
+        final Publication publication;
+        try (RangeLock.Passage passage = handle.gate().enter("unmap", region);
+            HeldRegions held = new HeldRegions("unmap", handle.unmapper().lock(), handle.registry(), passage)) {
+            final Reshape reshape = held.hold(region);
+            publication = new Publication(handle, held, "unmap");
+            held.addTo(publication, true);
+            publication.add(reshape.trimHead(PAGE));
+            publication.publish();
+        }
+        publication.given().forEach(PendingUnmap::leave);
+        space.map(PAGE).unmap();
+        publication.regions().getFirst().unmap();
+        awaitEmpty();
+    }
+
     private void leave(final Region region, final boolean detached) {
         final Unmapper unmapper = inside(space).unmapper();
         final PendingUnmap pending = unmapper.prepare();
@@ -153,6 +174,6 @@ class PendingUnmapTest extends SpaceFixture {
                 assertThat(unmapper.announce(pending, inside(region), waiting, true)).isTrue();
             }
         }
-        pending.owner = PendingUnmap.LEFT; // as who catches the error does
+        pending.leave();
     }
 }

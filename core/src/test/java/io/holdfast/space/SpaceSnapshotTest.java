@@ -140,7 +140,10 @@ class SpaceSnapshotTest extends SpaceFixture {
                 assertThat(addresses(between)).containsExactly(region.address());
             }
         }
-        inside(space).unmapper().complete(new PendingUnmap(record));
+        final PendingUnmap pending = inside(space).unmapper().prepare();
+        pending.of(record);
+        pending.detached = true;
+        inside(space).unmapper().completeAll(List.of(pending));
     }
 
     private @Nullable Region find(final long address) {

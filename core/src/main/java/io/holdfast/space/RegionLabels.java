@@ -16,11 +16,10 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is remembered of a space and its regions for whoever looks at them: names, and in debug mode
- * ({@value Ledger#PROPERTY}) the places that opened and mapped them, to report those that were left behind. A region
- * without either costs nothing. Keyed by record; thread-safe.
+ * By what people know regions: names, and in debug mode ({@value Ledger#PROPERTY}) the places that mapped them and opened
+ * their space, to report those that were left behind. A region without either costs nothing. Keyed by record; thread-safe.
  */
-final class Notes {
+final class RegionLabels {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
     /** Of so many regions that were left behind, the places are reported. */
