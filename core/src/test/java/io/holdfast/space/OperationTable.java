@@ -29,6 +29,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The public operations that reach the system, each with what is there before it. */
 final class OperationTable {
@@ -64,8 +65,21 @@ final class OperationTable {
     private OperationTable() {
     }
 
-    /** Where an operation takes place. */
-    record World(AddressSpace space, Path directory) {
+    /**
+     * Where an operation takes place.
+     *
+     * @param open what it has opened last, to be closed again where the end of it failed
+     */
+    record World(AddressSpace space, Path directory, @Nullable AutoCloseable[] open) {
+        World(final AddressSpace space, final Path directory) {
+            this(space, directory, new AutoCloseable[1]);
+        }
+
+        <T extends AutoCloseable> T opened(final T closeable) {
+            open[0] = closeable;
+            return closeable;
+        }
+
         Path file(final String name) {
             final byte[] bytes = new byte[LENGTH];
             for (int i = 0; i < bytes.length; i++) {
@@ -457,14 +471,15 @@ final class OperationTable {
                 guard.tryUpgrade();
             }
         });
-        rows.silent("AddressSpace.write", "a range", OperationTable::plain, (world, _) -> world.space.write().close());
+        rows.silent("AddressSpace.write", "a range", OperationTable::plain,
+            (world, _) -> world.opened(world.space.write()).close());
         rows.silent("AddressSpace.write", "a range with a time", OperationTable::plain,
-            (world, _) -> world.space.write(0, PAGE, 1, TimeUnit.DAYS).close());
+            (world, _) -> world.opened(world.space.write(0, PAGE, 1, TimeUnit.DAYS)).close());
         rows.silent("AddressSpace.tryWrite", "a range", OperationTable::plain,
-            (world, _) -> world.space.tryWrite(0, PAGE).close());
+            (world, _) -> world.opened(world.space.tryWrite(0, PAGE)).close());
         rows.silent("ReadSection.tryUpgrade", "a range", OperationTable::plain, (world, _) -> {
-            try (ReadSection reading = world.space.read(0, PAGE)) {
-                reading.tryUpgrade().close();
+            try (ReadSection reading = world.opened(world.space.read(0, PAGE))) {
+                world.opened(reading.tryUpgrade()).close();
             }
         });
     }
@@ -478,7 +493,7 @@ final class OperationTable {
                                final Function<World, List<Region>> world, final Expected expected,
                                final Change change) {
         rows.add("WriteSection." + method, variant, world, Leaves.BEFORE, expected, (where, regions) -> {
-            try (WriteSection section = where.space.write()) {
+            try (WriteSection section = where.opened(where.space.write())) {
                 change.make(section, where, regions);
                 section.publish();
             }
@@ -508,13 +523,13 @@ final class OperationTable {
         });
         change(rows, "publish", "nothing", OperationTable::plain, silent, (_, _, _) -> { });
         rows.silent("WriteSection.endAll", "memory", OperationTable::plain, (world, regions) -> {
-            try (WriteSection section = world.space.write()) {
+            try (WriteSection section = world.opened(world.space.write())) {
                 section.exclude(regions.getFirst());
                 section.endAll();
             }
         });
         rows.silent("WriteSection.downgrade", "memory", OperationTable::plain, (world, regions) -> {
-            try (WriteSection section = world.space.write()) {
+            try (WriteSection section = world.opened(world.space.write())) {
                 section.exclude(regions.getFirst());
                 section.downgrade();
                 section.tryUpgrade();
@@ -522,7 +537,7 @@ final class OperationTable {
         });
         rows.silent("WriteSection.tryUpgrade", "a section that then unmaps", OperationTable::neighbours,
             (world, regions) -> {
-                try (WriteSection section = world.space.write()) {
+                try (WriteSection section = world.opened(world.space.write())) {
                     section.downgrade();
                     section.tryUpgrade();
                     section.unmap(regions.getLast());
@@ -530,7 +545,7 @@ final class OperationTable {
                 }
             });
         rows.add("WriteSection.close", "a section with changes", OperationTable::shared, (world, regions) -> {
-            try (WriteSection section = world.space.write()) {
+            try (WriteSection section = world.opened(world.space.write())) {
                 section.map(MapRequest.file(FileBacking.readOnly(world.directory.resolve("data"))));
                 section.unmap(section.split(regions.getFirst(), PAGE).getFirst());
             }

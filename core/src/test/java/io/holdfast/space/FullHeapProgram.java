@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import com.sun.management.ThreadMXBean;
+import io.holdfast.space.OperationTable.Operation;
+import io.holdfast.space.ScarceOperation.Outcome;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryUsage;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Does operations while the heap has room for k bytes, from none up to where they succeed: {@code attempts}, for each
+ * public method, shared by its rows. Prints what is wrong, and how often an operation was refused; ends with 1 if
+ * anything is.
+ *
+ * <p>Needs a small heap of two generations, in which every full collection leaves the old one without a gap, soft
+ * references are worth nothing, and objects come from the heap one by one ({@link #OPTIONS}).
+ */
+final class FullHeapProgram {
+    /** What the virtual machine is to be started with. */
+    static final List<String> OPTIONS = List.of("-Xmx12m", "-Xms12m", "-Xmn2m", "-XX:+UseSerialGC", "-XX:-UseTLAB",
+        "-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:MarkSweepDeadRatio=0", "-XX:MarkSweepAlwaysCompactCount=1",
+        "-XX:TieredStopAtLevel=1");
+
+    private static final int GRAIN = 8;
+    private static final int HEADER = 16; // of an array of bytes
+    private static final int USAGE_BYTES = 48; // the last object before the heap is full: MemoryUsage
+    private static final int LEAST = 4; // attempts for one operation
+    private static final int SHOWN = 3;
+    private static final long ALL = Long.MAX_VALUE;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final MemoryPoolMXBean YOUNG = pool("Eden");
+    private static final MemoryPoolMXBean OLD = pool("Tenured");
+    private static byte @Nullable [] old;
+    private static byte @Nullable [] young;
+
+    private final ScarceOperation operation;
+    private int attempts;
+    private int refused;
+    private int wrong;
+    private long allocated;
+
+    private FullHeapProgram(final Operation operation) throws Exception {
+        this.operation = new ScarceOperation(operation);
+    }
+
+    private static MemoryPoolMXBean pool(final String name) {
+        return ManagementFactory.getMemoryPoolMXBeans().stream().filter(pool -> pool.getName().startsWith(name))
+            .findFirst().orElseThrow();
+    }
+
+    public static void main(final String[] args) throws Exception {
+        final int most = Integer.parseInt(args[0]);
+        final List<Operation> all = OperationTable.all();
+        final Map<String, Long> rows =
+            all.stream().collect(Collectors.groupingBy(Operation::method, Collectors.counting()));
+        int attempts = 0;
+        int refused = 0;
+        int wrong = 0;
+        for (final Operation operation : all) {
+            final FullHeapProgram program = new FullHeapProgram(operation);
+            program.fillForEach(Math.max(LEAST, most / rows.get(operation.method()).intValue()));
+            attempts += program.attempts;
+            refused += program.refused;
+            wrong += program.wrong;
+        }
+        System.out.println("attempts=" + attempts + ", refused=" + refused + ", wrong=" + wrong);
+        Runtime.getRuntime().halt(wrong == 0 && refused > all.size() ? 0 : 1); // what was left would hold up the end
+    }
+
+    private void fillForEach(final int most) throws Exception {
+        attempt(ALL);
+        new Narrowing(GRAIN).from(allocated, most, this::attempt);
+        show(operation.end());
+    }
+
+    private void show(final @Nullable String trouble) {
+        if (trouble != null && wrong++ < SHOWN) {
+            System.out.println(operation + ": " + trouble);
+        }
+    }
+
+    /** How far the operation came: the bytes that its thread was given. */
+    private long attempt(final long room) throws Exception {
+        attempts++;
+        final Outcome outcome = operation.attempt(action -> {
+            if (room != ALL) {
+                fill(room);
+            }
+            final long before = THREADS.getCurrentThreadAllocatedBytes();
+            try {
+                action.run();
+                return null;
+            } catch (final Throwable e) {
+                return e;
+            } finally {
+                allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+                old = null;
+                young = null;
+            }
+        });
+        final Throwable failure = outcome.failure();
+        final String trouble = failure == null || failure instanceof OutOfMemoryError ? outcome.wrong()
+            : outcome.wrong() + ", thrown " + failure;
+        if (trouble != null) {
+            show("with room for " + room + " bytes, after " + failure + ": " + trouble);
+            if (failure != null && wrong <= SHOWN) {
+                failure.printStackTrace(System.out);
+            }
+        }
+        refused += failure == null ? 0 : 1;
+        return failure == null ? Narrowing.SUCCESS : allocated;
+    }
+
+    /** Leaves room for a number of bytes. */
+    private static void fill(final long room) {
+        System.gc(); // everything is in the old generation
+        old = new byte[(int) (free(OLD) - HEADER)];
+        young = new byte[(int) (free(YOUNG) - USAGE_BYTES - HEADER - room)];
+    }
+
+    private static long free(final MemoryPoolMXBean pool) {
+        final MemoryUsage usage = pool.getUsage();
+        return usage.getMax() - usage.getUsed();
+    }
+}
