@@ -488,7 +488,8 @@ public final class FileHandle implements AutoCloseable {
     }
 
     /**
-     * Closes the file; mappings of it stay. Later calls do nothing.
+     * Closes the file; mappings of it stay. Later calls do nothing, unless this one ends with an error for want of heap or
+     * stack: then the file is open still.
      *
      * @throws UncheckedIOException if the device reports that data written before is lost. The file is closed even so
      */
@@ -508,7 +509,16 @@ public final class FileHandle implements AutoCloseable {
     }
 
     private void closeDescriptor() {
-        final int result = memory.close(descriptor);
+        final int result;
+        boolean called = false;
+        try {
+            result = memory.close(descriptor);
+            called = true;
+        } finally {
+            if (!called) { // heap or stack ended before the call, so there is something to be closed still
+                uses.set(1);
+            }
+        }
         if (result < 0 && result != -Errno.EINTR) {
             throw FileErrors.failed(memory, "close", path, NativeCall.CLOSE, 0, -result);
         }

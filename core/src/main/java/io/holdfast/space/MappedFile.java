@@ -95,33 +95,31 @@ final class MappedFile {
         synchronized (this) {
             uncount(false);
         }
-        settle(null);
+        settle();
     }
 
-    /** One user less; what is to be closed then, in the monitor. */
-    private @Nullable FileHandle uncount(final boolean writer) {
-        FileHandle closing = null;
+    /** One user less, in the monitor; {@link #settle} follows. */
+    private void uncount(final boolean writer) {
         if (writer) {
             writers--;
-            if (writers == 0) {
-                closing = descriptor;
-                descriptor = null;
-            }
         }
         users--;
         if (users == 0) {
             gone = true;
         }
-        return closing;
     }
 
-    /** What follows a smaller count, outside of the monitor. */
-    private void settle(final @Nullable FileHandle closing) {
+    /** What follows a smaller count. Can be repeated, since heap or stack may end on the way. */
+    private void settle() {
         if (gone) {
             ALL.remove(identity, this);
         }
-        if (closing != null) {
-            close(closing);
+        synchronized (this) {
+            final FileHandle unused = descriptor;
+            if (writers == 0 && unused != null) {
+                close(unused);
+                descriptor = null;
+            }
         }
     }
 
@@ -200,11 +198,8 @@ final class MappedFile {
     /** See {@link FileShare#remove}. */
     void remove(final FileShare share) {
         synchronized (this) {
-            if (!share.linked) {
-                return;
-            }
             share.end = 0;
-            if (share.hasGrown()) {
+            if (share.linked && share.hasGrown()) {
                 if (isHeld()) {
                     leaveToHolder(share);
                     return;
@@ -212,7 +207,7 @@ final class MappedFile {
                 begin("giving back");
             }
         }
-        if (share.hasGrown()) {
+        if (share.linked && share.hasGrown()) {
             try {
                 takeBack(share);
             } finally {
@@ -231,27 +226,30 @@ final class MappedFile {
     }
 
     private void unlink(final FileShare share) {
-        final FileHandle closing;
         synchronized (this) {
-            if (!share.linked) {
-                return;
+            if (share.linked) {
+                share.linked = false;
+                take(share);
+                uncount(share.region().mayResize());
             }
-            share.linked = false;
-            final FileShare before = share.previous;
-            final FileShare after = share.next;
-            if (before == null) {
-                shares = after;
-            } else {
-                before.next = after;
-            }
-            if (after != null) {
-                after.previous = before;
-            }
-            share.previous = null;
-            share.next = null;
-            closing = uncount(share.region().mayResize());
         }
-        settle(closing);
+        settle();
+    }
+
+    /** Takes a share out of the list. */
+    private void take(final FileShare share) {
+        final FileShare before = share.previous;
+        final FileShare after = share.next;
+        if (before == null) {
+            shares = after;
+        } else {
+            before.next = after;
+        }
+        if (after != null) {
+            after.previous = before;
+        }
+        share.previous = null;
+        share.next = null;
     }
 
     // ------------------------------------------------------------------------------------------------------- holding
@@ -521,15 +519,13 @@ final class MappedFile {
 
         /** It comes to nothing, or has been carried out. Can be repeated. */
         void withdraw() {
-            final FileHandle closing;
             synchronized (MappedFile.this) {
-                if (cut != this) {
-                    return;
+                if (cut == this) {
+                    cut = null;
+                    uncount(true);
                 }
-                cut = null;
-                closing = uncount(true);
             }
-            settle(closing);
+            settle();
         }
 
         /**

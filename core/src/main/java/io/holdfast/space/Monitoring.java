@@ -113,6 +113,9 @@ final class Monitoring implements Runnable {
             OPEN.forEach(Monitoring::begin);
         } catch (final RuntimeException | LinkageError e) {
             LOGGER.log(Level.WARNING, "the platform's MBean server does not start, so spaces cannot be monitored", e);
+        } catch (final OutOfMemoryError e) {
+            STARTING.set(false);
+            LOGGER.log(Level.WARNING, "no memory to register spaces for monitoring; the next space tries again", e);
         }
     }
 

@@ -256,7 +256,7 @@ public final class SpaceHandle implements AddressSpace {
 
     private @Nullable RegionHandle map(final MapRequest request, final Waiting waiting) {
         final MapEvent event = MapEvent.begun();
-        final RegionHandle region = mapper.map(request, waiting, this::region);
+        final RegionHandle region = mapper.map(request, waiting, this::newRegion);
         if (event != null && region != null) {
             try {
                 final FileRegion file = registry.file(region.record());

@@ -291,6 +291,21 @@ class FaultTest extends SpaceFixture {
         }
     }
 
+    /** G9: the virtual machine makes objects on the way into a native call, so heap and stack may end there. */
+    @Test
+    void aFileThatCouldNotBeClosedForWantOfHeapMustBeClosedInTheBackground() {
+        final Region file = space.map(FileBacking.readWrite(data));
+        memory.afterDamage(() -> {
+            throw new OutOfMemoryError("on purpose");
+        });
+        memory.failNth(NativeCall.CLOSE, 1, EINVAL, Damage.NONE);
+        assertThatThrownBy(file::unmap).isInstanceOf(OutOfMemoryError.class);
+        while (space.statistics().regions() > 0) { // counted until the reclaimer has given it back
+            Thread.onSpinWait();
+        }
+        assertThat(Resources.descriptors(directory)).isZero();
+    }
+
     /** What had to be mended, and what the kernel did not take back, can be seen. */
     @Test
     void repairsAndStrandedMappingsMustBeCounted() {

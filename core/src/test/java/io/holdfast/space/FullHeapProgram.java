@@ -18,14 +18,9 @@ import org.jspecify.annotations.Nullable;
  * anything is.
  *
  * <p>Needs a small heap of two generations, in which every full collection leaves the old one without a gap, soft
- * references are worth nothing, and objects come from the heap one by one ({@link #OPTIONS}).
+ * references are worth nothing, and objects come from the heap one by one: what {@link FullHeapTest} starts it with.
  */
 final class FullHeapProgram {
-    /** What the virtual machine is to be started with. */
-    static final List<String> OPTIONS = List.of("-Xmx12m", "-Xms12m", "-Xmn2m", "-XX:+UseSerialGC", "-XX:-UseTLAB",
-        "-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:MarkSweepDeadRatio=0", "-XX:MarkSweepAlwaysCompactCount=1",
-        "-XX:TieredStopAtLevel=1");
-
     private static final int GRAIN = 8;
     private static final int HEADER = 16; // of an array of bytes
     private static final int USAGE_BYTES = 48; // the last object before the heap is full: MemoryUsage

@@ -3,6 +3,7 @@ package io.holdfast.space;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -12,15 +13,19 @@ import org.junit.jupiter.api.Test;
  * has one for every public method that changes anything, as {@link OperationFaultTest} sees to.
  */
 class FullHeapTest {
+    private static final List<String> OPTIONS = List.of("-Xmx12m", "-Xms12m", "-Xmn2m", "-XX:+UseSerialGC", "-XX:-UseTLAB",
+        "-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:MarkSweepDeadRatio=0", "-XX:MarkSweepAlwaysCompactCount=1",
+        "-XX:TieredStopAtLevel=1");
+
     private static void fill(final int attempts) throws Exception {
         final Children.Outcome outcome =
-            Children.run(FullHeapProgram.class, FullHeapProgram.OPTIONS, String.valueOf(attempts));
+            Children.run(FullHeapProgram.class, OPTIONS, String.valueOf(attempts));
         assertThat(outcome.status()).as(outcome.output()).isZero();
     }
 
     @Test
     void anOperationMustHappenOrLeaveEverythingAsItWasWhenTheHeapIsFull() throws Exception {
-        fill(12);
+        fill(8);
     }
 
     @Test

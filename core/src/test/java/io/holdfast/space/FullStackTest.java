@@ -28,7 +28,7 @@ class FullStackTest {
 
     @Test
     void anOperationMustHappenOrLeaveEverythingAsItWasWhenTheStackEnds() throws Exception {
-        dig(INTERPRETED, 8, "platform");
+        dig(INTERPRETED, 7, "platform");
     }
 
     @ParameterizedTest

@@ -20,4 +20,13 @@ final class Inside {
     static SpaceBuilder inside(final AddressSpace.Builder builder) {
         return (SpaceBuilder) builder;
     }
+
+    /** Waits until whoever begins to register spaces for monitoring has ended. */
+    static void awaitMonitoring() throws InterruptedException {
+        for (final Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().equals("holdfast-monitoring")) {
+                thread.join();
+            }
+        }
+    }
 }

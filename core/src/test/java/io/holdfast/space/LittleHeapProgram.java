@@ -24,8 +24,9 @@ final class LittleHeapProgram {
     private LittleHeapProgram() {
     }
 
-    public static void main(final String[] args) {
+    public static void main(final String[] args) throws Exception {
         final AddressSpace space = AddressSpace.builder().capacity(1 << 24).open();
+        Inside.awaitMonitoring(); // which gives memory back when it has begun
         final Region region = space.map(4096);
         final Runnable check = () -> requireFree(region);
         attempts("hold", region::hold, check);

@@ -64,6 +64,12 @@ class MonitoringTest extends SpaceFixture {
     }
 
     @Test
+    void aServerThatDidNotStartForWantOfMemoryMustStartWithTheNextSpace() throws Exception {
+        final Children.Outcome outcome = Children.run(LateServerProgram.class, List.of());
+        assertThat(outcome.output()).contains("2 of 2 spaces, failed true, open true");
+    }
+
+    @Test
     void toolsWithoutTheLibraryMustSeeOpenData() throws Exception {
         bean("test");
         final CompositeData statistics = (CompositeData) SERVER.getAttribute(
