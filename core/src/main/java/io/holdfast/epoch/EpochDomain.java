@@ -114,10 +114,16 @@ public final class EpochDomain {
      * @return the thread's slot, for {@link #unpin(long)}
      */
     public long pin() {
+        final long slot = pinQuickly();
+        return slot != 0 ? slot : pinSlowly();
+    }
+
+    /** As {@link #pin}, in its common case; 0, with nothing done, if it takes that. */
+    public long pinQuickly() {
         final long mark = QuickSlots.mark(slots.quickSeed());
         final long slot = QuickSlots.hint(mark);
         if (!QuickSlot.isOf(slot, mark) || SlotLayout.pin(slot) != 0) {
-            return pinSlowly();
+            return 0;
         }
         announcePin(slot);
         try {

@@ -2,25 +2,26 @@
 package io.holdfast.space;
 
 import io.holdfast.Guard;
+import io.holdfast.epoch.EpochDomain;
 import io.holdfast.lock.RegionLock;
 import java.io.Serial;
 import java.lang.foreign.Arena;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The beginning and the end of a shared lock where the {@linkplain io.holdfast.lock.SharedFastPath fast path} is not open.
- * Nobody throws it.
+ * The beginning and the end of a shared lock, and the beginning of a pin, where the {@linkplain
+ * io.holdfast.lock.SharedFastPath fast path} is not open. Nobody throws it.
  *
- * <p>A guard costs no allocation where the compiler inlines the calls that take and close it. It does so while their own
- * code is small (HotSpot's {@code InlineSmallCode}), whatever else is true, and the full forms are large. They would be
- * a part of it as soon as its profile has seen them often, which only takes enough threads, since the first
+ * <p>A guard or a pin costs no allocation where the compiler inlines the calls that take and close it. It does so while
+ * their own code is small (HotSpot's {@code InlineSmallCode}), whatever else is true, and the full forms are large. They
+ * would be a part of it as soon as its profile has seen them often, which only takes enough threads, since the first
  * announcements of each come here. So they have to stay calls. They are given what is in a guard, and not the guard, which
  * would have to exist for them.
  */
 final class SlowPath extends Throwable {
     /*
      * HotSpot inlines no method of a Throwable into a method that was itself inlined into one of another class. Hence two
-     * steps each: the first may be inlined into share() and close() themselves. GuardAllocationTest fails when that
+     * steps each: the first may be inlined into share(), pin() and close() themselves. GuardAllocationTest fails when that
      * changes.
      *
      * Outside of the JDK nothing says it better. What a read of 16 threads allocated instead of nothing (JDK 25): 168 bytes
@@ -37,6 +38,14 @@ final class SlowPath extends Throwable {
 
     /** Makes sure that the class is there. */
     static void load() {
+    }
+
+    static long pin(final EpochDomain domain) {
+        return callPin(domain);
+    }
+
+    private static long callPin(final EpochDomain domain) {
+        return domain.pin();
     }
 
     static long tryShare(final RegionHandle region) {

@@ -110,7 +110,8 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public Pin pin() {
-        final long slot = domain.pin();
+        final long quick = domain.pinQuickly();
+        final long slot = quick != 0 ? quick : SlowPath.pin(domain);
         if (gate.isClosed()) { // after the announcement: a close waits for pins that it may not have been seen by
             domain.unpin();
             gate.checkOpen("pin");

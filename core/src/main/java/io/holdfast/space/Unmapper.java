@@ -423,7 +423,8 @@ final class Unmapper {
      * @return 1, or a refusal: somebody else has detached it, or the waiting for a writer gave up
      */
     long announceLast(final long record, final long incarnation, final Waiting waiting) {
-        try (PendingUnmap pending = prepare()) {
+        try (PendingUnmap pending = new PendingUnmap()) {
+            reclaimer.register(pending); // the close goes on with it, and no thread has to be started for it
             final long result = detach(pending, record, incarnation, waiting, true);
             if (result > 0) {
                 reclaimer.add(pending);
