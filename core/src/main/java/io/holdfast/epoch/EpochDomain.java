@@ -196,6 +196,7 @@ public final class EpochDomain {
         final long slot = slots.slot();
         final long depth = SlotLayout.structureDepth(slot);
         if (depth == 0) {
+            ReservedStack.forBeginning(slot); // also for the end of it, where the caller finds no stack
             Ledger.taken(SlotLayout.structureAddress(slot), Ledger.Kind.STRUCTURE_PIN, 0);
             SlotLayout.structureOpaque(slot, epoch.getAcquire()); // [E1] R1, [E3]
             slots.order(); // [E1] R2

@@ -81,16 +81,17 @@ public final class HoldHandle implements Hold {
         final ViewHandle view = new ViewHandle(this);
         boolean opened = false;
         try {
+            view.ledger = Ledger.viewed(region.record()); // before it counts, since this may find no heap
             opened = enter(view);
         } finally {
             if (!opened) {
+                Ledger.released(view.ledger);
                 view.arena.close();
             }
         }
         if (!opened) {
             throw new IllegalStateException("view of a released hold: " + region.describe());
         }
-        view.ledger = Ledger.viewed(region.record());
         return view;
     }
 

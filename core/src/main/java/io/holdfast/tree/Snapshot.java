@@ -20,7 +20,15 @@ public final class Snapshot implements AutoCloseable {
         this.domain = domain;
         this.owner = Thread.currentThread();
         domain.pinStructure();
-        this.root = tree.rootAcquire();
+        boolean taken = false;
+        try {
+            this.root = tree.rootAcquire();
+            taken = true;
+        } finally {
+            if (!taken) {
+                domain.unpinStructure();
+            }
+        }
     }
 
     long checkedRoot() {

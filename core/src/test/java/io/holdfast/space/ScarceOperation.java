@@ -56,6 +56,11 @@ final class ScarceOperation {
         begin();
     }
 
+    /** Every public operation that changes, takes or makes anything. */
+    static List<Operation> rows() {
+        return Stream.of(OperationTable.all(), QuietOperations.all()).flatMap(List::stream).toList();
+    }
+
     /** Does the operation some times where nothing is scarce, in a new space. */
     private void begin() throws Exception {
         space = AddressSpace.builder().capacity(256L << 20).startReclaimer(false).open();
