@@ -101,7 +101,7 @@ class EpochDomainTest {
         assertThat(domain.passed(next)).isTrue();
     }
 
-    /** G6: pins that follow one another without a gap, of either kind, hold up nobody for longer than those of the moment. */
+    /** G6: pins that overlap without end, of either kind, hold nobody up for longer than those of the moment. */
     @Test
     void pinsThatOverlapWithoutEndMustNotHoldBackAGracePeriod() {
         try (Peer one = Peer.platform(); Peer other = Peer.virtual()) {

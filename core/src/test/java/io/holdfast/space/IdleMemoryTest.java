@@ -70,7 +70,8 @@ class IdleMemoryTest extends SpaceFixture {
     @Test
     void theBoundMustHoldWhicheverThreadsUnmap() {
         final long bound = 16 << 20;
-        try (AddressSpace large = inside(AddressSpace.builder().capacity(1L << 30)).memory(memory).idleBytes(bound).open()) {
+        final AddressSpace.Builder builder = AddressSpace.builder().capacity(1L << 30).idleBytes(bound);
+        try (AddressSpace large = inside(builder).memory(memory).open()) {
             final List<Region> regions = new ArrayList<>();
             for (long mapped = 0; mapped < 4 * bound; mapped += SIZE) {
                 regions.add(large.map(SIZE));
