@@ -5,7 +5,7 @@
  *
  * Size, by -D: READERS, WRITERS, UNMAPPERS (READERS + UNMAPPERS at most 4, WRITERS and UNMAPPERS at most 2 each), TURNS
  * of a writer, LIVES of the record, ROLES0 and ROLES1 of the first and of the other readers, CLOSER, GIVE_UP, UPGRADES,
- * FENCE, LIGHTS, DEPTH of a store buffer. PROGRESS_WRITER and PROGRESS_UNMAP replace the check at the end by a claim in LTL.
+ * OTHERS, FENCE, LIGHTS, DEPTH of a store buffer. PROGRESS_WRITER and PROGRESS_UNMAP replace the check at the end by a claim in LTL.
  * All other names under #ifdef are mutants.
  */
 
@@ -510,8 +510,15 @@ next:
 #define PASSED(slot, tag) (pin[slot] == 0 || pin[slot] > (tag))
 
 inline takeTag(tag) {
-    atomic { tag = epoch; epoch++ }
+    tag = epoch
 }
+
+/* EpochDomain.advanceBeyond: a pin at or below the tag has been found. */
+#ifdef TAG_WITHOUT_ADVANCE
+#define MAY_ADVANCE(slot, tag) false
+#else
+#define MAY_ADVANCE(slot, tag) (!PASSED(slot, tag) && epoch == (tag))
+#endif
 
 /* Waits until every slot is free of the record and of pins from before the tag, in the order of the slots. */
 inline awaitSlots() {
@@ -522,6 +529,7 @@ inline awaitSlots() {
     :: s < SLOTS && !hazard[s] -> s++
 #else
     :: s < SLOTS && !hazard[s] && PASSED(s, tag) -> s++                         /* [E2] */
+    :: atomic { s < SLOTS && !hazard[s] && MAY_ADVANCE(s, tag) -> epoch++ }     /* [E4] */
 #endif
     od
 }
@@ -535,6 +543,7 @@ inline recycle() {
     do
     :: s == SLOTS -> break
     :: s < SLOTS && PASSED(s, tag) -> s++                                       /* [E2] */
+    :: atomic { s < SLOTS && MAY_ADVANCE(s, tag) -> epoch++ }                   /* [E4] */
     od;
 #endif
     atomic {
@@ -656,6 +665,24 @@ done:
     running--
 }
 
+/* Writers of other records, with the same tags, who meet pins of this one's readers. */
+#ifdef OTHERS
+proctype Others() {
+    byte times;
+
+end:
+    do
+    :: times == OTHERS -> break
+    :: atomic {
+        times < OTHERS &&
+        (pin[0] == epoch || pin[SLOTS - 1] == epoch) ->
+        epoch++;
+        times++
+    }
+    od
+}
+#endif
+
 /* ------------------------------------------------------------------------------------------------------- everything */
 
 init {
@@ -698,6 +725,9 @@ init {
         od;
 #ifdef CLOSER
         run Closer();
+#endif
+#ifdef OTHERS
+        run Others();
 #endif
         i = 0
     }

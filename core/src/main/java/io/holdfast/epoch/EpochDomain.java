@@ -39,11 +39,14 @@ public final class EpochDomain {
      *      the same word, an opaque store. The reader's last access comes before that as well: the release store between
      *      is a fence and a store, or orders later stores of its thread to the same word too (docs/MEMORY-MODEL.md). As a
      *      release store, each announcement would cost a barrier on AArch64.
-     * [E3] The epoch is read with acquire before the announcement. A reader that reads an epoch above the tag of a
-     *      writer read it after that writer's barrier, so its later loads find the thing unreachable. A stale, lower
-     *      epoch only makes a writer wait longer.
-     * [E4] A writer reads the epoch after it made the thing unreachable (here after the barrier that follows, which is
-     *      more than needed): a tag taken before could be lower than the epoch under which a reader found the thing.
+     * [E3] The epoch is read with acquire before the announcement, and rises only behind a look at it from [E4]. A reader
+     *      that reads an epoch above the tag of a writer read it after that writer's look, which comes after its barrier,
+     *      so its later loads find the thing unreachable. A stale, lower epoch only makes a writer wait longer.
+     * [E4] A writer's tag is the epoch, read with volatile access after it made the thing unreachable and after the barrier
+     *      that follows: a tag from before could be lower than the epoch under which a reader found the thing. The writer
+     *      does not advance the epoch, which would be a word that all writers change. Pins that begin after its look may
+     *      carry the tag too, and it waits for them; so a writer that finds a pin at or below its tag advances the epoch
+     *      past it, by compare-and-set, and waits for no pin that reads the epoch after that.
      *
      * If a reader stops for ever between R1 and R3, writers wait for ever; they can be timed and say for whom. If a
      * writer stops anywhere, readers go on.
@@ -498,12 +501,19 @@ public final class EpochDomain {
      */
     public long retireEpoch() {
         heavyBarrier();
-        return nextEpoch();
+        return currentEpoch();
     }
 
-    /** Reads and advances the epoch; the caller has run the heavy barrier [E4]. */
-    public long nextEpoch() {
-        return epoch.getAndIncrement();
+    /** The tag of a grace period that begins with this, if the caller has run the heavy barrier [E4]. */
+    public long currentEpoch() {
+        return epoch.get();
+    }
+
+    /** Pins that begin from here on are not waited for by who waits for those of the tag [E4]. */
+    void advanceBeyond(final long tag) {
+        if (epoch.get() == tag) { // else somebody has
+            epoch.compareAndSet(tag, tag + 1);
+        }
     }
 
     /** Whether every pin from before the tag has ended, those of the structure alone included. Never waits. */
@@ -522,6 +532,7 @@ public final class EpochDomain {
                 final long slot = group.slot(i);
                 if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, tag)) &&
                     !slots.bury(group, i)) {
+                    advanceBeyond(tag);
                     return false;
                 }
             }
@@ -562,8 +573,8 @@ public final class EpochDomain {
     public boolean awaitReaders(final long record, final long exceptHazard, final long tag,
                                 final @Nullable Waiting waiting, final DrainListener listener) {
         try {
-            return SlotScan.await(slots, slots.platformGroups(), record, exceptHazard, tag, waiting, listener) &&
-                SlotScan.await(slots, slots.virtualGroups(), record, exceptHazard, tag, waiting, listener);
+            return SlotScan.await(this, slots, slots.platformGroups(), record, exceptHazard, tag, waiting, listener) &&
+                SlotScan.await(this, slots, slots.virtualGroups(), record, exceptHazard, tag, waiting, listener);
         } finally {
             slots.reportBurials();
         }

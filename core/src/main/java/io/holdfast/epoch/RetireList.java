@@ -5,8 +5,7 @@ import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -49,6 +48,12 @@ public final class RetireList {
     private static final int ITEM_SHIFT = 48;
     private static final long BYTES = (1L << ITEM_SHIFT) - 1;
     private static final int LARGEST_BATCH = 1 << 14;
+    private static final int SPREAD = 16; // longs, so that what one list changes is on lines of its own
+    private static final int ROOM = SPREAD; // [Q4]
+    private static final int PENDING = ROOM + 1;
+    private static final int CLAIMED = SPREAD;
+    private static final int STORED = CLAIMED + 1;
+    private static final int BYTES_OF_ALL = SPREAD;
 
     private final EpochDomain domain;
     private final int batchSize;
@@ -56,9 +61,8 @@ public final class RetireList {
     private final AtomicReference<Batch> open;
     private final AtomicReference<@Nullable Batch> sealed = new AtomicReference<>();
     private final AtomicBoolean collecting = new AtomicBoolean();
-    private final AtomicLong room; // [Q4]
-    private final AtomicLong pending = new AtomicLong();
-    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLongArray words = newWords();
+    private final AtomicLongArray shared; // changes once a batch
     private volatile Batch oldest; // written by the collector alone, as are the next three
     private @Nullable Batch unripe;
     private @Nullable Batch firstRipening;
@@ -67,8 +71,7 @@ public final class RetireList {
     private static final class Batch {
         long number; // written before others see it
         final long[] items;
-        final AtomicInteger claimed = new AtomicInteger();
-        final AtomicLong stored = new AtomicLong();
+        final AtomicLongArray words = newWords();
         final AtomicReference<@Nullable Batch> successor = new AtomicReference<>();
         @Nullable Batch next; // in the list of sealed ones, then in that of ripening ones
         long bytes;
@@ -88,6 +91,15 @@ public final class RetireList {
      * @param reclaim   called once for each item when its grace period is over, by a collecting thread
      */
     public RetireList(final EpochDomain domain, final int batchSize, final LongConsumer reclaim) {
+        this(domain, batchSize, reclaim, newWords());
+    }
+
+    /**
+     * The same.
+     *
+     * @param shared by lists whose bytes are summed up, from {@link #newWords()}
+     */
+    RetireList(final EpochDomain domain, final int batchSize, final LongConsumer reclaim, final AtomicLongArray shared) {
         if (batchSize < 1 || batchSize > LARGEST_BATCH) {
             throw new IllegalArgumentException("batch must hold an item, and not too many: batchSize=" + batchSize +
                 ", largest=" + LARGEST_BATCH);
@@ -97,7 +109,18 @@ public final class RetireList {
         this.reclaim = reclaim;
         this.oldest = new Batch(batchSize);
         this.open = new AtomicReference<>(oldest);
-        this.room = new AtomicLong(batchSize);
+        this.shared = shared;
+        words.set(ROOM, batchSize);
+    }
+
+    /** Zeros, of which some are on lines of their own. */
+    static AtomicLongArray newWords() {
+        return new AtomicLongArray(3 * SPREAD);
+    }
+
+    /** Memory that waits in all lists that share the words. */
+    static long bytes(final AtomicLongArray shared) {
+        return shared.get(BYTES_OF_ALL);
     }
 
     /**
@@ -107,25 +130,25 @@ public final class RetireList {
      * @throws OutOfMemoryError if there is none; nothing is reserved then
      */
     public void reserve(final int items) {
-        if (room.addAndGet(-items) >= 0) { // [Q4]
+        if (words.addAndGet(ROOM, -items) >= 0) { // [Q4]
             return;
         }
         boolean reserved = false;
         try {
-            while (room.get() < 0) {
+            while (words.get(ROOM) < 0) {
                 append(new Batch(batchSize));
             }
             reserved = true;
         } finally {
             if (!reserved) {
-                room.addAndGet(items);
+                words.addAndGet(ROOM, items);
             }
         }
     }
 
     /** Gives room back that was reserved and not used. */
     public void unreserve(final int items) {
-        room.addAndGet(items);
+        words.addAndGet(ROOM, items);
     }
 
     private void append(final Batch fresh) {
@@ -136,7 +159,7 @@ public final class RetireList {
             fresh.number = last.number + 1;
             next = last.successor.compareAndExchange(null, fresh);
         }
-        room.addAndGet(batchSize); // [Q4]
+        words.addAndGet(ROOM, batchSize); // [Q4]
     }
 
     /**
@@ -170,9 +193,9 @@ public final class RetireList {
         ReservedStack.forEnd(item); // an index that is claimed and not counted would keep its batch for ever
         while (true) {
             final Batch batch = Objects.requireNonNull(open.get());
-            final int index = batch.claimed.getAndIncrement(); // [Q1]
+            final int index = (int) batch.words.getAndIncrement(CLAIMED); // [Q1]
             if (index < batchSize) {
-                pending.incrementAndGet();
+                words.incrementAndGet(PENDING);
                 batch.items[index] = item;
                 if (stored(batch, 1, itemBytes)) {
                     collectIfPossible();
@@ -204,11 +227,11 @@ public final class RetireList {
 
     /** Fills a batch with nothing where nobody has claimed an index. */
     private void complete(final Batch batch) {
-        if (batch.claimed.get() >= batchSize) {
+        if (batch.words.get(CLAIMED) >= batchSize) {
             return;
         }
         reserve(batchSize);
-        final int first = batch.claimed.getAndAdd(batchSize); // [Q1]
+        final int first = (int) batch.words.getAndAdd(CLAIMED, batchSize); // [Q1]
         final int rest = Math.max(0, batchSize - first);
         unreserve(batchSize - rest);
         if (rest != 0) {
@@ -219,12 +242,12 @@ public final class RetireList {
 
     /** Counts items that were stored; true if they were the last ones, and the batch is sealed. */
     private boolean stored(final Batch batch, final int items, final long itemBytes) {
-        final long now = batch.stored.addAndGet(((long) items << ITEM_SHIFT) + itemBytes); // [Q1]
+        final long now = batch.words.addAndGet(STORED, ((long) items << ITEM_SHIFT) + itemBytes); // [Q1]
         if (now >>> ITEM_SHIFT != batchSize) {
             return false;
         }
         batch.bytes = now & BYTES;
-        bytes.addAndGet(batch.bytes);
+        shared.addAndGet(BYTES_OF_ALL, batch.bytes);
         Batch head;
         do {
             head = sealed.get();
@@ -241,7 +264,7 @@ public final class RetireList {
     public int collect() {
         ReservedStack.forEnd(batchSize); // who says that it collects has to take that back
         int reclaimed = 0;
-        while (pending.get() != 0) {
+        while (words.get(PENDING) != 0) {
             if (!collecting.compareAndSet(false, true)) {
                 return reclaimed;
             }
@@ -269,7 +292,7 @@ public final class RetireList {
      */
     public int collectAll() {
         final Batch last = Objects.requireNonNull(open.get());
-        if (last.claimed.get() != 0) {
+        if (last.words.get(CLAIMED) != 0) {
             complete(last);
         }
         return collect();
@@ -303,7 +326,7 @@ public final class RetireList {
         Batch batch = firstRipening;
         while (batch != null && domain.passed(batch.tag)) {
             reclaimed += reclaimAll(batch);
-            bytes.addAndGet(-batch.bytes);
+            shared.addAndGet(BYTES_OF_ALL, -batch.bytes);
             batch.done = true;
             batch = batch.next;
             firstRipening = batch;
@@ -322,7 +345,7 @@ public final class RetireList {
                 try {
                     reclaim.accept(item);
                 } finally {
-                    pending.decrementAndGet();
+                    words.decrementAndGet(PENDING);
                 }
                 reclaimed++;
             }
@@ -351,13 +374,13 @@ public final class RetireList {
         if (domain.isStructurePinned()) {
             throw new IllegalStateException("drain by a pinned thread would wait for itself; unpin first");
         }
-        if (pending.get() == 0) {
+        if (words.get(PENDING) == 0) {
             return;
         }
         final Batch last = Objects.requireNonNull(open.get()); // [Q3]
         complete(last);
         try (Waiting waiting = new Waiting(strategy, Waiting.FOREVER, false, Waiting.FOREVER)) {
-            while (pending.get() != 0 && !isDone(last)) {
+            while (words.get(PENDING) != 0 && !isDone(last)) {
                 if (collect() == 0) {
                     waiting.pause();
                 }
@@ -379,11 +402,11 @@ public final class RetireList {
 
     /** Memory of the items that were handed over and are not reclaimed yet, those of the last batch left out. */
     public long bytes() {
-        return bytes.get();
+        return bytes(shared);
     }
 
     /** Items that were handed over and are not reclaimed yet. */
     public long pending() {
-        return pending.get();
+        return words.get(PENDING);
     }
 }

@@ -51,8 +51,9 @@ final class SlotScan {
      * @param listener told when it takes long
      * @return false if somebody is left
      */
-    static boolean await(final SlotTable slots, final SlotGroup[] groups, final long record, final long except,
-                         final long tag, final @Nullable Waiting waiting, final DrainListener listener) {
+    static boolean await(final EpochDomain domain, final SlotTable slots, final SlotGroup[] groups, final long record,
+                         final long except, final long tag, final @Nullable Waiting waiting,
+                         final DrainListener listener) {
         for (final SlotGroup group : groups) {
             final long end = group.slot(group.scanned());
             long slot = group.slot(0);
@@ -76,6 +77,9 @@ final class SlotScan {
                 if (isHeld || EpochDomain.pinnedAtOrBefore(slot, tag)) {
                     if (slots.bury(group, group.indexOf(slot))) {
                         continue;
+                    }
+                    if (!isHeld) {
+                        domain.advanceBeyond(tag); // [E4]
                     }
                     if (waiting == null || !waiting.pause()) {
                         return false;

@@ -14,9 +14,13 @@ public final class StripedCounter {
 
     private final AtomicLongArray counts = new AtomicLongArray((Stripes.COUNT + 1) * SPREAD);
 
-    /** Adds; wait-free. */
-    public void add(final long amount) {
-        counts.getAndAdd((Stripes.mine() + 1) * SPREAD, amount);
+    /**
+     * Adds; wait-free.
+     *
+     * @return what threads of the same stripe have added so far
+     */
+    public long add(final long amount) {
+        return counts.addAndGet((Stripes.mine() + 1) * SPREAD, amount);
     }
 
     /** What has been added so far. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.epoch;
 
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.agrona.concurrent.IdleStrategy;
@@ -13,6 +14,7 @@ import org.agrona.concurrent.IdleStrategy;
  */
 public final class StripedRetireList {
     private final RetireList[] stripes;
+    private final AtomicLongArray shared = RetireList.newWords();
 
     /**
      * Empty lists.
@@ -24,18 +26,13 @@ public final class StripedRetireList {
     public StripedRetireList(final EpochDomain domain, final int batchSize, final LongConsumer reclaim) {
         stripes = new RetireList[Stripes.COUNT];
         for (int i = 0; i < stripes.length; i++) {
-            stripes[i] = new RetireList(domain, batchSize, reclaim);
+            stripes[i] = new RetireList(domain, batchSize, reclaim, shared);
         }
     }
 
     /** The list that the current thread uses. */
     public RetireList mine() {
         return stripes[Stripes.mine()];
-    }
-
-    /** Hands an item over, as {@link RetireList#retire(long)}. */
-    public void retire(final long item) {
-        mine().retire(item);
     }
 
     /** Hands an item over, as {@link RetireList#retire(long, long)}. */
@@ -78,13 +75,12 @@ public final class StripedRetireList {
         }
     }
 
-    /** Memory that waits, but for that of some of the last items. */
+    /**
+     * Memory that waits, but for that of the last items, less than a batch for each stripe. One look at a word that changes
+     * with each batch, so that it may be asked for often.
+     */
     public long bytes() {
-        long bytes = 0;
-        for (final RetireList stripe : stripes) {
-            bytes += stripe.bytes();
-        }
-        return bytes;
+        return RetireList.bytes(shared);
     }
 
     /** Items that were handed over and are not reclaimed yet. */

@@ -62,7 +62,7 @@ final class GiveBack {
             if (pending.hasAddresses()) {
                 settle(pending, pending.result());
             } else if (pending.record() != 0) {
-                core.retiredRecords().retire(pending.record());
+                core.retiredRecords().retire(pending.record(), RecordLayout.BYTES);
             }
             pending.reached(Step.ADDRESSES);
         }

@@ -4,6 +4,9 @@ package io.holdfast.space;
 import io.holdfast.AddressSpace;
 import io.holdfast.MappingException;
 import io.holdfast.epoch.ReservedStack;
+import io.holdfast.epoch.StripedCounter;
+import io.holdfast.epoch.Stripes;
+import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.ReservedPages;
 import io.holdfast.tree.Snapshot;
@@ -25,7 +28,8 @@ final class IdleMemory {
      * trim has seen to; TOUCHED is where the last of the others ends. What is idle is not more than the others are, nor
      * than TOUCHED: a trim leaves nothing idle, and everything idle lies below TOUCHED. So a space
      * that goes on using the same few addresses never trims, and any other trims once per so many bytes. A trim looks
-     * at all regions, so they are also as many bytes as there are regions, in pages.
+     * at all regions, so they are also as many bytes as there are regions, in pages. Each stripe of threads counts its own,
+     * and looks at the sum once a BATCH; what the stripes have not looked at counts as idle then, so that the bound holds.
      *
      * A trim takes each gap between regions for itself, with an interval in the tree whose record is never attached, so
      * that nobody can be given addresses whose pages are about to be dropped. Who misses addresses meanwhile looks
@@ -34,11 +38,15 @@ final class IdleMemory {
      */
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
 
+    /** Of a bound below this the sum is looked at each time. */
+    private static final long SMALL = 16L << 20;
+
     private final SpaceResources core;
     private final StructureGate gate;
     private final RegionRegistry registry;
     private final long bound;
-    private final AtomicLong recycled = new AtomicLong();
+    private final long batch;
+    private final StripedCounter recycled = new StripedCounter();
     private final AtomicLong settled = new AtomicLong();
     private final AtomicLong touched = new AtomicLong();
     private final AtomicLong round = new AtomicLong();
@@ -54,6 +62,7 @@ final class IdleMemory {
         this.gate = gate;
         this.registry = registry;
         this.bound = bound;
+        this.batch = bound < SMALL ? 0 : bound / (4L * Stripes.COUNT);
     }
 
     /** Notes a range that was zeroed to be used again, and trims if that is too much. Does not fail. */
@@ -64,8 +73,8 @@ final class IdleMemory {
         if (touched.get() < start + length) {
             touched.accumulateAndGet(start + length, Math::max);
         }
-        final long most = Math.max(bound, registry.regions() * core.memory().pageSize());
-        if (recycled.addAndGet(length) - settled.get() > most && touched.get() > bound) {
+        final long mine = recycled.add(length);
+        if ((batch == 0 || mine / batch != (mine - length) / batch) && isTooMuch()) {
             try { // of no use in a space that is closed, which gives all back at once
                 trim();
             } catch (final MappingException e) {
@@ -74,15 +83,22 @@ final class IdleMemory {
         }
     }
 
+    private boolean isTooMuch() {
+        final long unlooked = batch * Stripes.COUNT;
+        final long idle = recycled.sum() - settled.get() + unlooked;
+        return idle > bound && touched.get() + unlooked > bound &&
+            idle > registry.regions() * core.memory().pageSize();
+    }
+
     /** No more bytes than this are idle. */
     long bytes() {
         final long seenTo = settled.get(); // first: it never passes the other
-        return Math.min(recycled.get() - seenTo, touched.get());
+        return Math.min(recycled.sum() - seenTo, touched.get());
     }
 
     /** Bytes of regions that were zeroed to be handed out again, since the space was opened. */
     long recycledBytes() {
-        return recycled.get();
+        return recycled.sum();
     }
 
     /** A number that says later whether a trim was, or is, under way: then {@link #hasTrimmed} is true. */
@@ -110,7 +126,7 @@ final class IdleMemory {
             if (gate.isClosed()) {
                 return 0;
             }
-            settled.set(recycled.get());
+            settled.set(recycled.sum());
             final long end = Math.min(touched.getAndSet(0), core.reservation().mappedLimit());
             return end == 0 ? 0 : drop(gaps(end), end);
         } catch (final NativeException e) {
@@ -176,7 +192,7 @@ final class IdleMemory {
             if (inserted) {
                 core.quarantine().free(taken);
             } else {
-                core.retiredRecords().retire(record);
+                core.retiredRecords().retire(record, RecordLayout.BYTES);
             }
         }
     }

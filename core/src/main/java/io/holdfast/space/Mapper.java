@@ -243,7 +243,7 @@ final class Mapper {
         final Reservation reservation = core.reservation();
         long start;
         if (plan.isMapping()) {
-            final boolean first = registry.regions() == 1; // this one
+            final boolean first = registry.isAlone(); // this one
             final long below = first ? reservation.capacity() : core.nextGap().limit();
             start = insertIntoGap(plan, addresses, reservation.anonymousLimit(), below, record);
             if (start < 0) {

@@ -339,7 +339,7 @@ final class Publication {
         }
         for (int i = 0; i < mappings.size(); i++) {
             mappings.get(i).passOn();
-            core.retiredRecords().retireReserved(mappings.get(i).record(), 0);
+            core.retiredRecords().retireReserved(mappings.get(i).record(), RecordLayout.BYTES);
         }
     }
 
@@ -353,7 +353,7 @@ final class Publication {
     private void forget(final Long record) {
         unclaim(record);
         registry.labels().remove(record);
-        core.retiredRecords().retireReserved(record, 0);
+        core.retiredRecords().retireReserved(record, RecordLayout.BYTES);
     }
 
     /** Undoes what was prepared; nobody could find any of it. */

@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import io.holdfast.epoch.StripedRetireList;
+import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.AddressRange;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.Reservation;
@@ -68,7 +69,7 @@ final class Quarantine {
             return false;
         }
         nextGap.freed(unmapping.start(), unmapping.end());
-        records.retire(unmapping.record());
+        records.retire(unmapping.record(), RecordLayout.BYTES);
         return true;
     }
 

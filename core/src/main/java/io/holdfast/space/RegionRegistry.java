@@ -4,6 +4,7 @@ package io.holdfast.space;
 import io.holdfast.AddressSpace;
 import io.holdfast.MappingException;
 import io.holdfast.RegionInfo;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.event.KernelRefusalEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
@@ -16,7 +17,6 @@ import java.lang.System.Logger.Level;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,11 +28,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class RegionRegistry {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
+    private static final long REGIONS_AT_A_TIME = 64;
+    private static final long BYTES_AT_A_TIME = 1 << 20;
 
     private final SpaceResources core;
     private final SpaceSettings settings;
-    private final AtomicLong regions = new AtomicLong();
-    private final AtomicLong bytes = new AtomicLong();
+    private final StripedLimit regions;
+    private final StripedLimit bytes;
     private final ConcurrentMap<Long, FileShare> files = new ConcurrentHashMap<>();
     private final Set<Long> torn = ConcurrentHashMap.newKeySet();
     private final RegionLabels labels = new RegionLabels();
@@ -41,6 +43,8 @@ final class RegionRegistry {
     RegionRegistry(final SpaceResources core, final SpaceSettings settings) {
         this.core = core;
         this.settings = settings;
+        this.regions = new StripedLimit(settings.maxRegions(), REGIONS_AT_A_TIME);
+        this.bytes = new StripedLimit(settings.maxBytes(), BYTES_AT_A_TIME);
         this.headroom = new MappingHeadroom(core.memory(), settings.name(), files::size);
     }
 
@@ -57,57 +61,56 @@ final class RegionRegistry {
 
     /** Counts a region against the limits. */
     void account(final long length) {
-        if (!addWithin(regions, 1, settings.maxRegions())) {
+        ReservedStack.forBeginning(length); // both are counted, or neither
+        if (!regions.take(1)) {
             throw new MappingException("map failed: limit of regions reached in space " + name() + ": maxRegions=" +
                 settings.maxRegions() + "; unmap regions, or raise maxRegions");
         }
-        if (!addWithin(bytes, length, settings.maxBytes())) {
-            regions.decrementAndGet();
+        if (!bytes.take(length)) {
+            regions.giveBack(1);
             throw new MappingException("map failed: limit of bytes reached in space " + name() + ": asked=" + length +
-                ", mapped=" + bytes.get() + ", maxBytes=" + settings.maxBytes() + "; unmap regions, or raise maxBytes");
+                ", mapped=" + bytes.inUse() + ", maxBytes=" + settings.maxBytes() + "; unmap regions, or raise maxBytes");
         }
     }
 
     /** Counts regions that a change makes: those that stay against the limit, those that go away at once without. */
     void accountRegions(final int kept, final int dropped, final String operation) {
         if (kept <= 0) {
-            regions.addAndGet(kept);
-        } else if (!addWithin(regions, kept, settings.maxRegions())) {
+            regions.giveBack(-kept);
+        } else if (!regions.take(kept)) {
             throw new MappingException(operation + " failed: limit of regions reached in space " + name() +
                 ": maxRegions=" + settings.maxRegions() + "; unmap regions, or raise maxRegions");
         }
-        regions.addAndGet(dropped);
+        regions.takeBeyond(dropped);
     }
 
     void unaccountRegions(final int count) {
-        regions.addAndGet(-count);
-    }
-
-    /** Adds if the sum stays within a limit. Not before looking, so that who is refused refuses nobody else. */
-    private static boolean addWithin(final AtomicLong counter, final long amount, final long limit) {
-        long seen = counter.get();
-        while (amount <= limit - seen) {
-            final long witness = counter.compareAndExchange(seen, seen + amount);
-            if (witness == seen) {
-                return true;
-            }
-            seen = witness;
-        }
-        return false;
+        regions.giveBack(count);
     }
 
     void unaccount(final long length) {
-        bytes.addAndGet(-length);
-        regions.decrementAndGet();
+        ReservedStack.forBeginning(length); // as above
+        bytes.giveBack(length);
+        regions.giveBack(1);
     }
 
     /** Regions that are mapped, or not given back yet. */
     long regions() {
-        return regions.get();
+        return regions.inUse();
+    }
+
+    /** Whether there is probably no region but one. */
+    boolean isAlone() {
+        return regions.roughlyInUse() <= 1;
+    }
+
+    /** From here on {@link #regions()} is exact while others map and unmap, for a close; it never misses one [A2]. */
+    void countExactly() {
+        regions.closeForGood();
     }
 
     long bytes() {
-        return bytes.get();
+        return bytes.inUse();
     }
 
     // ---------------------------------------------------------------------------------------------------------- records

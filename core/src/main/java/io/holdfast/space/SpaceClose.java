@@ -74,6 +74,7 @@ final class SpaceClose {
 
     private boolean awaitUnmaps(final Waiting waiting) {
         final Reclaimer reclaimer = unmapper.reclaimer();
+        registry.countExactly(); // [A2]
         while (registry.regions() != 0) {
             if (reclaimer.doRound() == 0) { // what a thread has left is found too
                 if (!waiting.pause()) {

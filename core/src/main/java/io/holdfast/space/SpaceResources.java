@@ -5,7 +5,6 @@ import io.holdfast.AddressSpace;
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.StripedRetireList;
-import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Lifetimes;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
@@ -192,9 +191,9 @@ final class SpaceResources {
         return retiredRecords;
     }
 
-    /** Memory of tree nodes and records that were replaced and wait for pins. */
+    /** Memory of tree nodes and records that were replaced and wait for pins, but for less than a batch in each list. */
     long retiredBytes() {
-        return tree.retiredBytes() + retiredRecords.pending() * RecordLayout.BYTES;
+        return tree.retiredBytes() + retiredRecords.bytes();
     }
 
     /** Reclaims whatever waits for no pin any more; never waits. */

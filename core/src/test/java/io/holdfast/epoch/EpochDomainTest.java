@@ -87,8 +87,11 @@ class EpochDomainTest {
     }
 
     @Test
-    void aLaterPinMustNotHoldBackAnEarlierGracePeriod() {
+    void aPinFromAfterTheFirstLookMustNotHoldBackAnEarlierGracePeriod() {
+        domain.pin();
         final long tag = domain.retireEpoch();
+        assertThat(domain.passed(tag)).isFalse();
+        domain.unpin();
         domain.pin();
         assertThat(domain.passed(tag)).isTrue();
         final long next = domain.retireEpoch();
@@ -96,6 +99,39 @@ class EpochDomainTest {
         assertThat(domain.passed(next)).isFalse();
         domain.unpin();
         assertThat(domain.passed(next)).isTrue();
+    }
+
+    /** G6: pins that follow one another without a gap, of either kind, hold up nobody for longer than those of the moment. */
+    @Test
+    void pinsThatOverlapWithoutEndMustNotHoldBackAGracePeriod() {
+        try (Peer one = Peer.platform(); Peer other = Peer.virtual()) {
+            one.run(domain::pin);
+            final long tag = domain.retireEpoch();
+            assertThat(pinsPassed(tag)).isFalse();
+            other.run(domain::pin); // in the epoch after the tag
+            one.run(domain::unpin);
+            assertThat(pinsPassed(tag)).isTrue();
+            one.run(domain::pinStructure);
+            final long later = domain.retireEpoch();
+            assertThat(domain.passed(later)).isFalse();
+            other.run(domain::unpin);
+            other.run(domain::pin);
+            one.run(domain::unpinStructure);
+            assertThat(domain.passed(later)).isTrue();
+            other.run(domain::unpin);
+        }
+    }
+
+    /** Grace periods that nobody holds back leave the epoch alone: those who change different things share no word. */
+    @Test
+    void aGracePeriodWithoutPinsMustNotAdvanceTheEpoch() {
+        final long tag = domain.retireEpoch();
+        assertThat(domain.passed(tag)).isTrue();
+        assertThat(pinsPassed(tag)).isTrue();
+        assertThat(domain.announce(domain.slot(), RECORD)).isNotNegative(); // a hazard is no pin
+        assertThat(pinsPassed(tag)).isFalse();
+        domain.clear(domain.slot(), 0);
+        assertThat(domain.retireEpoch()).isEqualTo(tag);
     }
 
     /** G1: tree nodes and records stay as long as a structure pin does, the memory of regions does not. */
@@ -196,11 +232,13 @@ class EpochDomainTest {
     void anEpochThatIsAnnouncedLateMustOnlyMakeWritersWaitLonger() {
         try (Peer peer = Peer.platform()) {
             final long slot = peer.call(domain::slot);
-            final long stale = domain.nextEpoch();
+            final long stale = domain.currentEpoch();
+            EpochTestSupport.advance(domain);
             final long before = domain.retireEpoch();
             assertThat(domain.passed(before)).isTrue();
             peer.run(() -> SlotLayout.pinOpaque(slot, stale));
             final long after = domain.retireEpoch();
+            assertThat(after).isGreaterThan(stale);
             assertThat(domain.passed(after)).isFalse();
             peer.run(() -> SlotLayout.pinRelease(slot, 0));
             assertThat(domain.passed(after)).isTrue();
@@ -214,6 +252,7 @@ class EpochDomainTest {
             final int round = i;
             try (Peer peer = round % 2 == 0 ? Peer.platform() : Peer.virtual()) {
                 final long early = domain.retireEpoch();
+                EpochTestSupport.advance(domain);
                 peer.run(domain::pin);
                 final long tag = domain.retireEpoch();
                 assertThat(domain.passed(early)).isTrue();
@@ -236,7 +275,7 @@ class EpochDomainTest {
         try (Peer reader = EpochTestSupport.lightPeer(hooked)) {
             memory.arm(call -> {
                 if (call.kind() == NativeCall.MEMBARRIER && once.compareAndSet(false, true)) {
-                    hooked.nextEpoch(); // another writer
+                    EpochTestSupport.advance(hooked); // another writer
                     reader.run(hooked::pin); // finds the item, before this processor's part of the barrier
                 }
                 return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.epoch;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.holdfast.memory.NativeMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +36,15 @@ public final class EpochTestSupport {
     /** A domain of the flavour that this run of the suite is for. */
     public static EpochDomain newDomain() {
         return EpochDomain.create(NativeMemory.system(), flavour());
+    }
+
+    /** Makes the epoch rise, as a writer does that meets a pin. */
+    public static void advance(final EpochDomain domain) {
+        final long tag = domain.currentEpoch();
+        domain.pinStructure();
+        assertThat(domain.passed(tag)).isFalse();
+        domain.unpinStructure();
+        assertThat(domain.currentEpoch()).isGreaterThan(tag);
     }
 
     /** A peer whose id takes the same entry of a table of quick slots as another; any peer for 0. */

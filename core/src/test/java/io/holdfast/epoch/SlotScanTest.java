@@ -20,10 +20,12 @@ class SlotScanTest {
     private static final int CAPACITY = 64;
     private static final int MOST_USED = 15; // more than two strides, and a rest
 
+    private final EpochDomain domain = EpochTestSupport.newDomain();
     private final SlotTable slots = new SlotTable(NativeMemory.system(), 0, new ListLogger());
 
     private boolean isOver(final SlotGroup group, final long except) {
-        return SlotScan.await(slots, new SlotGroup[] {group}, RECORD, except, TAG, null, (record, tag, elapsedNs) -> { });
+        return SlotScan.await(domain, slots, new SlotGroup[] {group}, RECORD, except, TAG, null,
+            (record, tag, elapsedNs) -> { });
     }
 
     @Test

@@ -21,7 +21,7 @@ class StripedRetireListTest {
     private void retireFromManyThreads() {
         EpochTestSupport.together(THREADS, thread -> {
             for (long i = 1; i <= ITEMS; i++) {
-                list.retire(thread * (long) ITEMS + i);
+                list.retire(thread * (long) ITEMS + i, 1);
             }
         });
     }
@@ -50,11 +50,11 @@ class StripedRetireListTest {
     @Test
     void collectAllMustReclaimWhatFillsNoBatchButNothingUnderAPin() {
         domain.pin();
-        list.retire(1);
+        list.retire(1, 1);
         assertThat(list.collectAll()).isZero();
         domain.unpin();
         assertThat(list.collectAll()).as("of the batch that was completed").isOne();
-        list.retire(2);
+        list.retire(2, 1);
         assertThat(list.collectAll()).isOne();
         assertThat(reclaimed).containsExactlyInAnyOrder(1L, 2L);
         assertThat(list.pending()).isZero();

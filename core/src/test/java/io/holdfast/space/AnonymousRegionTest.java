@@ -190,6 +190,43 @@ class AnonymousRegionTest extends SpaceFixture {
     }
 
     @Test
+    void limitsMustHoldExactlyWhicheverThreadsMapAndUnmap() throws Exception {
+        final int most = 64 * 16 * 4 + 100; // so many that each thread counts for itself at first
+        try (AddressSpace limited = AddressSpace.builder().capacity(1L << 30).maxRegions(most)
+            .maxBytes(2L * most * PAGE).open()) {
+            final List<Region> regions = new ArrayList<>();
+            for (int thread = 0; thread < 8; thread++) {
+                regions.addAll(Threads.start(() -> {
+                    final List<Region> mine = new ArrayList<>();
+                    for (int i = 0; i < 130; i++) {
+                        mine.add(limited.map(PAGE));
+                    }
+                    return mine;
+                }).get());
+            }
+            for (int i = 0; i < 500; i++) {
+                regions.remove(i).unmap();
+            }
+            while (regions.size() < most) {
+                regions.add(limited.map(PAGE));
+            }
+            assertThat(limited.statistics().regions()).isEqualTo(most);
+            assertThat(limited.statistics().mappedBytes()).isEqualTo(most * PAGE);
+            assertThatThrownBy(() -> limited.map(PAGE)).hasMessageContaining("maxRegions=" + most);
+            Threads.start(() -> {
+                regions.removeLast().unmap();
+                return true;
+            }).get();
+            limited.map(PAGE + most * PAGE);
+            assertThat(limited.statistics().mappedBytes()).isEqualTo(2L * most * PAGE);
+            assertThatThrownBy(() -> limited.map(1)).hasMessageContaining("maxRegions=" + most);
+            regions.removeLast().unmap();
+            assertThatThrownBy(() -> limited.map(PAGE + 1)).hasMessageContaining("mapped=" + (2L * most - 1) * PAGE);
+            limited.map(PAGE);
+        }
+    }
+
+    @Test
     void refusedMapMustNotRefuseAnotherThatFits() throws Exception {
         try (AddressSpace limited = AddressSpace.builder().capacity(64L << 20).maxBytes(10 * PAGE).open()) {
             final Threads.Work<Integer> greedy = Threads.start(() -> {

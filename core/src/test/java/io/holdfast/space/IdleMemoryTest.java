@@ -12,6 +12,7 @@ import io.holdfast.FileBacking;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Region;
+import io.holdfast.epoch.EpochTestSupport.Peer;
 import io.holdfast.memory.Errno;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
 import io.holdfast.memory.FaultInjectingMemory;
@@ -62,6 +63,26 @@ class IdleMemoryTest extends SpaceFixture {
             }
             assertThat(resident()).isLessThanOrEqualTo(BOUND + PAGE);
             assertThat(space.statistics().idleBytes()).isLessThanOrEqualTo(BOUND);
+        }
+    }
+
+    /** Threads count for themselves what they recycle, and look at the sum from time to time. */
+    @Test
+    void theBoundMustHoldWhicheverThreadsUnmap() {
+        final long bound = 16 << 20;
+        try (AddressSpace large = inside(AddressSpace.builder().capacity(1L << 30)).memory(memory).idleBytes(bound).open()) {
+            final List<Region> regions = new ArrayList<>();
+            for (long mapped = 0; mapped < 4 * bound; mapped += SIZE) {
+                regions.add(large.map(SIZE));
+            }
+            try (Peer one = Peer.platform(); Peer other = Peer.platform()) {
+                for (int i = 0; i < regions.size(); i++) {
+                    (i % 2 == 0 ? one : other).run(regions.get(i)::unmap);
+                    assertThat(large.statistics().idleBytes()).isLessThanOrEqualTo(bound);
+                }
+            }
+            assertThat(large.statistics().recycledBytes()).isEqualTo(4 * bound);
+            assertThat(memory.calls(NativeCall.MADVISE)).as("seen: trims").isPositive();
         }
     }
 

@@ -68,7 +68,8 @@ public final class PinStress {
         }
 
         final int retireTaggingFirst() {
-            final long tag = domain.nextEpoch();
+            final long tag = domain.currentEpoch();
+            advanceBeyond(tag);
             linger();
             lock.tryDetach(record, incarnation);
             domain.heavyBarrier();
@@ -78,9 +79,17 @@ public final class PinStress {
         final int retireDetachingLate() {
             excludeWithoutBarrier();
             final long tag = domain.retireEpoch();
+            advanceBeyond(tag);
             linger();
             RecordLayout.getAndMaskLock(record, ~RecordLayout.ATTACHED);
             return poisonIfPassed(tag);
+        }
+
+        /** What a second writer does that has the same tag and meets a pin. */
+        private void advanceBeyond(final long tag) {
+            domain.pinStructure();
+            domain.passed(tag);
+            domain.unpinStructure();
         }
 
         private int poisonIfPassed(final long tag) {

@@ -138,8 +138,10 @@ public final class Broken {
 
     /** Takes the tag of an unmap, barrier and all, before the detach. */
     public static void tagThenPin(final EpochDomain domain) {
-        NOTED.get()[0] = domain.retireEpoch();
+        final long tag = domain.retireEpoch();
+        NOTED.get()[0] = tag;
         domain.pinStructure();
+        domain.passed(tag); // which this pin is not, so that the next ones get a later epoch
     }
 
     /** The tag from before. */
@@ -154,7 +156,7 @@ public final class Broken {
     }
 
     /** A record is never used again. */
-    public static void loseRecord(final StripedRetireList list, final long record) {
+    public static void loseRecord(final StripedRetireList list, final long record, final long bytes) {
         RecordLayout.lockAcquire(record);
     }
 
