@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /**
      * Capacity of a space that does not say otherwise: 1 TiB of addresses, which takes no memory. Once the process has
-     * reserved 64 TiB of the 128 that it has, for whatever, such a space gets 32 GiB, so that there can be thousands.
+     * reserved 64 TiB of the 128 that it has, for any purpose, such a space gets 32 GiB, so that there can be thousands.
      */
     long DEFAULT_CAPACITY = 1L << 40;
 
@@ -86,9 +86,9 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     void close();
 
     /**
-     * Closes the space and waits for so long. If this gives up, the space refuses new regions, pins and guards, those
-     * that are held stay valid, and another call goes on with the close. Who is left is reported, as far as a few
-     * regions tell, to the listener of {@link Builder#reportWaits}; the memory of each region is given back when the
+     * Closes the space and waits up to a timeout. If this gives up, the space refuses new regions, pins and guards, those
+     * that are held stay valid, and another call goes on with the close. Who is still inside is reported, for a
+     * few of the regions, to the listener of {@link Builder#reportWaits}; the memory of each region is given back when the
      * last one leaves it.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
@@ -108,7 +108,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /** {@return the name of the space, for messages} */
     String name();
 
-    /** {@return how many bytes of addresses the space has} */
+    /** {@return the number of addresses that the space has, in bytes} */
     long capacity();
 
     /** {@return the flavour of barrier that was chosen, never {@link Barrier#AUTO}} */
@@ -146,7 +146,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region map(FileBacking backing);
 
     /**
-     * Maps a part of a file, as {@link #map(FileBacking)} does, for who handles what can go wrong with files.
+     * Maps a part of a file, as {@link #map(FileBacking)} does, for callers that handle what can go wrong with files.
      *
      * @param backing the file, the access to it, and the range of bytes
      * @return the region, mapped
@@ -163,7 +163,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region mapFile(FileBacking backing) throws IOException;
 
     /**
-     * Maps what a request says, where and how it says it.
+     * Maps what a request describes, where and how it asks for it.
      *
      * @param request what is to be mapped
      * @return the region, mapped
@@ -210,14 +210,14 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     void unmap(Collection<? extends Region> regions);
 
     /**
-     * Unmaps many regions at once and waits for so long, as {@link Region#unmap(long, TimeUnit)} does for one.
+     * Unmaps many regions at once and waits up to a timeout, as {@link Region#unmap(long, TimeUnit)} does for one.
      *
      * @param regions as for {@link #unmap(Collection)}
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return whether the memory of all of them is given back; if not, either nothing has happened, because a writer or a
      *         section was in the way all the time, or all are unmapped and the rest goes on in the background
-     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits; they are mapped
+     * @throws InterruptedException         if the thread is interrupted on entry or while it waits; they are mapped
      *                                      then, or their unmap goes on in the background, all of them alike
      * @throws IllegalArgumentException     as {@link #unmap(Collection)}
      * @throws RegionException              as {@link #unmap(Collection)}
@@ -262,15 +262,15 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     WriteSection write(long start, long end);
 
     /**
-     * Begins a write section; waits for so long. Giving up leaves nothing behind.
+     * Begins a write section; waits up to a timeout. Giving up leaves nothing behind.
      *
      * @param start   address of the first byte
      * @param end     address just past the last
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the section, to be closed by the same thread
-     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits
-     * @throws TimeoutException             if the time is over
+     * @throws InterruptedException         if the thread is interrupted on entry or while it waits
+     * @throws TimeoutException             if the timeout expires
      * @throws IllegalArgumentException     as {@link #write(long, long)}
      * @throws IllegalStateException        as {@link #write()}
      * @throws IllegalMonitorStateException as {@link #write()}
@@ -302,7 +302,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     ReadSection read(long start, long end);
 
     /**
-     * Begins a read section; waits for so long. Giving up leaves nothing behind.
+     * Begins a read section; waits up to a timeout. Giving up leaves nothing behind.
      *
      * @param start   address of the first byte
      * @param end     address just past the last
@@ -329,7 +329,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      */
     @Nullable ReadSection tryRead(long start, long end);
 
-    /** {@return counts at this moment} */
+    /** {@return the current counts} */
     SpaceStatistics statistics();
 
     /**
@@ -358,7 +358,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     SpaceSnapshot snapshot();
 
     /**
-     * Begins to look at the regions of a space that is in use.
+     * Begins to iterate over the regions of a space that is in use.
      *
      * @return a cursor that stands before everything
      * @throws IllegalStateException if the space is closed
@@ -376,7 +376,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     long residentBytes();
 
     /**
-     * Gives the memory of unmapped anonymous regions that was kept to be handed out again back to the system. Waits for
+     * Returns memory of unmapped anonymous regions, which was kept for reuse, to the system. Waits for
      * nobody.
      *
      * @return the bytes of unused addresses whose memory was given back
@@ -393,8 +393,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * last ones are used, which the virtual machine needs for its own threads. Reads the kernel's list, which takes
      * time with its length.
      *
-     * @return the number of mappings, 0 or more; negative where {@code /proc} is hidden, so that nobody knows: then mapping
-     *         stops at a guess
+     * @return the number of mappings, 0 or more; negative where {@code /proc} is hidden and the number is unknown: mapping
+     *         then stops at an estimate
      */
     long mappingHeadroom();
 
@@ -459,8 +459,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder retiredBytes(long bytes);
 
         /**
-         * Limits the memory of unmapped anonymous regions that stays in memory to be handed out again: about so many
-         * bytes, or one page for each region that is mapped, if that is more. 64 MiB by default.
+         * Limits the memory of unmapped anonymous regions that stays in memory to be handed out again: about this
+         * many bytes, or one page for each mapped region, whichever is more. 64 MiB by default.
          *
          * @param bytes 0 or more
          * @return this

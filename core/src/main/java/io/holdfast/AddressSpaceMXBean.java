@@ -35,7 +35,7 @@ public interface AddressSpaceMXBean {
      * @param thread   name of the thread
      * @param threadId its id
      * @param how      what it holds, as {@link WaitReport.How} names it
-     * @param heldMs   for how many milliseconds, -1 where that is not known: without debug mode
+     * @param heldMs   for how many milliseconds, -1 where that is not remembered
      */
     record HolderRow(String thread, long threadId, String how, long heldMs) {
     }
@@ -66,7 +66,7 @@ public interface AddressSpaceMXBean {
     /** {@return the name of the space} */
     String getName();
 
-    /** {@return how many bytes of addresses the space has} */
+    /** {@return the number of addresses that the space has, in bytes} */
     long getCapacity();
 
     /** {@return the flavour of barrier} */
@@ -75,7 +75,7 @@ public interface AddressSpaceMXBean {
     /** {@return whether no close has begun} */
     boolean isOpen();
 
-    /** {@return counts at this moment} */
+    /** {@return the current counts} */
     SpaceStatistics getStatistics();
 
     /** {@return how many mappings the kernel still grants the process; reads the kernel's list} */
@@ -84,7 +84,7 @@ public interface AddressSpaceMXBean {
     /**
      * The largest regions. Looks at all regions of the space.
      *
-     * @param most not more than so many
+     * @param most how many at most
      * @return the largest first
      */
     List<RegionRow> largestRegions(int most);
@@ -92,7 +92,7 @@ public interface AddressSpaceMXBean {
     /**
      * Unmaps that are announced and not finished.
      *
-     * @param most not more than so many
+     * @param most how many at most
      * @return those that have waited longest first
      */
     List<UnmapRow> pendingUnmaps(int most);

@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes every wait of an operation end after some time or by an interrupt, for operations that have no timed form of
+ * Ends every wait of an operation at a timeout or an interrupt, for operations that have no timed form of
  * their own:
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="deadline"}
@@ -33,15 +33,16 @@ public final class Deadline {
     }
 
     /**
-     * Runs an operation that waits for at most so long in all. Inside of another deadline, the earlier one counts.
+     * Runs an operation whose waits take no longer than a timeout in total. Inside another deadline, the earlier one
+     * counts.
      *
      * @param <T>       type of the result
      * @param timeout   how long to wait at most, in all; 0 or less does not wait
      * @param unit      unit of the timeout
      * @param operation what to do; it runs in the calling thread
      * @return what the operation returned
-     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits
-     * @throws TimeoutException     if the time is over
+     * @throws InterruptedException if the thread is interrupted on entry or while it waits
+     * @throws TimeoutException     if the timeout expires
      */
     public static <T extends @Nullable Object> T within(final long timeout, final TimeUnit unit,
                                                         final Supplier<T> operation)
@@ -71,8 +72,8 @@ public final class Deadline {
      * @param timeout   how long to wait at most, in all; 0 or less does not wait
      * @param unit      unit of the timeout
      * @param operation what to do; it runs in the calling thread
-     * @throws InterruptedException if the thread is interrupted when it comes, or while it waits
-     * @throws TimeoutException     if the time is over
+     * @throws InterruptedException if the thread is interrupted on entry or while it waits
+     * @throws TimeoutException     if the timeout expires
      */
     public static void within(final long timeout, final TimeUnit unit, final Runnable operation)
         throws InterruptedException, TimeoutException {

@@ -7,7 +7,7 @@ import java.nio.ByteOrder;
 
 /**
  * A long-lived claim to read a region, and to write it where the region is writable: taken once, used by any thread for
- * as long as the region is mapped, ended by any. For whoever opens a file for hours and reads it in single bytes.
+ * as long as the region is mapped, ended by any. For a program that keeps a file open for hours and reads it byte by byte.
  *
  * <p>A lease keeps nothing mapped, and nobody waits for it. After an unmap it gives the region's bytes for a moment more,
  * and then refuses; it never gives other bytes, and never crashes. What goes on behind it is the <em>era</em>: all leases
@@ -20,12 +20,12 @@ import java.nio.ByteOrder;
  *
  * <p>They take no lock, write no shared word and allocate nothing but in the first access after an era has ended. They
  * need no alignment. Without a byte order they use the native one. A plain write may be done twice when an era ends in
- * the midst of it: what other threads synchronise on is written as in the next paragraph.
+ * the middle of it: what other threads synchronize on is written as the next paragraph says.
  *
  * <h2>Ordered values</h2>
  *
  * <p>Methods with a memory order in their names, and those that read and write in one step, are for values that threads
- * synchronise on. They need the alignment of their width and use the native byte order. Reads are done like those of
+ * synchronize on. They need the alignment of their width and use the native byte order. Reads are done like those of
  * single values. Writes run under the region's shared lock, so that each is done once, and so wait for an exclusive
  * writer, as {@link Region#lockShared()} does. The orders are those of {@link java.lang.invoke.VarHandle}; a read and
  * write in one step is volatile.
@@ -38,7 +38,7 @@ import java.nio.ByteOrder;
  *
  * <h2>What a lease does not do</h2>
  *
- * <p>But for ordered values it orders nothing. What others write, exclusive writers and advice that discards bytes
+ * <p>Except for ordered values, it orders nothing. What others write, exclusive writers and advice that discards bytes
  * included, shows at once and in parts. What is written through a lease of a region that is being unmapped, or moved
  * without a file behind it, may be lost. Optimistic stamps and guards order accesses.
  *
@@ -58,23 +58,23 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     Region region();
 
     /**
-     * {@return bytes that can be read: as many as the region has now, or those of the slice}
+     * {@return the number of bytes that can be read: the region's current size, or the slice's}
      *
      * @throws RegionException if the lease is refused, as said above
      */
     long size();
 
-    /** {@return whether the next access is not going to be refused, as far as is known now} */
+    /** {@return whether the next access will be granted, as far as is known now} */
     boolean isCurrent();
 
     /**
-     * A lease of a part, as a copy of a reader needs it. It renews with this one and ends with it.
+     * A lease of a part, for example for a cloned reader. It renews with this one and ends with it.
      *
      * @param offset first byte
      * @param length how many bytes
      * @return the slice, which can be ended by itself
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     Lease slice(long offset, long length);
 
@@ -93,7 +93,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     byte getByte(long offset);
 
@@ -103,7 +103,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     short getShort(long offset);
 
@@ -114,7 +114,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param order  of the bytes
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     short getShort(long offset, ByteOrder order);
 
@@ -124,7 +124,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     char getChar(long offset);
 
@@ -135,7 +135,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param order  of the bytes
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     char getChar(long offset, ByteOrder order);
 
@@ -145,7 +145,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     int getInt(long offset);
 
@@ -156,7 +156,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param order  of the bytes
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     int getInt(long offset, ByteOrder order);
 
@@ -166,7 +166,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     long getLong(long offset);
 
@@ -177,7 +177,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param order  of the bytes
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     long getLong(long offset, ByteOrder order);
 
@@ -187,7 +187,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     float getFloat(long offset);
 
@@ -198,7 +198,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param order  of the bytes
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     float getFloat(long offset, ByteOrder order);
 
@@ -208,7 +208,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     double getDouble(long offset);
 
@@ -219,7 +219,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param order  of the bytes
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     double getDouble(long offset, ByteOrder order);
 
@@ -229,7 +229,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putByte(long offset, byte value);
 
@@ -239,7 +239,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putShort(long offset, short value);
 
@@ -250,7 +250,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @param order  of the bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putShort(long offset, short value, ByteOrder order);
 
@@ -260,7 +260,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putChar(long offset, char value);
 
@@ -271,7 +271,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @param order  of the bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putChar(long offset, char value, ByteOrder order);
 
@@ -281,7 +281,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putInt(long offset, int value);
 
@@ -292,7 +292,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @param order  of the bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putInt(long offset, int value, ByteOrder order);
 
@@ -302,7 +302,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putLong(long offset, long value);
 
@@ -313,7 +313,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @param order  of the bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putLong(long offset, long value, ByteOrder order);
 
@@ -323,7 +323,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putFloat(long offset, float value);
 
@@ -334,7 +334,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @param order  of the bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putFloat(long offset, float value, ByteOrder order);
 
@@ -344,7 +344,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putDouble(long offset, double value);
 
@@ -355,7 +355,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @param order  of the bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     void putDouble(long offset, double value, ByteOrder order);
 
@@ -367,7 +367,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     byte getByteVolatile(long offset);
 
@@ -377,7 +377,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      * @throws IllegalArgumentException  if the value is not aligned
      */
     short getShortVolatile(long offset);
@@ -388,7 +388,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      * @throws IllegalArgumentException  if the value is not aligned
      */
     int getIntVolatile(long offset);
@@ -399,7 +399,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @return the value
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      * @throws IllegalArgumentException  if the value is not aligned
      */
     long getLongVolatile(long offset);
@@ -410,7 +410,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the byte
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     void putByteVolatile(long offset, byte value);
@@ -421,7 +421,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -433,7 +433,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -445,7 +445,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -457,7 +457,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -471,7 +471,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value    what to write then
      * @return what was there; if it is what was expected, the value has been written
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -484,7 +484,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @return what was there
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -497,7 +497,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param delta  what to add
      * @return what was there
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -509,7 +509,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param offset of the first byte
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -523,7 +523,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value    what to write then
      * @return what was there; if it is what was expected, the value has been written
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -536,7 +536,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param value  the value
      * @return what was there
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -549,7 +549,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param delta  what to add
      * @return what was there
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, or of the slice
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -565,7 +565,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param index  first byte in the target
      * @param length how many bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
     void getBytes(long offset, byte[] target, int index, int length);
 
@@ -577,7 +577,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param index  of the first int in the target
      * @param length how many ints
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
     void getInts(long offset, int[] target, int index, int length);
 
@@ -589,7 +589,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param index  of the first long in the target
      * @param length how many longs
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
     void getLongs(long offset, long[] target, int index, int length);
 
@@ -601,7 +601,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param index  of the first float in the target
      * @param length how many floats
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
     void getFloats(long offset, float[] target, int index, int length);
 
@@ -613,7 +613,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param targetOffset first byte in the target
      * @param length       how many bytes
      * @throws RegionException           if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      * @throws IllegalArgumentException  if the other side cannot be written, or not with bytes
      * @throws IllegalStateException     if the memory of the other side is freed already
      * @throws WrongThreadException      if the other side belongs to another thread
@@ -628,7 +628,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param index  first byte in the source
      * @param length how many bytes
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     void putBytes(long offset, byte[] source, int index, int length);
@@ -641,7 +641,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param sourceOffset first byte in the source
      * @param length       how many bytes
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
      * @throws IllegalStateException        if the memory of the other side is freed already
@@ -656,7 +656,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param length how many bytes
      * @param value  the value
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
     void fill(long offset, long length, byte value);
@@ -670,7 +670,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @param length      how many bytes
      * @return how many bytes from the first on are equal, -1 if all are
      * @throws RegionException              if the lease is refused, as said above
-     * @throws IndexOutOfBoundsException    if a byte is not one of the region, the slice, or the other side
+     * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
      * @throws IllegalStateException        if the memory of the other side is freed already

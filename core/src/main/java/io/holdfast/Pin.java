@@ -20,7 +20,7 @@ public sealed interface Pin extends AutoCloseable permits PinHandle {
      *
      * <p>A region that is being unmapped is not found. One that is found stays mapped, and its
      * {@linkplain Region#optimisticSegment() optimistic segment} readable as that region, until the pin is closed;
-     * whether a writer changes it meanwhile is what a stamp or a guard is for.
+     * a stamp or a guard tells whether a writer changes it meanwhile.
      *
      * @param address space-relative, in bytes
      * @return a handle to the region, or null

@@ -15,7 +15,7 @@ public sealed interface ReadSection extends AutoCloseable permits ReadSectionHan
     /** {@return the space} */
     AddressSpace space();
 
-    /** {@return whether the section has its range still} */
+    /** {@return whether the section still has its range} */
     boolean isOpen();
 
     /**
@@ -24,14 +24,14 @@ public sealed interface ReadSection extends AutoCloseable permits ReadSectionHan
      *
      * @return the write section, or null, and then this one is open as before
      * @throws IllegalStateException if the section is closed
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     @Nullable WriteSection tryUpgrade();
 
     /**
      * Ends the section; does nothing if it is closed.
      *
-     * @throws WrongThreadException if it is another thread's
+     * @throws WrongThreadException if another thread began it
      */
     @Override
     void close();

@@ -25,7 +25,7 @@ public enum Refusal {
     /** The thread holds as many locks, or the region as many counted holds, as there is room for. */
     SATURATED(-5),
 
-    /** The time was over before the lock was free. */
+    /** The timeout expired before the lock was free. */
     TIMED_OUT(-6),
 
     /** The thread was interrupted before the lock was free. */

@@ -44,10 +44,10 @@ import org.jspecify.annotations.Nullable;
  * to the old region are stale for good from then on, at first with the refusal {@link Refusal#MOVED}; stamps fail. Bytes
  * that stay in the space stay where they are, but for {@link #remap}.
  *
- * <p>A handle is over after {@code unmap}, {@code split}, {@code merge}, {@code trimHead}, {@code trimTail},
- * {@code truncate}, a {@code protect} that changes something, a {@code remap} that cannot stay, and their kin in a
- * section; {@code grow}, {@code discard}, {@code punchHole}, locks, advice and forcing keep it. So a reader whose handle
- * another thread may end looks the region up again:
+ * <p>A handle goes stale at {@code unmap}, {@code split}, {@code merge}, {@code trimHead}, {@code trimTail},
+ * {@code truncate}, a {@code protect} that changes something, a {@code remap} that has to move the region, and their
+ * counterparts in a section; {@code grow}, {@code discard}, {@code punchHole}, locks, advice and forcing keep it. So a
+ * reader whose handle another thread may end looks the region up again:
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="stale"}
  *
@@ -57,9 +57,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Assertions</h2>
  *
- * <p>The {@code assert} methods are what code can demand of its callers: that the current thread, and not just anybody,
- * holds the region's lock. In debug mode ({@code -Dio.holdfast.debug=true}) an assertion that does not hold ends in an
- * {@link IllegalMonitorStateException} with the decoded state of the lock; otherwise it does nothing and costs nothing.
+ * <p>The {@code assert} methods let code demand something of its callers: that the current thread, and not just any
+ * thread, holds the region's lock. In debug mode ({@code -Dio.holdfast.debug=true}) an assertion that does not hold
+ * throws an {@link IllegalMonitorStateException} with the decoded state of the lock; otherwise it does nothing and costs
+ * nothing.
  */
 public sealed interface Region permits RegionHandle {
     // ------------------------------------------------------------------------------------------------ properties
@@ -72,8 +73,8 @@ public sealed interface Region permits RegionHandle {
 
     /**
      * The pointer to the first byte, for native code and libraries that take one. Nothing checks what is done with it:
-     * reading gives the region's bytes while it is locked or pinned, and whatever came after it later; writing is only
-     * for who holds the region for writing, and corrupts others' memory or crashes otherwise.
+     * reading gives the region's bytes while it is locked or pinned, and whatever came after it later; only a thread
+     * that holds the region for writing may write, or else it corrupts others' memory or crashes.
      *
      * @return the pointer, also of a region that is gone
      */
@@ -136,7 +137,7 @@ public sealed interface Region permits RegionHandle {
     MemorySegment optimisticSegment();
 
     /**
-     * Reads optimistically and, where that fails so many times, under a shared guard.
+     * Reads optimistically; after that many failed attempts, reads under a shared guard.
      *
      * @param <T>      type of the result
      * @param attempts how often to try without a lock, 0 or more
@@ -176,14 +177,14 @@ public sealed interface Region permits RegionHandle {
     void unmap();
 
     /**
-     * Unmaps the region and waits for so long. From the moment the unmap is announced it goes on in the background,
+     * Unmaps the region and waits up to a timeout. From the moment the unmap is announced it goes on in the background,
      * also if this method gives up.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return whether the memory has been given back; if not, the region {@linkplain #isMapped() is mapped} as before
      *         because a writer held it all the time, or the unmap goes on in the background
-     * @throws InterruptedException         if the thread is interrupted when it comes, and nothing has happened then,
+     * @throws InterruptedException         if the thread is interrupted on entry, in which case nothing has happened,
      *                                      or while it waits
      * @throws RegionException              if the region is unmapped already
      * @throws IllegalMonitorStateException as {@link #unmap()}
@@ -191,11 +192,11 @@ public sealed interface Region permits RegionHandle {
     boolean unmap(long timeout, TimeUnit unit) throws InterruptedException;
 
     /**
-     * Unmaps the region as {@link #unmap()} does, if this handle is not stale: of several that close a region, one unmaps
-     * it and waits, the others return at once.
+     * Unmaps the region as {@link #unmap()} does, if this handle is not stale: when several threads close a region, one
+     * unmaps it and waits, and the others return at once.
      *
-     * @return whether this call has unmapped it; true once for each region. If not, it was unmapped before, perhaps a
-     *     moment ago and its memory is not back yet, or lives on under the handles that a change returned
+     * @return whether this call has unmapped it; true once for each region. If not, it had been unmapped before,
+     *     perhaps so recently that its memory is not back yet, or it lives on under the handles that a change returned
      * @throws IllegalMonitorStateException as {@link #unmap()}
      */
     boolean unmapIfMapped();
@@ -231,14 +232,14 @@ public sealed interface Region permits RegionHandle {
     Guard share();
 
     /**
-     * A read-only shared guard; waits while a writer is there, for so long.
+     * A read-only shared guard; waits up to a timeout while a writer is there.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the guard, held
-     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits; nothing is held
+     * @throws InterruptedException         if the thread is interrupted on entry or while it waits; nothing is held
      *                                      then
-     * @throws TimeoutException             if the time is over; nothing is held then
+     * @throws TimeoutException             if the timeout expires; nothing is held then
      * @throws RegionException              as {@link #share()}
      * @throws IllegalMonitorStateException as {@link #share()}
      */
@@ -263,7 +264,7 @@ public sealed interface Region permits RegionHandle {
     Guard shareWritable();
 
     /**
-     * A shared guard with a writable segment; waits while a writer is there, for so long.
+     * A shared guard with a writable segment; waits up to a timeout while a writer is there.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -292,7 +293,7 @@ public sealed interface Region permits RegionHandle {
     long lockShared();
 
     /**
-     * Locks in shared mode; waits while a writer is there, for so long.
+     * Locks in shared mode; waits up to a timeout while a writer is there.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -328,7 +329,7 @@ public sealed interface Region permits RegionHandle {
     Hold hold();
 
     /**
-     * A shared lock that any thread may release; waits while a writer is there, for so long.
+     * A shared lock that any thread may release; waits up to a timeout while a writer is there.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -356,7 +357,7 @@ public sealed interface Region permits RegionHandle {
     long lockCounted();
 
     /**
-     * Locks in shared mode for any thread to unlock; waits while a writer is there, for so long.
+     * Locks in shared mode for any thread to unlock; waits up to a timeout while a writer is there.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -423,13 +424,13 @@ public sealed interface Region permits RegionHandle {
     Guard exclusive();
 
     /**
-     * An exclusive guard; waits for so long. Giving up leaves nothing behind.
+     * An exclusive guard; waits up to a timeout. Giving up leaves nothing behind.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return the guard, held
-     * @throws InterruptedException         if the thread is interrupted when it comes, or while it waits
-     * @throws TimeoutException             if the time is over
+     * @throws InterruptedException         if the thread is interrupted on entry or while it waits
+     * @throws TimeoutException             if the timeout expires
      * @throws RegionException              as {@link #exclusive()}
      * @throws IllegalMonitorStateException as {@link #exclusive()}
      */
@@ -452,7 +453,7 @@ public sealed interface Region permits RegionHandle {
     long lockExclusive();
 
     /**
-     * Locks in exclusive mode; waits for so long. Giving up leaves nothing behind.
+     * Locks in exclusive mode; waits up to a timeout. Giving up leaves nothing behind.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -512,7 +513,7 @@ public sealed interface Region permits RegionHandle {
     long tryConvertToCounted(long stamp);
 
     /**
-     * Says how the region is going to be used. No byte changes.
+     * Tells the system how the region is going to be used. No byte changes.
      *
      * @param advice how
      * @throws RegionException              if the region is unmapped
@@ -522,7 +523,8 @@ public sealed interface Region permits RegionHandle {
     void advise(Advice advice);
 
     /**
-     * Says how a range is going to be used. The advice is for all pages that the range touches. No byte changes.
+     * Tells the system how a range is going to be used. The advice is for all pages that the range touches. No byte
+     * changes.
      *
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes; for 0 there is nothing to do
@@ -535,8 +537,8 @@ public sealed interface Region permits RegionHandle {
     void advise(long offset, long length, Advice advice);
 
     /**
-     * Keeps all pages in memory, and reads those in that are not, until {@link #unlockFromMemory()} or the region's
-     * end. What the region grows by later is not locked.
+     * Keeps all pages in memory, after reading in those that are not, until {@link #unlockFromMemory()} or the end of
+     * the region. What the region grows by later is not locked.
      *
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if the limit of locked memory does not allow it; the pages are not locked then
@@ -586,8 +588,8 @@ public sealed interface Region permits RegionHandle {
     long residentBytes();
 
     /**
-     * Counts the bytes of a range that are in memory now, and no more than were asked for; one system call. Of a file that
-     * the process neither owns nor may write, the kernel says that all of it is.
+     * Counts the bytes of a range that are in memory now, and no more than were asked for; one system call. For a file
+     * that the process neither owns nor may write, the kernel reports everything as resident.
      *
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes, 0 or more
@@ -653,7 +655,7 @@ public sealed interface Region permits RegionHandle {
     void punchHole(long offset, long length);
 
     /**
-     * Copies bytes out of the region under a shared lock, and reports it where they are gone because somebody else has
+     * Copies bytes out of the region under a shared lock, and reports it if they are gone because somebody else has
      * truncated the file. Plain access to such bytes makes the virtual machine throw an {@link InternalError}, and that
      * not always where the access is; checksums, inflaters and native callees can even bring it down, so give them what
      * was copied out with this.
@@ -676,8 +678,8 @@ public sealed interface Region permits RegionHandle {
 
     /**
      * Copies bytes into the region under a shared lock, and reports it where they cannot be written because somebody
-     * else has truncated the file, or the device is full. Several threads may copy in at the same time: they order
-     * themselves.
+     * else has truncated the file, or the device is full. Several threads may copy in at the same time; ordering
+     * is up to them.
      *
      * @param source       where to copy from
      * @param sourceOffset of the first byte in the source, in bytes
@@ -705,7 +707,7 @@ public sealed interface Region permits RegionHandle {
     long readableBytes();
 
     /**
-     * Makes two regions of this one.
+     * Splits this region in two.
      *
      * @param at offset of the second one's first byte, in bytes; its address is a multiple of the page size
      * @return the two, in order
@@ -834,10 +836,10 @@ public sealed interface Region permits RegionHandle {
     Region truncate(long newSizeBytes);
 
     /**
-     * Changes the size, at any price: a smaller region is cut as by {@link #trimTail}, a larger one grows in place
-     * where addresses are reserved for it, and else moves. Moving holds the region exclusively, gives it another
-     * address, and copies anonymous and private bytes; advice is not taken along. Where sections have all addresses
-     * that are free, this waits for them, as a map does.
+     * Resizes the region, moving it if it cannot stay: a smaller region is cut as by {@link #trimTail}, a larger one
+     * grows in place where addresses are reserved for it, and moves otherwise. Moving holds the region exclusively, gives
+     * it another address, and copies anonymous and private bytes; advice is not taken along. If sections have all
+     * addresses that are free, this waits for them, as a map does.
      *
      * @param newSizeBytes more than 0; a file that is written grows with the region, another one must be long enough
      * @return the region, under this handle if it could stay
@@ -860,14 +862,14 @@ public sealed interface Region permits RegionHandle {
      * Asserts that the current thread holds the region in any way: by a guard or a stamp, shared or exclusive, or by
      * an open view of a hold.
      *
-     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     * @throws IllegalMonitorStateException in debug mode, if this does not hold
      */
     void assertLocked();
 
     /**
      * Asserts that the current thread holds the region exclusively.
      *
-     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     * @throws IllegalMonitorStateException in debug mode, if this does not hold
      */
     void assertExclusive();
 
@@ -875,21 +877,21 @@ public sealed interface Region permits RegionHandle {
      * Asserts that the region is mapped and stays so for the time being, because the current thread holds it in any
      * way, or is pinned and could still find it.
      *
-     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     * @throws IllegalMonitorStateException in debug mode, if this does not hold
      */
     void assertStable();
 
     /**
      * Asserts that the region is mapped at this moment, in the life that this handle is of.
      *
-     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     * @throws IllegalMonitorStateException in debug mode, if this does not hold
      */
     void assertMapped();
 
     /**
      * Asserts that this handle's life of the region is over.
      *
-     * @throws IllegalMonitorStateException if it is not so, in debug mode
+     * @throws IllegalMonitorStateException in debug mode, if this does not hold
      */
     void assertUnmapped();
 

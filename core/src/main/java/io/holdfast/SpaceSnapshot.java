@@ -23,11 +23,11 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface SpaceSnapshot extends AutoCloseable permits SnapshotHandle {
     /**
-     * Shows all regions, in the order of their addresses, until the visitor has seen enough.
+     * Visits all regions in the order of their addresses, until the visitor has seen enough.
      *
-     * @param visitor says whether it wants to see the next one
+     * @param visitor returns whether it wants to see the next one
      * @throws IllegalStateException if the snapshot is closed
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     void forEach(Predicate<RegionInfo> visitor);
 
@@ -36,7 +36,7 @@ public sealed interface SpaceSnapshot extends AutoCloseable permits SnapshotHand
      *
      * @return what each of them was
      * @throws IllegalStateException if the snapshot is closed
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     List<RegionInfo> regions();
 
@@ -46,14 +46,14 @@ public sealed interface SpaceSnapshot extends AutoCloseable permits SnapshotHand
      * @param address relative to the space
      * @return what it was, or null if there was none
      * @throws IllegalStateException if the snapshot is closed
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     @Nullable RegionInfo find(long address);
 
     /**
      * Ends the snapshot; does nothing if it is closed.
      *
-     * @throws WrongThreadException if it is another thread's
+     * @throws WrongThreadException if another thread began it
      */
     @Override
     void close();

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
  * @param recycledBytes      memory of unmapped anonymous regions that was zeroed to be handed out again without a system
  *                           call, since the space was opened; what of it has not been used again is idle, or was given
  *                           back by a trim
- * @param orphanedSlots      guards and pins that their thread took into death, and that were released after it
+ * @param orphanedSlots      guards and pins whose thread died holding them, and that were released afterwards
  * @param readerSlots        slots that a writer looks at in the worst case
  * @param recordsInUse       records of regions, those that wait for a grace period included
  * @param tableBytes         native memory that the records and the tree have taken

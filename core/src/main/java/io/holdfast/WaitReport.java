@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Says for whom a thread waits (guarantee G11). It goes on waiting.
+ * Reports whom a thread waits for (guarantee G11). The thread goes on waiting.
  *
  * @param space   name of the address space
  * @param region  the region's address, its name and file, and the decoded state of its lock; or the range of addresses and
@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *                snapshots to end
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread
- * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed in
- *                debug mode alone
+ * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed
+ *                only as far as the places that took them are remembered
  */
 public record WaitReport(String space, String region, Duration waited, String waiter, List<Holder> holders) {
     /** What a reader holds. */
@@ -37,13 +37,15 @@ public record WaitReport(String space, String region, Duration waited, String wa
     }
 
     /**
-     * Somebody who is waited for.
+     * A thread that is waited for.
      *
      * @param threadId   id of the thread
      * @param threadName its name
      * @param how        what it holds
-     * @param since      how long it has held it, in debug mode ({@code -Dio.holdfast.debug=true}); else null
-     * @param place      where it took it, as a stack trace, in debug mode; else null
+     * @param since      how long it has held it, if that is remembered: always in debug mode
+     *                   ({@code -Dio.holdfast.debug=true}), and of one in N locks, pins and holds with
+     *                   {@code -Dio.holdfast.leakSampling=N}; else null
+     * @param place      where it took it, as a stack trace, if that is remembered; else null
      */
     public record Holder(long threadId, String threadName, How how, @Nullable Duration since,
                          @Nullable Throwable place) {

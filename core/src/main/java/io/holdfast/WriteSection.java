@@ -13,9 +13,9 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>A region that the section changes is excluded first: new readers are refused or wait, those inside are waited for.
  * It stays excluded until the section is published, downgraded or closed, or its exclusion is ended; readers of other
- * regions are never delayed. Replacements get fresh addresses, since pinned readers own the old ones still.
+ * regions are never delayed. Replacements get fresh addresses, since pinned readers still own the old ones.
  *
- * <p>Operations return handles of what there is going to be; nobody can lock those regions before the publication, and
+ * <p>Operations return handles to the regions as they will be; nobody can lock those before the publication, and
  * until then their bytes are accessed through {@link #segment(Region)}. An operation that throws has changed nothing, but
  * more regions may be excluded than before, and the section can be used further. A section that is closed without having
  * been published restores everything: mappings, locks, splits. Bytes that were written into regions that existed before
@@ -40,7 +40,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     /** {@return the space} */
     AddressSpace space();
 
-    /** {@return whether the section has its range still} */
+    /** {@return whether the section still has its range} */
     boolean isOpen();
 
     /**
@@ -53,7 +53,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @param unit    unit of the timeout
      * @return this
      * @throws IllegalStateException if the section is not open
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     WriteSection patience(long timeout, TimeUnit unit);
 
@@ -61,16 +61,16 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
 
     /**
      * Excludes a region without changing it: turns readers away and waits for those inside. One that the section has made
-     * is excluded by nature.
+     * is excluded already.
      *
      * @param region of the section's range
      * @return its bytes, to be written if the region can be, until the section changes it or the exclusion ends
-     * @throws IllegalArgumentException     if the region is of another space, or not inside of the section's range
+     * @throws IllegalArgumentException     if the region is of another space, or not inside the section's range
      * @throws RegionException              if the region is unmapped, the section has changed it already, or the section's
      *                                      {@linkplain #patience patience} is over
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalStateException        if the section is not open
-     * @throws WrongThreadException         if it is another thread's
+     * @throws WrongThreadException         if another thread began it
      */
     MemorySegment exclude(Region region);
 
@@ -80,7 +80,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @param start address of the first byte, in the section's range
      * @param end   address just past the last
      * @return how many regions this excluded that the section did not hold before
-     * @throws IllegalArgumentException     if the range is empty or not inside of the section's, or cuts a region that
+     * @throws IllegalArgumentException     if the range is empty or not inside the section's, or cuts a region that
      *                                      reaches out of it
      * @throws RegionException              as {@link #exclude(Region)}
      * @throws IllegalMonitorStateException as {@link #exclude(Region)}
@@ -95,7 +95,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @param region that is excluded
      * @throws RegionException       if the section does not exclude it, or has changed it
      * @throws IllegalStateException if the section is not open
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     void end(Region region);
 
@@ -104,7 +104,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      *
      * @throws RegionException       if the section has changes: publish it, or close it
      * @throws IllegalStateException if the section is not open
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     void endAll();
 
@@ -116,7 +116,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @return the segment, for the section's thread
      * @throws RegionException       if it is neither
      * @throws IllegalStateException if the section is not open
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     MemorySegment segment(Region region);
 
@@ -130,7 +130,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws IllegalArgumentException if the size is not positive
      * @throws MappingException         as {@link AddressSpace#map(MapRequest)}
      * @throws IllegalStateException    if the section is not open, or the space is closed
-     * @throws WrongThreadException     if it is another thread's
+     * @throws WrongThreadException     if another thread began it
      */
     Region map(long sizeBytes);
 
@@ -143,7 +143,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @throws java.io.UncheckedIOException as {@link AddressSpace#map(MapRequest)}
      * @throws MappingException             as {@link AddressSpace#map(MapRequest)}
      * @throws IllegalStateException        if the section is not open, or the space is closed
-     * @throws WrongThreadException         if it is another thread's
+     * @throws WrongThreadException         if another thread began it
      */
     Region map(MapRequest request);
 
@@ -165,7 +165,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @param start address of the first byte, at a page
      * @param end   address just past the last, at a page
      * @return what is left of regions that the range cuts, in the order of addresses; nothing of one that lies inside
-     * @throws IllegalArgumentException     if the range is empty, misaligned, or not inside of the section's, or cuts a
+     * @throws IllegalArgumentException     if the range is empty, misaligned, or not inside the section's, or cuts a
      *                                      region that reaches out of it
      * @throws RegionException              as {@link #exclude(Region)}
      * @throws MappingException             if there is no memory
@@ -177,7 +177,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     List<Region> unmap(long start, long end);
 
     /**
-     * Makes two regions of one.
+     * Splits a region in two.
      *
      * @param region to be split
      * @param at     offset of the second one's first byte, which lies at a page
@@ -270,7 +270,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      *
      * @throws MappingException      if there is no memory, or a limit of the space is reached
      * @throws IllegalStateException if the section is not open, or the space is closed
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     void publish();
 
@@ -280,7 +280,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      *
      * @throws RegionException       if the section has changes: publish it, or close it
      * @throws IllegalStateException if the section is not open
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     void downgrade();
 
@@ -290,7 +290,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      *
      * @return whether it can change the structure again
      * @throws IllegalStateException if the section is closed
-     * @throws WrongThreadException  if it is another thread's
+     * @throws WrongThreadException  if another thread began it
      */
     boolean tryUpgrade();
 
@@ -300,7 +300,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * thread that is pinned or holds a guard, and after an interrupt, that goes on in the background. Does nothing if the
      * section is closed.
      *
-     * @throws WrongThreadException if it is another thread's
+     * @throws WrongThreadException if another thread began it
      */
     @Override
     void close();

@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts what threads took into death, and reports it when nobody has to wait for the report: one line, however many
+ * Counts what threads died holding, and reports it when nobody has to wait for the report: one line, however many
  * there were since the last.
  *
- * <p>Thread-safe. Counting is for who has the table's lock.
+ * <p>Thread-safe. Only the holder of the table's lock counts.
  */
 final class Burials {
     private static final int PLACES = 8;
@@ -19,7 +19,7 @@ final class Burials {
     private final System.Logger logger;
     private final AtomicLong all = new AtomicLong();
     private final AtomicLong unreported = new AtomicLong();
-    private final List<Ledger.Entry> places = new ArrayList<>(); // in debug mode; guarded by itself
+    private final List<Ledger.Entry> places = new ArrayList<>(); // as far as they are remembered; guarded by itself
     private volatile long lastThreadId;
     private volatile long lastLocks;
 
@@ -43,7 +43,7 @@ final class Burials {
 
     /** A slot has been cleared, and is not free yet: its places are forgotten, some of them after a report. */
     void forgetPlaces(final long slot) {
-        if (Ledger.ENABLED) {
+        if (Ledger.REMEMBERS) {
             for (int i = 0; i < SlotLayout.HAZARDS; i++) {
                 forgetPlace(SlotLayout.hazardAddress(slot, i));
             }

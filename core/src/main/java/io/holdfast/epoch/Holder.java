@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param threadId   id of the thread
  * @param threadName its name, or a note that it is gone
  * @param how        what it holds
- * @param taken      since when and where, in debug mode; else null
+ * @param taken      since when and where, if that is remembered; else null
  */
 public record Holder(long threadId, String threadName, How how, Ledger.@Nullable Entry taken) {
     /** What is held. */
@@ -20,7 +20,7 @@ public record Holder(long threadId, String threadName, How how, Ledger.@Nullable
         PIN,
         /** A pin of the structure alone. */
         STRUCTURE_PIN,
-        /** A counted hold; known in debug mode alone. The thread is the one that took it. */
+        /** A counted hold, if it is remembered. The thread is the one that took it. */
         COUNT,
         /** The exclusive lock, or its announcement. */
         WRITER

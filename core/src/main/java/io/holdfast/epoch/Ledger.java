@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who took what, where and when, in debug mode; off, and free of cost, unless the system property
- * {@value #PROPERTY} is {@code true}.
+ * Who took what, where and when: everything in debug mode, if the system property {@value #PROPERTY} is {@code true}; one
+ * in so many where {@link Sampling} is on; else off, and free of cost.
  *
  * <p>Entries are kept by the address of the word in which the lock or pin is announced, so each is exact: a hazard or a
  * pin word belongs to one thread, and a lock word has one writer. Counted holds are kept by record, because nothing
@@ -29,6 +29,9 @@ public final class Ledger {
 
     /** Whether debug mode is on. Constant, so what depends on it costs nothing where it is off. */
     public static final boolean ENABLED = Boolean.getBoolean(PROPERTY);
+
+    /** Whether anything is remembered: all or some. Constant, too. */
+    static final boolean REMEMBERS = ENABLED || Sampling.ON;
 
     private static final ConcurrentMap<Long, Entry> ENTRIES = new ConcurrentHashMap<>();
     private static final ConcurrentMap<Long, Deque<Entry>> HOLDS = new ConcurrentHashMap<>();
@@ -138,24 +141,72 @@ public final class Ledger {
      * @param subject the record that is locked, or the section; 0 for a pin
      */
     public static void taken(final long address, final Kind kind, final long subject) {
+        if (REMEMBERS) {
+            remember(address, kind, subject);
+        }
+    }
+
+    private static void remember(final long address, final Kind kind, final long subject) {
         if (ENABLED) {
             final Entry entry = new Entry(kind, subject, "taken");
             ENTRIES.put(address, entry);
             MINE.get().add(entry);
+        } else {
+            sample(address, kind, subject);
+        }
+    }
+
+    private static void sample(final long address, final Kind kind, final long subject) {
+        try {
+            if (Sampling.isDue(address)) {
+                ReservedStack.forBeginning(address);
+                ENTRIES.put(address, new Entry(kind, subject, "taken"));
+            }
+        } catch (final OutOfMemoryError e) {
+            // The lock is granted all the same, and its place is not known.
         }
     }
 
     /** Notes that it was given back; before another thread can take something there. */
     public static void released(final long address) {
-        if (ENABLED) {
-            final Entry entry = ENTRIES.remove(address);
-            if (entry != null) {
-                MINE.get().remove(entry); // is not there if the thread that took it died
-                if (entry.kind != Kind.VIEW) {
-                    RELEASES.put(address, new Entry(entry.kind, entry.subject, "given back"));
-                }
+        if (REMEMBERS) {
+            forget(address);
+        }
+    }
+
+    private static void forget(final long address) {
+        if (!ENABLED) {
+            forgetSampled(address);
+            return;
+        }
+        final Entry entry = ENTRIES.remove(address);
+        if (entry != null) {
+            MINE.get().remove(entry); // is not there if the thread that took it died
+            if (entry.kind != Kind.VIEW) {
+                RELEASES.put(address, new Entry(entry.kind, entry.subject, "given back"));
             }
         }
+    }
+
+    private static void forgetSampled(final long address) {
+        try {
+            if (!ENTRIES.isEmpty()) {
+                ENTRIES.remove(address);
+            }
+        } catch (final OutOfMemoryError e) {
+            // A report too many is better than an end that fails.
+        }
+    }
+
+    /** What the current thread took last, if it is remembered by sampling and has not been given back. */
+    public static @Nullable Entry lastSampled() {
+        final long address = Sampling.lastAddress();
+        return address == 0 ? null : ENTRIES.get(address);
+    }
+
+    /** Whether a lock or pin is remembered still, and so has not been given back. */
+    public static boolean isOpen(final Entry entry) {
+        return ENTRIES.containsValue(entry);
     }
 
     /** Notes that the current thread opened a view of a hold of a record; returns the address to give it back by. */
@@ -171,13 +222,36 @@ public final class Ledger {
     /** Notes that the current thread took a counted hold of a record. */
     public static void counted(final long record) {
         if (ENABLED) {
-            final Entry entry = new Entry(Kind.HOLD, record, "taken");
-            HOLDS.compute(record, (key, holds) -> {
-                final Deque<Entry> all = holds == null ? new ConcurrentLinkedDeque<>() : holds;
-                all.add(entry);
-                return all;
-            });
+            add(new Entry(Kind.HOLD, record, "taken"));
         }
+    }
+
+    private static void add(final Entry hold) {
+        HOLDS.compute(hold.subject, (key, holds) -> {
+            final Deque<Entry> all = holds == null ? new ConcurrentLinkedDeque<>() : holds;
+            all.add(hold);
+            return all;
+        });
+    }
+
+    /** The entry of a counted hold that the current thread took, if it is to be remembered by sampling. */
+    public static @Nullable Entry sampleHold(final long record) {
+        if (!Sampling.isDue(0)) {
+            return null;
+        }
+        final Entry hold = new Entry(Kind.HOLD, record, "taken");
+        add(hold);
+        return hold;
+    }
+
+    /** Forgets a sampled hold, which has been given back or cannot be any more; whether it was remembered. */
+    public static boolean remove(final Entry hold) {
+        final boolean[] removed = {false};
+        HOLDS.computeIfPresent(hold.subject, (key, holds) -> {
+            removed[0] = holds.remove(hold);
+            return holds.isEmpty() ? null : holds;
+        });
+        return removed[0];
     }
 
     /** Notes that a counted hold of a record was given back. */
@@ -191,12 +265,12 @@ public final class Ledger {
         }
     }
 
-    /** Who took what is announced at this address, or null if nothing is, or debug mode is off. */
+    /** Who took what is announced at this address, or null if nothing is, or it is not remembered. */
     public static @Nullable Entry at(final long address) {
-        return ENABLED ? ENTRIES.get(address) : null;
+        return REMEMBERS ? ENTRIES.get(address) : null;
     }
 
-    /** One that took something of this kind and subject, or null if there is none, or debug mode is off. */
+    /** One that took something of this kind and subject, or null if there is none, or it is not remembered. */
     public static @Nullable Entry find(final Kind kind, final long subject) {
         for (final Entry entry : ENTRIES.values()) {
             if (entry.kind == kind && entry.subject == subject) {

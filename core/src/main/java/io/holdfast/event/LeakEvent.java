@@ -7,10 +7,10 @@ import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
-/** A space or a region was left behind: what debug mode logs of it. */
+/** Something was left behind, or is waited for for long, and the place that took it is known. */
 @Name("io.holdfast.Leak")
 @Label("Leak")
-@Description("A space or a region was left behind; told in debug mode")
+@Description("Something was left behind, or waited for for long, and the place that took it is known")
 @StackTrace(false)
 public final class LeakEvent extends SpaceEvent {
     private static final LeakEvent PROBE = new LeakEvent();

@@ -12,7 +12,7 @@ import io.holdfast.epoch.ReservedStack;
 import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
 
-/** Ends the exclusive locks that threads took into death, since nobody else can. */
+/** Releases exclusive locks whose owner thread has died, since nobody else can. */
 final class DeadOwners {
     /*
      * [I1] The lock passes from the dead thread to the one that ends it by a compare-and-set of the lock word from the

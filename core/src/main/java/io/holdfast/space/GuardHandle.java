@@ -4,6 +4,7 @@ package io.holdfast.space;
 import io.holdfast.Guard;
 import io.holdfast.Hold;
 import io.holdfast.Refusal;
+import io.holdfast.epoch.Sampling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -56,7 +57,11 @@ public final class GuardHandle implements Guard {
             final long size = region.sizeInside();
             final Arena arena = Arena.ofConfined();
             final MemorySegment segment = region.segmentFor(mode, size, arena);
-            return new GuardHandle(region, mode, stamp, slot, arena, segment);
+            final GuardHandle guard = new GuardHandle(region, mode, stamp, slot, arena, segment);
+            if (Sampling.ON) {
+                Leaks.watch(guard, region);
+            }
+            return guard;
         } catch (final Throwable e) {
             if (slot == 0) {
                 region.end(mode, stamp);

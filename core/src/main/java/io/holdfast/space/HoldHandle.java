@@ -6,6 +6,7 @@ import io.holdfast.Hold;
 import io.holdfast.Refusal;
 import io.holdfast.epoch.Ledger;
 import io.holdfast.epoch.ReservedStack;
+import io.holdfast.epoch.Sampling;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -27,6 +28,7 @@ public final class HoldHandle implements Hold {
     private final RegionHandle region;
     private final long stamp;
     private final AtomicInteger state = new AtomicInteger();
+    private final Ledger.@Nullable Entry sampled;
     private @Nullable ViewHandle views;
 
     /** Makes sure that the class is there, and that of its views. */
@@ -38,6 +40,7 @@ public final class HoldHandle implements Hold {
     HoldHandle(final RegionHandle region, final long stamp) {
         this.region = region;
         this.stamp = stamp;
+        this.sampled = Sampling.ON && stamp > 0 ? Leaks.sample(this, region) : null;
         if (stamp <= 0) {
             state.setPlain(RELEASED);
         }
@@ -174,6 +177,9 @@ public final class HoldHandle implements Hold {
         }
         if (seen == 0) {
             region.endHold();
+            if (sampled != null) {
+                Ledger.remove(sampled);
+            }
         }
     }
 

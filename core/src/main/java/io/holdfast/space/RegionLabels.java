@@ -4,10 +4,10 @@ package io.holdfast.space;
 import io.holdfast.AddressSpace;
 import io.holdfast.SpaceStatistics;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.epoch.Sampling;
 import io.holdfast.event.LeakEvent;
 import io.holdfast.layout.RecordLayout;
 import java.lang.System.Logger.Level;
-import java.lang.ref.Cleaner;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -16,8 +16,9 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * By what people know regions: names, and in debug mode ({@value Ledger#PROPERTY}) the places that mapped them and opened
- * their space, to report those that were left behind. A region without either costs nothing. Keyed by record; thread-safe.
+ * By what people know regions: names, and the places that mapped them and opened their space, to report those that were
+ * left behind: all places in debug mode ({@value Ledger#PROPERTY}), one in so many where they are sampled
+ * ({@value Sampling#PROPERTY}). A region without either costs nothing. Keyed by record; thread-safe.
  */
 final class RegionLabels {
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
@@ -34,21 +35,16 @@ final class RegionLabels {
         }
     }
 
-    /** One thread for all spaces; it only exists where something is watched. */
-    static final class Leaks {
-        static final Cleaner CLEANER = Cleaner.create();
-
-        private Leaks() {
-        }
-    }
+    /** Whether places are remembered, of all or of some. */
+    private static final boolean REMEMBERS = Ledger.ENABLED || Sampling.ON;
 
     private final ConcurrentMap<Long, String> names = new ConcurrentHashMap<>();
     private final ConcurrentMap<Long, Origin> origins = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    /** In debug mode, reports the space if it becomes unreachable without having been closed. */
+    /** Where places are remembered, reports the space if it becomes unreachable without having been closed. */
     void watch(final Object space, final String name) {
-        if (Ledger.ENABLED) {
+        if (REMEMBERS) {
             final Origin opened = new Origin("opened");
             Leaks.CLEANER.register(space, () -> {
                 if (!closed) {
@@ -61,7 +57,7 @@ final class RegionLabels {
         }
     }
 
-    /** The space is being closed; in debug mode, reports the regions that are still mapped. */
+    /** The space is being closed; where places are remembered, reports the regions that are still mapped. */
     void closing(final String name) {
         closed = true;
         reportRegions(name);
@@ -73,7 +69,8 @@ final class RegionLabels {
             return;
         }
         LOGGER.log(Level.WARNING, "regions were never unmapped: space=" + name + ", regions=" + origins.size() +
-            ", shown=" + Math.min(origins.size(), SHOWN) + "; unmap them where they were mapped");
+            ", shown=" + Math.min(origins.size(), SHOWN) + (Sampling.ON ? ", of those that were sampled" : "") +
+            "; unmap them where they were mapped");
         origins.entrySet().stream().limit(SHOWN).forEach(left -> {
             final String region = names.get(left.getKey());
             LOGGER.log(Level.WARNING, "region was never unmapped: space=" + name + ", name=" + region, left.getValue());
@@ -86,7 +83,7 @@ final class RegionLabels {
         if (name != null) {
             names.put(record, name);
         }
-        if (Ledger.ENABLED) {
+        if (Ledger.ENABLED || Sampling.isDue(0)) {
             origins.put(record, new Origin("mapped"));
         }
     }
@@ -96,7 +93,7 @@ final class RegionLabels {
         if (!names.isEmpty()) { // most spaces have none, and then this costs an unmap nothing
             names.remove(record);
         }
-        if (Ledger.ENABLED) {
+        if (REMEMBERS) {
             origins.remove(record);
         }
     }

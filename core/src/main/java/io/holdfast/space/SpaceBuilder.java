@@ -50,7 +50,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private Supplier<IdleStrategy> idle =
         () -> new BackoffIdleStrategy(SPINS, YIELDS, MIN_PARK_NS, MAX_PARK_NS);
     private Consumer<WaitReport> reports =
-        report -> LOGGER.log(Level.WARNING, "still waiting: " + report);
+        report -> LOGGER.log(Level.WARNING, "still waiting: " + report, placeIn(report));
     private @Nullable ErrorHandler errors;
 
     /** The default settings. */
@@ -219,6 +219,11 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         }
         throw new IllegalArgumentException("unknown barrier: " + BARRIER_PROPERTY + "=" + value +
             "; use auto, membarrier or fence");
+    }
+
+    /** Where one of those took it who are waited for, if that is remembered of one. */
+    private static @Nullable Throwable placeIn(final WaitReport report) {
+        return report.holders().stream().map(WaitReport.Holder::place).filter(Objects::nonNull).findFirst().orElse(null);
     }
 
     private static void checkNanos(final Duration time) {

@@ -99,7 +99,7 @@ public final class SpaceHandle implements AddressSpace {
 
     /** Lets it be seen from outside, until it is closed or left. */
     void monitor() {
-        monitoring = RegionLabels.Leaks.CLEANER.register(this, Monitoring.of(this));
+        monitoring = Leaks.CLEANER.register(this, Monitoring.of(this));
     }
 
     private void endDeadSections() {
@@ -112,7 +112,7 @@ public final class SpaceHandle implements AddressSpace {
     public Pin pin() {
         final long quick = domain.pinQuickly();
         final long slot = quick != 0 ? quick : SlowPath.pin(domain);
-        if (gate.isClosed()) { // after the announcement: a close waits for pins that it may not have been seen by
+        if (gate.isClosed()) { // after the announcement: the close sees this pin, or this sees the close
             domain.unpin();
             gate.checkOpen("pin");
         }

@@ -6,6 +6,7 @@ import io.holdfast.WaitReport;
 import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.Holder;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.event.LeakEvent;
 import io.holdfast.event.StalledWaitEvent;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.Holders;
@@ -53,6 +54,11 @@ final class WaitReports implements DrainListener {
     private void report(final WaitReport report) {
         StalledWaitEvent.tell(report.space(), report.region(), report.waited().toNanos(), report.waiter(),
             report.holders());
+        for (final WaitReport.Holder holder : report.holders()) {
+            if (holder.place() != null) {
+                LeakEvent.tell(report.space(), "waited for, region=" + report.region(), holder.place());
+            }
+        }
         try {
             settings.reports().accept(report);
         } catch (final RuntimeException e) {

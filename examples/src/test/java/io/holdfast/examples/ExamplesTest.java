@@ -71,4 +71,17 @@ class ExamplesTest {
         assertThat(answer.sum() + answer.refused()).isEqualTo(500);
         assertThat(answer.sum()).isGreaterThanOrEqualTo(250);
     }
+
+    @Test
+    void aPageCacheMustReadEveryValueWhileItEvicts() throws Exception {
+        assertThat(PageCacheExample.wrongValues(20_000)).isZero();
+    }
+
+    @Test
+    void aWatchedServiceMustSeeWhatAnUnmapWaitsFor() {
+        final WatchedServiceExample.Seen seen = WatchedServiceExample.seen();
+        assertThat(seen.backlog()).isEqualTo(1);
+        assertThat(seen.report().region()).contains("name=cache");
+        assertThat(seen.holders()).isNotNull();
+    }
 }

@@ -40,7 +40,7 @@ public final class CountersFile implements AutoCloseable {
     }
 
     /**
-     * Makes the file anew. Who reads an older file of this name goes on with that one.
+     * Creates the file anew. Readers of an older file of this name keep reading that one.
      *
      * @param space    in which it is mapped
      * @param path     of the file

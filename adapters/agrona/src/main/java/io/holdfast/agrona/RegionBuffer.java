@@ -45,17 +45,17 @@ import org.jspecify.annotations.Nullable;
  * {@code RegionException}. An access by a wrong thread is a {@link WrongThreadException}. Nothing crashes, and no access
  * reaches the bytes of another region.
  *
- * <p>Like {@code UnsafeBuffer} it can be used by threads at the same time, in so far as what it is made of can, but for
- * the {@code wrap} methods: who uses it after another thread has wrapped it must have been told so. Single values, ordered
- * ones and copies to and from arrays allocate nothing.
+ * <p>Like {@code UnsafeBuffer} it can be used by several threads at once, as far as what it is made of can, except for the
+ * {@code wrap} methods: a thread that uses it after another thread has wrapped it must have been told so. Single values,
+ * ordered ones and copies to and from arrays allocate nothing.
  *
  * <h2>What is different from {@code UnsafeBuffer}</h2>
  *
  * <ul>
  * <li>Bounds are always checked; the property that switches the checks off has no effect.
- * <li>Ordered accesses must be aligned by address; otherwise they are an {@link IllegalArgumentException}. Nothing aligns
- *     an array, so of a {@code byte[]} only ordered bytes can be had; {@link #verifyAlignment()} refuses it.
- * <li>{@link #addressOffset()} is refused, since nothing checks who has the raw address; with it {@code UnsafeBuffer.wrap}
+ * <li>Ordered accesses must be aligned by address; otherwise they throw an {@link IllegalArgumentException}. Nothing
+ *     aligns an array, so in a {@code byte[]} only single bytes can be accessed in order; {@link #verifyAlignment()} refuses it.
+ * <li>{@link #addressOffset()} is refused, since nothing checks what is done with a raw address; with it {@code UnsafeBuffer.wrap}
  *     of this buffer, {@code UnsafeBuffer.putBytes} from it, {@code AtomicCounter} and {@code UnsafeBufferPosition} over
  *     it. Copy with {@link #getBytes(int, MutableDirectBuffer, int, int)}, which works with every buffer, or
  *     {@linkplain #unsafeExposeAddress() expose the address}.
