@@ -231,7 +231,9 @@ final class Mapper {
     }
 
     private long takeFixed(final MapPlan plan, final long record) {
-        if (!core.tree().insert(plan.start(), plan.start() + plan.length(), record)) {
+        final long end = plan.start() + plan.length();
+        if (!core.tree().insert(plan.start(), end, record) &&
+            !(core.resting().freeWithin(plan.start(), end) && core.tree().insert(plan.start(), end, record))) {
             throw new MappingException("map failed: addresses are taken: address=" + (plan.start() + plan.lead()) +
                 ", length=" + plan.length() + ", space " + gate.name() +
                 "; unmap what is there, or map anywhere");
@@ -260,6 +262,9 @@ final class Mapper {
         }
         if (start < 0 && !core.quarantine().isEmpty()) {
             core.quarantine().retry();
+            start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
+        }
+        while (start < 0 && core.resting().free(plan.length())) {
             start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
         }
         if (start < 0) {

@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import io.holdfast.epoch.StripedRetireList;
+import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.AddressRange;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.Reservation;
@@ -59,6 +60,20 @@ final class Quarantine {
         } else if (!restored.isEmpty()) {
             freeRestored();
         }
+    }
+
+    /** Frees addresses that have rested; false if the system refuses memory for nodes. Can be repeated if it throws. */
+    boolean isFreed(final long record) {
+        final long start = RecordLayout.start(record);
+        final long end = RecordLayout.limit(record);
+        try {
+            tree.remove(start, record);
+        } catch (final NativeException e) {
+            return false;
+        }
+        nextGap.freed(start, end);
+        records.retire(record);
+        return true;
     }
 
     private boolean isFreed(final PendingUnmap unmapping) {

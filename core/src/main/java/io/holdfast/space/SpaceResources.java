@@ -46,6 +46,7 @@ final class SpaceResources {
     private final IntervalTree tree;
     private final NextGap nextGap;
     private final Quarantine quarantine;
+    private final RestingAddresses resting;
     private final Lifetimes lifetimes = new Lifetimes();
 
     private SpaceResources(final NativeMemory memory, final Reservation reservation, final EpochDomain domain) {
@@ -58,6 +59,7 @@ final class SpaceResources {
             TreeTuning.DEFAULT.withGranule(memory.pageSize()));
         this.nextGap = new NextGap(reservation.capacity());
         this.quarantine = new Quarantine(reservation, tree, nextGap, retiredRecords);
+        this.resting = new RestingAddresses(quarantine);
     }
 
     private static SpaceResources create(final NativeMemory memory, final long capacity, final BarrierFlavour flavour) {
@@ -158,6 +160,7 @@ final class SpaceResources {
             return false;
         }
         quarantine.parked();
+        resting.freeAll();
         return true;
     }
 
@@ -211,6 +214,11 @@ final class SpaceResources {
     /** Unmaps whose pages or addresses could not be freed yet. */
     Quarantine quarantine() {
         return quarantine;
+    }
+
+    /** Addresses that are not used again yet. */
+    RestingAddresses resting() {
+        return resting;
     }
 
     /** To whole pages of normal regions. */
