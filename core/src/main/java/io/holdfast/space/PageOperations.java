@@ -196,9 +196,9 @@ final class PageOperations {
     }
 
     /** The exception for a copy that met a fault, or the fault itself if it was in the caller's memory; a lock is held. */
-    private RuntimeException blame(final RegionHandle region, final String operation, final long offset,
-                                   final MemorySegment other, final long otherOffset, final long length,
-                                   final InternalError fault) {
+    RuntimeException blame(final RegionHandle region, final String operation, final long offset,
+                           final MemorySegment other, final long otherOffset, final long length,
+                           final InternalError fault) {
         if (isReadable(view(region), offset, length, lead(region.record())) &&
             !isReadable(other, otherOffset, length, other.address() % pageSize())) {
             throw fault;
@@ -260,7 +260,7 @@ final class PageOperations {
     }
 
     private void zeroByHand(final RegionHandle region, final String operation, final long offset, final long length) {
-        if (length > 0 && !CheckedCopy.zero(view(region), offset, length)) {
+        if (length > 0 && !CheckedCopy.fill(view(region), offset, length, (byte) 0)) {
             throw truncated(region, operation, offset, length);
         }
     }
