@@ -60,7 +60,7 @@ final class PageOperations {
 
     private void advise(final RegionHandle region, final Range range, final Advice advice) {
         if (isLasting(advice)) {
-            registry.headroom().take("advise");
+            registry.headroom().take("advise", region);
             RecordLayout.addKind(region.record(), PageFlags.ALTERED_PAGES);
         }
         core.reservation().advise(range.start, range.length, number(advice));
@@ -85,7 +85,7 @@ final class PageOperations {
     void lock(final RegionHandle region, final boolean locked) {
         shared(region, locked ? "lockInMemory" : "unlockFromMemory", () -> {
             final Range range = whole(region);
-            registry.headroom().take(locked ? "lockInMemory" : "unlockFromMemory");
+            registry.headroom().take(locked ? "lockInMemory" : "unlockFromMemory", region);
             if (!locked) {
                 core.reservation().lock(range.start, range.length, false);
                 noteUnlocked(region);
@@ -277,7 +277,7 @@ final class PageOperations {
                     final Range range = whole(region);
                     resident += core.reservation().residentBytes(range.start, range.length);
                 } catch (final NativeException e) {
-                    throw registry.refused(e);
+                    throw registry.refused("residentBytes", region.describe(), e);
                 } finally {
                     region.unlockShared(stamp);
                 }
@@ -293,7 +293,7 @@ final class PageOperations {
         try {
             return work.get().longValue();
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused(operation, region.describe(), e);
         } finally {
             leave(region, stamp);
         }
@@ -333,7 +333,7 @@ final class PageOperations {
         try {
             work.run();
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused(operation, region.describe(), e);
         } finally {
             if (!held) {
                 region.unlockExclusive(stamp);

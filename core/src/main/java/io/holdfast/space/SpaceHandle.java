@@ -283,7 +283,7 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public void unmap(final Collection<? extends Region> regions) {
-        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        final BulkUnmap bulk = BulkUnmap.of(this, regions, "unmap");
         if (!bulk.isEmpty()) {
             unmapper.unmap(bulk);
         }
@@ -292,13 +292,13 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public boolean unmap(final Collection<? extends Region> regions, final long timeout, final TimeUnit unit)
         throws InterruptedException {
-        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        final BulkUnmap bulk = BulkUnmap.of(this, regions, "unmap");
         return bulk.isEmpty() || unmapper.unmap(bulk, unit.toNanos(timeout));
     }
 
     @Override
     public CompletionStage<Void> unmapAsync(final Collection<? extends Region> regions) {
-        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        final BulkUnmap bulk = BulkUnmap.of(this, regions, "unmapAsync");
         return bulk.isEmpty() ? CompletableFuture.<Void>completedStage(null) : unmapper.unmapAsync(bulk);
     }
 
