@@ -469,6 +469,24 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder idleBytes(long bytes);
 
         /**
+         * Lets the addresses of unmapped regions rest: no other region gets them before so many bytes were unmapped after
+         * them, the oldest first. Until then, who reads them late through an optimistic view or a raw address finds zeros
+         * there, and not another file; what is read is not valid in either case (G4, G5). It costs no memory but some 100
+         * bytes of tables a region, so not more than 1,048,576 regions rest; a map that finds no other addresses, or asks
+         * for just these, gets them before their time.
+         *
+         * <p>By default none rest, or as many bytes as the system property {@code io.holdfast.rest} says. In debug mode
+         * ({@code -Dio.holdfast.debug=true}) it is 64 GiB if nothing else is said, and the pages of anonymous regions of up
+         * to 256 KiB, 64 MiB of them at a time, are filled with {@code 0xA5} meanwhile: what was written there after the
+         * unmap is reported to the system logger, with the place that mapped the region.
+         *
+         * @param bytes 0 or more
+         * @return this
+         * @throws IllegalArgumentException if it is negative
+         */
+        Builder restAddresses(long bytes);
+
+        /**
          * Names the space, for messages; by default it has a number.
          *
          * @param text the name

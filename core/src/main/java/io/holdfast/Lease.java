@@ -630,6 +630,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws TruncatedException           if somebody else has truncated the file
      */
     void putBytes(long offset, byte[] source, int index, int length);
 
@@ -646,6 +647,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
      * @throws IllegalStateException        if the memory of the other side is freed already
      * @throws WrongThreadException         if the other side belongs to another thread
+     * @throws TruncatedException           if somebody else has truncated the file
      */
     void putBytes(long offset, MemorySegment source, long sourceOffset, long length);
 
@@ -658,6 +660,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
+     * @throws TruncatedException           if somebody else has truncated the file
      */
     void fill(long offset, long length, byte value);
 
@@ -675,6 +678,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
      * @throws IllegalStateException        if the memory of the other side is freed already
      * @throws WrongThreadException         if the other side belongs to another thread
+     * @throws TruncatedException           if somebody else has truncated the file
      */
     long mismatch(long offset, MemorySegment other, long otherOffset, long length);
 }

@@ -23,6 +23,8 @@ import java.util.concurrent.TimeUnit;
  * @param recycledBytes      memory of unmapped anonymous regions that was zeroed to be handed out again without a system
  *                           call, since the space was opened; what of it has not been used again is idle, or was given
  *                           back by a trim
+ * @param restingBytes       address range of unmapped regions that is not used again yet ({@link
+ *                           AddressSpace.Builder#restAddresses})
  * @param orphanedSlots      guards and pins whose thread died holding them, and that were released afterwards
  * @param readerSlots        slots that a writer looks at in the worst case
  * @param recordsInUse       records of regions, those that wait for a grace period included
@@ -39,7 +41,7 @@ import java.util.concurrent.TimeUnit;
  */
 public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
                               long backlogBytes, long retiredBytes, long quarantinedBytes, long lostBytes,
-                              long strandedBytes, long repairs, long idleBytes, long recycledBytes,
+                              long strandedBytes, long repairs, long idleBytes, long recycledBytes, long restingBytes,
                               long orphanedSlots, int readerSlots, long recordsInUse, long tableBytes, long eras,
                               int unclosedEras, long eraBytes, Times unmapTimes, Times drainTimes, int parkedRanges,
                               List<Named> named) {
@@ -91,7 +93,8 @@ public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long 
             .append("eras         ").append(eras).append(" ended, ").append(unclosedEras).append(" not closed, ")
             .append(size(eraBytes)).append(" wait\n")
             .append("kept         ").append(size(idleBytes)).append(" idle, ").append(size(retiredBytes))
-            .append(" wait for pins, ").append(size(recycledBytes)).append(" recycled so far\n")
+            .append(" wait for pins, ").append(size(recycledBytes)).append(" recycled so far, ")
+            .append(size(restingBytes)).append(" of addresses rest\n")
             .append("refused      ").append(size(quarantinedBytes)).append(" quarantined, ").append(size(strandedBytes))
             .append(" stranded, ").append(size(lostBytes)).append(" lost, ").append(repairs).append(" repairs\n")
             .append("tables       ").append(recordsInUse).append(" records, ").append(readerSlots)

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *                the mode of a section, or the file whose length another thread changes, or how much waits for pins and
  *                snapshots to end
  * @param waited  how long the wait has lasted
- * @param waiter  name of the waiting thread
+ * @param waiter  name of the waiting thread, or its number where it has none
  * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed
  *                only as far as the places that took them are remembered
  */

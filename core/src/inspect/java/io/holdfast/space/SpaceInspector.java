@@ -14,6 +14,7 @@ import io.holdfast.tree.Snapshot;
 import io.holdfast.tree.TreeInspector;
 import io.holdfast.tree.TreeTuning;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -109,6 +110,7 @@ public final class SpaceInspector {
     private void collectPending() {
         ((Map<?, ?>) Behind.field(core.quarantine(), "waiting")).values()
             .forEach(each -> waiting.add(((PendingUnmap) each).record()));
+        Arrays.stream((long[]) Behind.field(core.resting(), "ring")).filter(record -> record != 0).forEach(waiting::add);
         if (space != null) {
             pending.addAll(space.unmapper().reclaimer().pending());
             pending.forEach(each -> waiting.add(each.record()));

@@ -12,4 +12,9 @@ public interface DrainListener {
      * @param elapsedNs nanoseconds waited so far
      */
     void stillDraining(long record, long tag, long elapsedNs);
+
+    /** By what people know a record's region, for messages. */
+    default String region(final long record) {
+        return "record=0x" + Long.toHexString(record);
+    }
 }

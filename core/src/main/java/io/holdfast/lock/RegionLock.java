@@ -947,15 +947,15 @@ public final class RegionLock {
     void checkMayDrain(final String operation, final long record, final long incarnation) {
         if (domain.isPinned()) {
             throw new IllegalMonitorStateException(operation + " by a pinned thread could wait for itself: " +
-                describe(record) + "; close the pin first, or use a try form");
+                described(record) + "; close the pin first, or use a try form");
         }
         if (domain.announcedByMe(record, 0)) {
             throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region would " +
-                "wait for itself: " + describe(record) + "; close the guard first, or upgrade it");
+                "wait for itself: " + described(record) + "; close the guard first, or upgrade it");
         }
         if (Ledger.ENABLED && Ledger.isMine(Ledger.Kind.VIEW, record)) {
             throw new IllegalMonitorStateException(operation + " by a thread that has a view of a hold on the region " +
-                "would wait for itself: " + describe(record) + "; close the view and release the hold");
+                "would wait for itself: " + described(record) + "; close the view and release the hold");
         }
         LockOrder.beforeRegion(operation, record, incarnation);
     }
@@ -964,18 +964,23 @@ public final class RegionLock {
     private void checkMayWait(final String operation, final long record, final long lock) {
         if ((lock & WRITER) != 0 && SectionLock.isMine(lock)) {
             throw new IllegalMonitorStateException(operation + " by the thread that holds the region exclusively " +
-                "would wait for itself: " + describe(record) +
+                "would wait for itself: " + described(record) +
                 "; end or downgrade the exclusive guard first");
         }
         if (domain.isPinned()) {
             throw new IllegalMonitorStateException(operation + " by a pinned thread would wait, perhaps for itself: " +
-                describe(record) + "; close the pin first, or use a try form");
+                described(record) + "; close the pin first, or use a try form");
         }
         if (domain.announcedByMe(record, 0)) {
             throw new IllegalMonitorStateException(operation + " by a thread that holds a guard on the region, for " +
-                "which a writer waits, would wait for itself: " + describe(record) +
+                "which a writer waits, would wait for itself: " + described(record) +
                 "; use the guard that is held");
         }
+    }
+
+    /** The region and its decoded state, for messages. */
+    private String described(final long record) {
+        return listener.region(record) + ", " + describe(record);
     }
 
     /**

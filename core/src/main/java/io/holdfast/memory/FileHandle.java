@@ -420,7 +420,7 @@ public final class FileHandle implements AutoCloseable {
             final int mode = NativeMemory.FALLOC_FL_PUNCH_HOLE | NativeMemory.FALLOC_FL_KEEP_SIZE;
             final int result = uninterrupted(() -> memory.fallocate(descriptor, mode, offset, length));
             if (result < 0) {
-                throw FileErrors.failed(memory, "punch", path, NativeCall.FALLOCATE, length, -result);
+                throw FileErrors.failed(memory, "punchHole", path, NativeCall.FALLOCATE, length, -result);
             }
         } finally {
             leave();

@@ -41,6 +41,7 @@ final class Remedies {
                 ? "the kernel does not know this advice, or the range is locked in memory or uses huge pages"
                 : "address, length or offset are not multiples of the page size, or the kernel does not know a flag";
             case Errno.EIO -> "the file's device reports an error; look at the kernel's log";
+            case Errno.EFAULT -> "pages cannot be accessed: somebody has truncated the file, or its device is broken";
             default -> general(errno);
         };
     }
@@ -72,7 +73,7 @@ final class Remedies {
         }
         return switch (errno) {
             case Errno.ENOMEM, Errno.EPERM, Errno.EAGAIN -> "the limit of locked memory is reached (now " +
-                limitOf("Max locked memory") + "); raise ulimit -l, or lock less";
+                limitOf("Max locked memory") + "), or somebody has truncated the file; raise ulimit -l, or lock less";
             default -> general(errno);
         };
     }

@@ -82,11 +82,60 @@ public abstract sealed class ReservedPages permits Reservation {
      * @throws IllegalArgumentException if the range is not one of this reservation's
      */
     public final void zeroAnonymous(final long offset, final long length) {
+        if (length <= ZERO_BY_HAND_BYTES) {
+            requireRange(offset, length);
+            zeroByHand(offset, length);
+        } else {
+            dropAnonymous(offset, length);
+        }
+    }
+
+    /**
+     * Zeroes writable anonymous memory that is not used again soon: gives its pages back to the system if it takes them.
+     *
+     * @param offset the first byte
+     * @param length how many bytes
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     */
+    public final void dropAnonymous(final long offset, final long length) {
         requireRange(offset, length);
-        // The kernel refuses for pages that are locked or huge.
-        if (length <= ZERO_BY_HAND_BYTES || memory.madvise(base + offset, length, MADV_DONTNEED) != 0) {
+        if (memory.madvise(base + offset, length, MADV_DONTNEED) != 0) { // pages that are locked or huge
             zeroByHand(offset, length);
         }
+    }
+
+    /**
+     * Fills writable anonymous memory.
+     *
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param value  what each byte is then
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     */
+    public final void fill(final long offset, final long length, final byte value) {
+        requireRange(offset, length);
+        for (long at = offset; at < offset + length; at += zeroPage.byteSize()) {
+            bytes.asSlice(at, zeroPage.byteSize()).fill(value);
+        }
+    }
+
+    /**
+     * Looks for a byte of anonymous memory that differs.
+     *
+     * @param offset the first byte
+     * @param length how many bytes
+     * @param value  from what
+     * @return where the first one is, from {@code offset} on, or -1
+     * @throws IllegalArgumentException if the range is not one of this reservation's
+     */
+    public final long firstOther(final long offset, final long length, final byte value) {
+        requireRange(offset, length);
+        for (long at = 0; at < length; at++) {
+            if (bytes.get(ValueLayout.JAVA_BYTE, offset + at) != value) {
+                return at;
+            }
+        }
+        return -1;
     }
 
     // Writing to a page that was never touched would bring it into memory; a look shows the kernel's shared zero page.

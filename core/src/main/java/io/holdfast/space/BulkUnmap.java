@@ -55,17 +55,17 @@ final class BulkUnmap implements AutoCloseable {
      * @throws io.holdfast.RegionException if one is unmapped
      * @throws IllegalArgumentException    if one is of another space, or comes twice
      */
-    static BulkUnmap of(final SpaceHandle space, final Collection<? extends Region> all) {
-        space.gate().checkOpen("unmap");
+    static BulkUnmap of(final SpaceHandle space, final Collection<? extends Region> all, final String operation) {
+        space.gate().checkOpen(operation);
         final RegionHandle[] regions = all.toArray(RegionHandle[]::new);
         for (final RegionHandle region : regions) {
             Objects.requireNonNull(region, "region");
             if (!region.space().equals(space)) {
-                throw new IllegalArgumentException("unmap of a region of another space than " + space.name() + ": " +
+                throw new IllegalArgumentException(operation + " of a region of another space than " + space.name() + ": " +
                     region.describe() + "; nothing is unmapped");
             }
             if (!region.isMapped()) {
-                throw region.refused("unmap", RegionLock.refusal(region.record(), region.incarnation()));
+                throw region.refused(operation, RegionLock.refusal(region.record(), region.incarnation()));
             }
         }
         Arrays.sort(regions, Comparator.comparingLong(RegionHandle::address));

@@ -17,7 +17,7 @@ final class CheckedCopy {
      * error forward into the try of whoever calls it, in the interpreter and in compiled code alike.
      *
      * Only copies, fills and single accesses are used: HotSpot knows where a fault in those may come from. One in a stub of
-     * its own, as that of mismatch is, brings the virtual machine down.
+     * its own, as that of MemorySegment.mismatch is, brings the virtual machine down.
      *
      * A copy of many bytes is one call that no safepoint interrupts, and on cold pages it takes long: so it is done in
      * pieces.
@@ -82,11 +82,39 @@ final class CheckedCopy {
         }
     }
 
-    /** Writes zeros; false if a page could not be accessed, and then a part may have been written. */
-    static boolean zero(final MemorySegment segment, final long offset, final long length) {
+    /**
+     * Compares, by single accesses.
+     *
+     * @return how many bytes are equal, -1 if all are
+     * @throws InternalError if a page of either cannot be accessed
+     */
+    static long mismatch(final MemorySegment one, final long oneOffset, final MemorySegment other, final long otherOffset,
+                         final long length) {
+        Objects.checkFromIndexSize(oneOffset, length, one.byteSize());
+        Objects.checkFromIndexSize(otherOffset, length, other.byteSize());
+        try {
+            long at = 0;
+            while (at <= length - Long.BYTES && one.get(ValueLayout.JAVA_LONG_UNALIGNED, oneOffset + at) ==
+                other.get(ValueLayout.JAVA_LONG_UNALIGNED, otherOffset + at)) {
+                at += Long.BYTES;
+            }
+            while (at < length && one.get(ValueLayout.JAVA_BYTE, oneOffset + at) ==
+                other.get(ValueLayout.JAVA_BYTE, otherOffset + at)) {
+                at++;
+            }
+            settle((byte) at);
+            return at < length ? at : -1;
+        } catch (final InternalError e) {
+            fault(e);
+            throw e;
+        }
+    }
+
+    /** Writes one value all over; false if a page could not be accessed, and then a part may have been written. */
+    static boolean fill(final MemorySegment segment, final long offset, final long length, final byte value) {
         try {
             for (long at = 0; at < length; at += PIECE) {
-                segment.asSlice(offset + at, Math.min(PIECE, length - at)).fill((byte) 0);
+                segment.asSlice(offset + at, Math.min(PIECE, length - at)).fill(value);
                 settle();
             }
             return true;

@@ -147,7 +147,7 @@ final class DraftParts {
         try {
             record = core.records().allocate();
         } catch (final NativeException e) {
-            throw space.registry().refused(e);
+            throw space.registry().refused("section", "space " + space.name(), e);
         }
         boolean made = false;
         try {

@@ -72,7 +72,7 @@ final class GiveBack {
                 times.add(pending.ageNs());
             }
             pending.reached(Step.COUNTED);
-            if (isZeroedInPlace(pending)) {
+            if (isZeroedInPlace(pending) && !core.resting().takes(pending)) {
                 idle.add(pending.start(), pending.length());
             }
         }
@@ -172,7 +172,11 @@ final class GiveBack {
             return reservation.restore(start, length);
         }
         if (isZeroedInPlace(pending)) {
-            reservation.zeroAnonymous(start, length);
+            if (!core.resting().takes(pending)) {
+                reservation.zeroAnonymous(start, length);
+            } else if (!core.resting().isPoisoned(pending)) {
+                reservation.dropAnonymous(start, length);
+            }
             return RestoreResult.RESTORED;
         }
         return reservation.restoreAnonymous(start, length);
@@ -221,15 +225,18 @@ final class GiveBack {
         }
     }
 
-    private static boolean isFreed(final PendingUnmap pending) {
-        return pending.hasAddresses() && pending.isBefore(Step.ADDRESSES) && pending.result() == RestoreResult.RESTORED;
+    private boolean isFreed(final PendingUnmap pending) {
+        return pending.hasAddresses() && pending.isBefore(Step.ADDRESSES) && pending.result() == RestoreResult.RESTORED &&
+            !core.resting().takes(pending);
     }
 
-    /** Frees the addresses of pages that were given back, or keeps them. */
+    /** Frees the addresses of pages that were given back, lets them rest, or keeps them. */
     void settle(final PendingUnmap pending, final RestoreResult result) {
         switch (result) {
             case RESTORED -> {
-                core.quarantine().free(pending);
+                if (!core.resting().takes(pending) || !core.resting().add(pending)) {
+                    core.quarantine().free(pending);
+                }
                 if (PageFlags.isFile(pending.kind()) && !core.quarantine().isEmpty()) {
                     core.quarantine().retry(); // what the kernel took just now it may take again
                 }

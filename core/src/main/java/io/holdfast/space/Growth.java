@@ -67,7 +67,7 @@ final class Growth {
             final long size = RecordLayout.sizeAcquire(record);
             if (isGrowth(region, newSize, maximum)) {
                 if (file != null) {
-                    growFile(record, file, newSize, waiting);
+                    growFile(region, file, newSize, waiting);
                 } // else the pages are there already, and zero
                 RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
                 if (event != null) {
@@ -105,20 +105,21 @@ final class Growth {
         return newSize != size;
     }
 
-    private void growFile(final long record, final FileShare share, final long newSize, final Waiting waiting) {
+    private void growFile(final RegionHandle handle, final FileShare share, final long newSize, final Waiting waiting) {
         final FileRegion region = share.region();
         final MappedFile file = region.file();
         if (!file.hold("grow", waiting, reports)) {
             throw new IllegalStateException("a wait that never gives up did");
         }
         boolean grown = false;
+        final long record = handle.record();
         final long size = RecordLayout.sizeAcquire(record);
         try {
             file.grow(share, region.end(newSize), "grow");
             final long mapped = core.roundUp(size + region.lead());
             final long needed = core.roundUp(newSize + region.lead());
             if (needed > mapped) {
-                extend(record, region, mapped, needed);
+                extend(handle, region, mapped, needed);
             }
             share.keep();
             grown = true;
@@ -130,10 +131,12 @@ final class Growth {
         }
     }
 
-    private void extend(final long record, final FileRegion file, final long mapped, final long needed) {
+    private void extend(final RegionHandle handle, final FileRegion file, final long mapped, final long needed) {
+        final long record = handle.record();
         if (registry.isTorn(record)) {
             throw new MappingException("grow failed: the addresses behind the region were lost by an earlier call: " +
-                "start=" + RecordLayout.start(record) + ", mapped=" + mapped + "; map the file anew");
+                "start=" + RecordLayout.start(record) + ", mapped=" + mapped + ", " + handle.describe() +
+                "; map the file anew");
         }
         final FileAccess access = PageFlags.isWritable(RecordLayout.kind(record)) ? file.access() : FileAccess.READ_ONLY;
         try {
@@ -141,9 +144,9 @@ final class Growth {
                 file.fileOffset(), access);
         } catch (final RangeLostException e) {
             registry.tear(record);
-            throw registry.refused(e);
+            throw registry.refused("grow", handle.describe(), e);
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused("grow", handle.describe(), e);
         }
     }
 }

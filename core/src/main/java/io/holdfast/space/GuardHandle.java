@@ -159,17 +159,21 @@ public final class GuardHandle implements Guard {
 
     @Override
     public void close() {
-        final Arena current = arena;
-        if (current == null || stamp <= 0) {
-            return;
-        }
-        try {
+        try { // from the first instruction on: an error that belongs to an access long past may come up at any
+            final Arena current = arena;
+            if (current == null || stamp <= 0) {
+                return;
+            }
             current.close();
             if (slot == 0 || !region.endQuickly(slot)) {
                 SlowPath.end(region, mode, stamp, counted);
             }
             stamp = 0;
         } catch (final Throwable e) {
+            final Arena current = arena;
+            if (current == null || stamp <= 0) {
+                throw e;
+            }
             final Error late = SlowPath.endAfter(e, region, current, mode, stamp, slot, counted);
             stamp = 0;
             if (late != null) {

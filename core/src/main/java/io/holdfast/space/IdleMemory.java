@@ -130,7 +130,7 @@ final class IdleMemory {
             final long end = Math.min(touched.getAndSet(0), core.reservation().mappedLimit());
             return end == 0 ? 0 : drop(gaps(end), end);
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused("trim", "space " + registry.name(), e);
         } finally {
             registry.unaccountRegions(1);
             trimming.set(false);

@@ -586,7 +586,7 @@ public final class LeaseHandle implements Lease {
 
     private long enter(final String operation) {
         checkOpen(operation);
-        return region.lockShared();
+        return region.lockShared(operation);
     }
 
     /** The region's bytes for the writing of a piece; the region's lock is held. */
@@ -686,7 +686,12 @@ public final class LeaseHandle implements Lease {
         Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
         inPieces("putBytes", count, (done, piece) -> {
             checkInside("putBytes", offset + done, count - done);
-            MemorySegment.copy(source, sourceOffset + done, writable("putBytes"), from + offset + done, piece);
+            final long at = from + offset + done;
+            final InternalError fault =
+                CheckedCopy.copy(source, sourceOffset + done, writable("putBytes"), at, piece);
+            if (fault != null) {
+                throw region.space().pages().blame(region, "putBytes", at, source, sourceOffset + done, piece, fault);
+            }
             return true;
         });
     }
@@ -695,7 +700,10 @@ public final class LeaseHandle implements Lease {
     public void fill(final long offset, final long count, final byte value) {
         inPieces("fill", count, (done, piece) -> {
             checkInside("fill", offset + done, count - done);
-            writable("fill").asSlice(from + offset + done, piece).fill(value);
+            final long at = from + offset + done;
+            if (!CheckedCopy.fill(writable("fill"), at, piece, value)) {
+                throw region.space().pages().truncated(region, "fill", at, piece);
+            }
             return true;
         });
     }
@@ -707,10 +715,13 @@ public final class LeaseHandle implements Lease {
         inPieces("mismatch", count, (done, piece) -> {
             checkInside("mismatch", offset + done, count - done);
             final long at = from + offset + done;
-            final long here = MemorySegment.mismatch(region.optimisticSegment(), at, at + piece, other, otherOffset + done,
-                otherOffset + done + piece);
-            found[0] = here < 0 ? -1 : done + here;
-            return here < 0;
+            try {
+                final long here = CheckedCopy.mismatch(region.optimisticSegment(), at, other, otherOffset + done, piece);
+                found[0] = here < 0 ? -1 : done + here;
+            } catch (final InternalError fault) {
+                throw region.space().pages().blame(region, "mismatch", at, other, otherOffset + done, piece, fault);
+            }
+            return found[0] < 0;
         });
         return found[0];
     }

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A mapping whose sizes and files are known and which only needs addresses and pages.
  *
+ * @param operation what it is for, for messages
+ * @param moved     the region that goes on in it, null for a new one
  * @param length    bytes of addresses, whole pages
  * @param size      bytes that the user sees
  * @param share     the claim on the file, null for anonymous memory
@@ -18,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param advice    on how all of it is going to be used
  * @param name      given by the user
  */
-record MapPlan(long length, long size, long kind, @Nullable FileShare share, @Nullable FileHandle opened, long start,
-               long alignment, boolean populated, Advice advice, @Nullable String name) {
+record MapPlan(String operation, @Nullable RegionHandle moved, long length, long size, long kind,
+               @Nullable FileShare share, @Nullable FileHandle opened, long start, long alignment,
+               boolean populated, Advice advice, @Nullable String name) {
     static final long ANYWHERE = -1;
 
     /** The part of a file, null for anonymous memory. */

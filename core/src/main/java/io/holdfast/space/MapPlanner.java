@@ -193,7 +193,7 @@ final class MapPlanner {
         final Advice advice = request.advice();
         final long advised = advice != Advice.NORMAL && PageOperations.isLasting(advice) ? kind | PageFlags.ALTERED_PAGES
             : kind;
-        return new MapPlan(length, size, PageFlags.locked(advised, request.isLocked()), share, opened, start,
-            alignment, request.isPopulated(), advice, request.name());
+        return new MapPlan("map", null, length, size, PageFlags.locked(advised, request.isLocked()), share, opened,
+            start, alignment, request.isPopulated(), advice, request.name());
     }
 }

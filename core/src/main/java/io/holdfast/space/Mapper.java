@@ -156,12 +156,12 @@ final class Mapper {
     Prepared prepare(final MapPlan plan, final Addresses addresses, final LongConsumer fill) {
         final PendingUnmap undo = new PendingUnmap(plan.length(), plan.kind());
         final Prepared prepared = new Prepared(plan, undo);
-        registry.account(plan.length()); // [A2]
+        registry.account(plan.length(), plan.operation()); // [A2]
         boolean mapped = false;
         try {
-            gate.checkOpen("map"); // [A2]
+            gate.checkOpen(plan.operation()); // [A2]
             if (plan.needsMapping()) {
-                registry.headroom().take("map");
+                registry.headroom().take(plan.operation(), plan.moved());
             }
             final long record = core.records().allocate();
             undo.taken(record);
@@ -199,9 +199,11 @@ final class Mapper {
     private MappingException refused(final MapPlan plan, final RuntimeException e) {
         final FileRegion file = plan.file();
         KernelRefusalEvent.tell(gate.name(), NativeException.errnoOf(e), e.getMessage());
-        return new MappingException("map failed in space " + gate.name() + ": " + (file == null ? "" : "path=" +
-            file.path() + ", offset=" + (file.fileOffset() + file.lead()) + ", ") + "size=" + plan.size() + ": " +
-            e.getMessage(), NativeException.errnoOf(e), e);
+        final RegionHandle moved = plan.moved();
+        return new MappingException(plan.operation() + " failed in space " + gate.name() + ": " +
+            (moved == null ? "" : moved.describe() + ", ") + (file == null ? "" : "path=" + file.path() + ", offset=" +
+            (file.fileOffset() + file.lead()) + ", ") + "size=" + plan.size() + ": " + e.getMessage(),
+            NativeException.errnoOf(e), e);
     }
 
     /** Gives a mapping back that nobody has found. */
@@ -231,9 +233,11 @@ final class Mapper {
     }
 
     private long takeFixed(final MapPlan plan, final long record) {
-        if (!core.tree().insert(plan.start(), plan.start() + plan.length(), record)) {
-            throw new MappingException("map failed: addresses are taken: address=" + (plan.start() + plan.lead()) +
-                ", length=" + plan.length() + ", space " + gate.name() +
+        final long end = plan.start() + plan.length();
+        if (!core.tree().insert(plan.start(), end, record) &&
+            !(core.resting().freeWithin(plan.start(), end) && core.tree().insert(plan.start(), end, record))) {
+            throw new MappingException(plan.operation() + " failed: addresses are taken: address=" +
+                (plan.start() + plan.lead()) + ", length=" + plan.length() + ", space " + gate.name() +
                 "; unmap what is there, or map anywhere");
         }
         return plan.start();
@@ -262,9 +266,12 @@ final class Mapper {
             core.quarantine().retry();
             start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
         }
+        while (start < 0 && core.resting().free(plan.length())) {
+            start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
+        }
         if (start < 0) {
-            throw new NoGapException("map failed: no gap of " + plan.length() + " bytes in space " + gate.name() +
-                ", alignment=" + plan.alignment() + ", capacity=" + reservation.capacity() + ", mapped=" +
+            throw new NoGapException(plan.operation() + " failed: no gap of " + plan.length() + " bytes in space " +
+                gate.name() + ", alignment=" + plan.alignment() + ", capacity=" + reservation.capacity() + ", mapped=" +
                 (registry.bytes() - plan.length()) + "; unmap regions, or open the space with a larger capacity",
                 addresses.isPartial());
         }

@@ -8,6 +8,7 @@ import io.holdfast.memory.NativeMemory;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many mappings the kernel still grants the process ({@code vm.max_map_count}). Whatever may part mappings stops a
@@ -50,15 +51,16 @@ final class MappingHeadroom {
      * Counts a call that may give pages a mapping of their own: a file, huge pages, other advice or protection than their
      * neighbours', locking.
      *
+     * @param region for which it is, null for one that is being mapped
      * @throws MappingException if only the reserve is left
      */
-    void take(final String operation) {
+    void take(final String operation, final @Nullable RegionHandle region) {
         if (unseen.decrementAndGet() < 0) {
-            look(operation);
+            look(operation, region);
         }
     }
 
-    private synchronized void look(final String operation) {
+    private synchronized void look(final String operation, final @Nullable RegionHandle region) {
         if (unseen.get() > 0) {
             return;
         }
@@ -73,8 +75,8 @@ final class MappingHeadroom {
         }
         if (room <= 0) {
             throw new MappingException(operation + " failed: too few kernel mappings are left for space " + space +
-                ": mappings=" + count + (known ? "" : " (a guess: /proc is hidden)") + ", vm.max_map_count=" + limit +
-                ", reserve=" + reserve +
+                ": " + (region == null ? "" : region.describe() + ", ") + "mappings=" + count +
+                (known ? "" : " (a guess: /proc is hidden)") + ", vm.max_map_count=" + limit + ", reserve=" + reserve +
                 "; unmap regions of files and those with advice, protection or locked pages of their own, or raise " +
                 "the limit (sysctl -w vm.max_map_count=" + limit * 4 + ")");
         }

@@ -50,7 +50,7 @@ final class Mover {
         publication.drop(old);
         held.passage().widen();
         final Mapper.Prepared prepared =
-            mapper.prepare(plan, Addresses.of(held.passage()), start -> fill(region, old, start));
+            mapper.prepare(plan, Addresses.of(held.passage()), start -> fill("remap", region, old, start));
         try {
             publication.absorb(prepared);
             publication.keep(prepared.extent());
@@ -71,11 +71,12 @@ final class Mover {
                     final Function<MapPlan, T> carryOut) {
         final FileRegion before = old.file();
         if (before == null) {
-            return carryOut.apply(plan(operation, old, newSize, null, null));
+            return carryOut.apply(plan(operation, region, old, newSize, null, null));
         }
         final long offset = before.end(0);
         if (newSize > Long.MAX_VALUE - offset) {
-            throw new IllegalArgumentException(operation + " out of range: newSize=" + newSize + ", file offset=" + offset);
+            throw new IllegalArgumentException(operation + " out of range: newSize=" + newSize + ", file offset=" + offset +
+                ", " + region.describe());
         }
         final FileRegion after = new FileRegion(before.file(), before.path(), before.access(), before.fileOffset(),
             before.lead(), newSize);
@@ -83,13 +84,13 @@ final class Mover {
         try (FileUse use = before.mayResize() ? new FileUse(before.file(), registry)
             : new FileUse(reopen(before, region, operation), registry)) {
             if (before.mayResize()) {
-                final MapPlan plan = plan(operation, old, newSize, new FileShare(after, newSize), use.opened());
+                final MapPlan plan = plan(operation, region, old, newSize, new FileShare(after, newSize), use.opened());
                 grow(use, plan, operation);
                 return carryOut.apply(plan);
             }
             return carryOut.apply(use.shareAsItIs(cuts, size -> {
                 use.opened().requireRange(size, offset, newSize);
-                return plan(operation, old, newSize, new FileShare(after, newSize), use.opened());
+                return plan(operation, region, old, newSize, new FileShare(after, newSize), use.opened());
             }));
         }
     }
@@ -107,15 +108,15 @@ final class Mover {
         }
     }
 
-    private MapPlan plan(final String operation, final Extent old, final long newSize, final @Nullable FileShare share,
-                         final @Nullable FileHandle opened) {
+    private MapPlan plan(final String operation, final RegionHandle region, final Extent old, final long newSize,
+                         final @Nullable FileShare share, final @Nullable FileHandle opened) {
         final long length = core.roundUp(planner.checkSize(operation, newSize, old.lead()) + old.lead(), old.kind());
-        return new MapPlan(length, newSize, PageFlags.fixedSize(old.kind()), share, opened, MapPlan.ANYWHERE,
-            core.pageSize(old.kind()), false, Advice.NORMAL, old.name());
+        return new MapPlan(operation, region, length, newSize, PageFlags.fixedSize(old.kind()), share, opened,
+            MapPlan.ANYWHERE, core.pageSize(old.kind()), false, Advice.NORMAL, old.name());
     }
 
     /** Copies what the new pages do not have by themselves. */
-    void fill(final RegionHandle region, final Extent old, final long start) {
+    void fill(final String operation, final RegionHandle region, final Extent old, final long start) {
         final FileRegion file = old.file();
         if (file != null && file.access() != FileAccess.COPY_ON_WRITE) {
             return;
@@ -124,7 +125,7 @@ final class Mover {
         final MemorySegment from = Words.view(base + old.start() + old.lead(), old.size());
         final MemorySegment to = Words.view(base + start + old.lead(), old.size());
         if (!CheckedCopy.copyDifferences(from, to, old.size())) {
-            throw pages.truncated(region, "remap", 0, old.size());
+            throw pages.truncated(region, operation, 0, old.size());
         }
     }
 

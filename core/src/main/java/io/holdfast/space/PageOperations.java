@@ -60,7 +60,7 @@ final class PageOperations {
 
     private void advise(final RegionHandle region, final Range range, final Advice advice) {
         if (isLasting(advice)) {
-            registry.headroom().take("advise");
+            registry.headroom().take("advise", region);
             RecordLayout.addKind(region.record(), PageFlags.ALTERED_PAGES);
         }
         core.reservation().advise(range.start, range.length, number(advice));
@@ -85,7 +85,7 @@ final class PageOperations {
     void lock(final RegionHandle region, final boolean locked) {
         shared(region, locked ? "lockInMemory" : "unlockFromMemory", () -> {
             final Range range = whole(region);
-            registry.headroom().take(locked ? "lockInMemory" : "unlockFromMemory");
+            registry.headroom().take(locked ? "lockInMemory" : "unlockFromMemory", region);
             if (!locked) {
                 core.reservation().lock(range.start, range.length, false);
                 noteUnlocked(region);
@@ -196,9 +196,9 @@ final class PageOperations {
     }
 
     /** The exception for a copy that met a fault, or the fault itself if it was in the caller's memory; a lock is held. */
-    private RuntimeException blame(final RegionHandle region, final String operation, final long offset,
-                                   final MemorySegment other, final long otherOffset, final long length,
-                                   final InternalError fault) {
+    RuntimeException blame(final RegionHandle region, final String operation, final long offset,
+                           final MemorySegment other, final long otherOffset, final long length,
+                           final InternalError fault) {
         if (isReadable(view(region), offset, length, lead(region.record())) &&
             !isReadable(other, otherOffset, length, other.address() % pageSize())) {
             throw fault;
@@ -260,7 +260,7 @@ final class PageOperations {
     }
 
     private void zeroByHand(final RegionHandle region, final String operation, final long offset, final long length) {
-        if (length > 0 && !CheckedCopy.zero(view(region), offset, length)) {
+        if (length > 0 && !CheckedCopy.fill(view(region), offset, length, (byte) 0)) {
             throw truncated(region, operation, offset, length);
         }
     }
@@ -277,7 +277,7 @@ final class PageOperations {
                     final Range range = whole(region);
                     resident += core.reservation().residentBytes(range.start, range.length);
                 } catch (final NativeException e) {
-                    throw registry.refused(e);
+                    throw registry.refused("residentBytes", region.describe(), e);
                 } finally {
                     region.unlockShared(stamp);
                 }
@@ -293,7 +293,7 @@ final class PageOperations {
         try {
             return work.get().longValue();
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused(operation, region.describe(), e);
         } finally {
             leave(region, stamp);
         }
@@ -333,7 +333,7 @@ final class PageOperations {
         try {
             work.run();
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused(operation, region.describe(), e);
         } finally {
             if (!held) {
                 region.unlockExclusive(stamp);

@@ -31,11 +31,13 @@ final class PageProtection {
     /**
      * Takes what the way back needs; nothing is changed yet.
      *
+     * @param region which is changed
      * @param record of the region that lookups find there, 0 if they find none
      */
-    static PageProtection prepare(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
+    static PageProtection prepare(final RegionHandle region, final Reshape.Pages pages, final boolean wasWritable,
                                   final long record) {
-        space.registry().headroom().take("protect");
+        final SpaceHandle space = region.space();
+        space.registry().headroom().take("protect", region);
         final PendingUnmap unmapping = record == 0 ? null : space.unmapper().prepare();
         boolean prepared = false;
         try {

@@ -68,7 +68,7 @@ final class PendingUnmap implements AutoCloseable {
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
     private long tag;
     private boolean waited;
-    private final String announcer = Thread.currentThread().getName();
+    private final String announcer = WaitReports.nameOfThread();
     private long begunNs;
     private @Nullable UnmapEvent event;
     private @Nullable DrainWaitEvent waitEvent;

@@ -125,6 +125,16 @@ final class Publication {
         this.operation = operation;
     }
 
+    /** What is changed, for messages: the first of the regions that are replaced. */
+    private String subject() {
+        if (olds.isEmpty()) {
+            return "space " + space.name();
+        }
+        final Extent first = olds.getFirst().extent;
+        return "region=0x" + Long.toHexString(first.start() + first.lead()) + " of " + space.name() +
+            (olds.size() == 1 ? "" : " and " + (olds.size() - 1) + " more");
+    }
+
     // ------------------------------------------------------------------------------------------------------ plan
 
     /** A region that the owner holds is replaced; {@code goesOn} if a region that comes has bytes of it. */
@@ -185,7 +195,7 @@ final class Publication {
             }
             complete();
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused(operation, subject(), e);
         } finally {
             domain.unpinStructure();
         }

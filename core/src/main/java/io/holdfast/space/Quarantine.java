@@ -62,6 +62,20 @@ final class Quarantine {
         }
     }
 
+    /** Frees addresses that have rested; false if the system refuses memory for nodes. Can be repeated if it throws. */
+    boolean isFreed(final long record) {
+        final long start = RecordLayout.start(record);
+        final long end = RecordLayout.limit(record);
+        try {
+            tree.remove(start, record);
+        } catch (final NativeException e) {
+            return false;
+        }
+        nextGap.freed(start, end);
+        records.retire(record);
+        return true;
+    }
+
     private boolean isFreed(final PendingUnmap unmapping) {
         try {
             unmapping.removeFrom(tree);

@@ -107,6 +107,11 @@ final class RegionLabels {
         return List.copyOf(all.values());
     }
 
+    /** The place that mapped a region, in debug mode. */
+    @Nullable Origin origin(final long record) {
+        return origins.get(record);
+    }
+
     @Nullable String name(final long record) {
         return names.get(record);
     }

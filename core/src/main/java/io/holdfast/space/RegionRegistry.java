@@ -60,15 +60,15 @@ final class RegionRegistry {
     // ----------------------------------------------------------------------------------------------------------- limits
 
     /** Counts a region against the limits. */
-    void account(final long length) {
+    void account(final long length, final String operation) {
         ReservedStack.forBeginning(length); // both are counted, or neither
         if (!regions.take(1)) {
-            throw new MappingException("map failed: limit of regions reached in space " + name() + ": maxRegions=" +
+            throw new MappingException(operation + " failed: limit of regions reached in space " + name() + ": maxRegions=" +
                 settings.maxRegions() + "; unmap regions, or raise maxRegions");
         }
         if (!bytes.take(length)) {
             regions.giveBack(1);
-            throw new MappingException("map failed: limit of bytes reached in space " + name() + ": asked=" + length +
+            throw new MappingException(operation + " failed: limit of bytes reached in space " + name() + ": asked=" + length +
                 ", mapped=" + bytes.inUse() + ", maxBytes=" + settings.maxBytes() + "; unmap regions, or raise maxBytes");
         }
     }
@@ -208,8 +208,10 @@ final class RegionRegistry {
         }
     }
 
-    MappingException refused(final RuntimeException e) {
+    /** The exception for an operation that the system has refused, on what, and why. */
+    MappingException refused(final String operation, final String subject, final RuntimeException e) {
         KernelRefusalEvent.tell(name(), NativeException.errnoOf(e), e.getMessage());
-        return new MappingException("space " + name() + ": " + e.getMessage(), NativeException.errnoOf(e), e);
+        return new MappingException(operation + " failed: " + subject + ": " + e.getMessage(), NativeException.errnoOf(e),
+            e);
     }
 }

@@ -256,7 +256,7 @@ final class SectionDraft {
         final boolean wasWritable = PageFlags.isWritable(part.extent().kind());
         final Source source = sourceOf(part);
         final PageProtection change =
-            PageProtection.prepare(space, pages, wasWritable, source == null ? 0 : source.record());
+            PageProtection.prepare(part.region(), pages, wasWritable, source == null ? 0 : source.record());
         boolean noted = false;
         try {
             given.ensureCapacity(given.size() + protections.size() + 1); // if its way back has to unmap
@@ -275,7 +275,7 @@ final class SectionDraft {
             done = true;
             return changed;
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused("protect", part.region().describe(), e);
         } finally {
             if (!done) {
                 undo(part, change, wasWritable);
@@ -330,7 +330,8 @@ final class SectionDraft {
         final Mover mover = space.mover();
         reshape(operation, part); // refuses what cannot be moved
         return mover.elsewhere(operation, part.region(), part.extent(), newSize,
-            plan -> map(plan, List.of(part), part.origins(), at -> mover.fill(part.region(), part.extent(), at)));
+            plan -> map(plan, List.of(part), part.origins(),
+                at -> mover.fill(operation, part.region(), part.extent(), at)));
     }
 
     // ------------------------------------------------------------------------------------------- publish, go back

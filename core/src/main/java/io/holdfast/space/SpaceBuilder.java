@@ -7,6 +7,7 @@ import io.holdfast.MappingException;
 import io.holdfast.WaitReport;
 import io.holdfast.epoch.BarrierFlavour;
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.Ledger;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import java.lang.System.Logger.Level;
@@ -28,6 +29,9 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private static final AtomicBoolean FLAVOUR_LOGGED = new AtomicBoolean();
     private static final String BARRIER_PROPERTY = "io.holdfast.barrier";
     private static final String MONITORED_PROPERTY = "io.holdfast.monitored";
+    private static final String REST_PROPERTY = "io.holdfast.rest";
+    private static final long REST_IN_DEBUG_MODE = 64L << 30;
+    private static final long NOT_SAID = -1;
     private static final long SPINS = 100;
     private static final long YIELDS = 20;
     private static final long MIN_PARK_NS = 1_000;
@@ -40,6 +44,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     private long backlogBytes = 1L << 30;
     private long retiredBytes = 1L << 30;
     private long idleBytes = 64L << 20;
+    private long restBytes = NOT_SAID;
     private Duration eraAfter = Duration.ofMillis(100);
     private Duration eraDelay = Duration.ofMillis(2);
     private Duration reportAfter = Duration.ofSeconds(10);
@@ -108,6 +113,15 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     }
 
     @Override
+    public SpaceBuilder restAddresses(final long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("bytes of resting addresses must not be negative: bytes=" + bytes);
+        }
+        this.restBytes = bytes;
+        return this;
+    }
+
+    @Override
     public SpaceBuilder name(final String text) {
         this.name = Objects.requireNonNull(text, "text");
         return this;
@@ -169,7 +183,8 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         final BarrierFlavour flavour = flavour(calls);
         final String label = name != null ? name : "space-" + OPENED.incrementAndGet();
         final SpaceSettings settings = new SpaceSettings(label, maxBytes, maxRegions, backlogBytes, retiredBytes,
-            idleBytes, idle, reportAfter.toNanos(), reports, errors != null ? errors : logging(label), startReclaimer,
+            idleBytes, restBytes != NOT_SAID ? restBytes : configuredRest(), idle, reportAfter.toNanos(), reports,
+            errors != null ? errors : logging(label), startReclaimer,
             eraAfter.toNanos(), eraDelay.toNanos());
         try {
             final SpaceHandle space = new SpaceHandle(settings, SpaceResources.take(calls, capacity, flavour));
@@ -224,6 +239,23 @@ public final class SpaceBuilder implements AddressSpace.Builder {
     /** Where one of those took it who are waited for, if that is remembered of one. */
     private static @Nullable Throwable placeIn(final WaitReport report) {
         return report.holders().stream().map(WaitReport.Holder::place).filter(Objects::nonNull).findFirst().orElse(null);
+    }
+
+    private static long configuredRest() {
+        final String value = System.getProperty(REST_PROPERTY);
+        if (value == null) {
+            return Ledger.ENABLED ? REST_IN_DEBUG_MODE : 0;
+        }
+        try {
+            final long bytes = Long.parseLong(value);
+            if (bytes >= 0) {
+                return bytes;
+            }
+        } catch (final NumberFormatException e) {
+            // said below
+        }
+        throw new IllegalArgumentException("no number of bytes: " + REST_PROPERTY + "=" + value +
+            "; use 0 or more, without a unit");
     }
 
     private static void checkNanos(final Duration time) {

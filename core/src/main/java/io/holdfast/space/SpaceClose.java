@@ -51,6 +51,7 @@ final class SpaceClose {
             unmapper.thread().stop();
             unmapper.reclaimer().doRound(); // unmaps that came to nothing, and whose threads could not take them back
             core.quarantine().retry();
+            core.resting().freeAll();
             core.tree().drain(settings.idle());
             core.retiredRecords().drain(settings.idle());
             gate.ranges().over();

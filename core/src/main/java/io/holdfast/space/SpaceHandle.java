@@ -94,6 +94,8 @@ public final class SpaceHandle implements AddressSpace {
         this.close = new SpaceClose(core, gate, registry, unmapper, settings, reports);
         this.tree = core.tree();
         this.base = core.reservation().base();
+        core.resting().begin(settings.restBytes(),
+            LateWrites.of(core.reservation(), registry.labels(), settings.name()));
         registry.labels().watch(this, settings.name());
     }
 
@@ -281,7 +283,7 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public void unmap(final Collection<? extends Region> regions) {
-        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        final BulkUnmap bulk = BulkUnmap.of(this, regions, "unmap");
         if (!bulk.isEmpty()) {
             unmapper.unmap(bulk);
         }
@@ -290,13 +292,13 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public boolean unmap(final Collection<? extends Region> regions, final long timeout, final TimeUnit unit)
         throws InterruptedException {
-        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        final BulkUnmap bulk = BulkUnmap.of(this, regions, "unmap");
         return bulk.isEmpty() || unmapper.unmap(bulk, unit.toNanos(timeout));
     }
 
     @Override
     public CompletionStage<Void> unmapAsync(final Collection<? extends Region> regions) {
-        final BulkUnmap bulk = BulkUnmap.of(this, regions);
+        final BulkUnmap bulk = BulkUnmap.of(this, regions, "unmapAsync");
         return bulk.isEmpty() ? CompletableFuture.<Void>completedStage(null) : unmapper.unmapAsync(bulk);
     }
 
@@ -434,7 +436,7 @@ public final class SpaceHandle implements AddressSpace {
         return new SpaceStatistics(registry.regions(), registry.bytes(), giveBack.unmaps(), unmapper.drains(),
             reclaimer.backlog(), reclaimer.backlogBytes(), core.retiredBytes(), core.reservation().quarantinedBytes(),
             core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
-            idle.bytes(), idle.recycledBytes(),
+            idle.bytes(), idle.recycledBytes(), core.resting().bytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
             core.records().bytes() + core.tree().mappedBytes(), eras.ended(), eras.unclosed(), eras.waitingBytes(),
             giveBack.times(), unmapper.drainTimes(), SpaceResources.parkedRanges(), registry.labels().named());

@@ -45,6 +45,7 @@ final class SpaceResources {
     private final IntervalTree tree;
     private final NextGap nextGap;
     private final Quarantine quarantine;
+    private final RestingAddresses resting;
     private final Lifetimes lifetimes = new Lifetimes();
 
     private SpaceResources(final NativeMemory memory, final Reservation reservation, final EpochDomain domain) {
@@ -57,6 +58,7 @@ final class SpaceResources {
             TreeTuning.DEFAULT.withGranule(memory.pageSize()));
         this.nextGap = new NextGap(reservation.capacity());
         this.quarantine = new Quarantine(reservation, tree, nextGap, retiredRecords);
+        this.resting = new RestingAddresses(quarantine);
     }
 
     private static SpaceResources create(final NativeMemory memory, final long capacity, final BarrierFlavour flavour) {
@@ -157,6 +159,7 @@ final class SpaceResources {
             return false;
         }
         quarantine.parked();
+        resting.freeAll();
         return true;
     }
 
@@ -210,6 +213,11 @@ final class SpaceResources {
     /** Unmaps whose pages or addresses could not be freed yet. */
     Quarantine quarantine() {
         return quarantine;
+    }
+
+    /** Addresses that are not used again yet. */
+    RestingAddresses resting() {
+        return resting;
     }
 
     /** To whole pages of normal regions. */

@@ -16,6 +16,7 @@ import org.agrona.concurrent.IdleStrategy;
  * @param backlogBytes     address range of asynchronous unmaps above which an announcing thread waits
  * @param retiredBytes     memory of replaced nodes and records above which changes wait
  * @param idleBytes        idle memory above which it is given back to the system
+ * @param restBytes        address range that is unmapped until addresses are used again, 0 for at once
  * @param reportAfterNs    how long a wait lasts before it is reported, and reported again
  * @param errors           told of what the thread for asynchronous unmaps fails with
  * @param startReclaimer   whether the space runs a thread for asynchronous unmaps when there is one to finish
@@ -23,8 +24,9 @@ import org.agrona.concurrent.IdleStrategy;
  * @param eraDelayNs       from the end of an era to the close of its arena
  */
 record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBytes, long retiredBytes,
-                     long idleBytes, Supplier<IdleStrategy> idle, long reportAfterNs, Consumer<WaitReport> reports,
-                     ErrorHandler errors, boolean startReclaimer, long eraNs, long eraDelayNs) {
+                     long idleBytes, long restBytes, Supplier<IdleStrategy> idle, long reportAfterNs,
+                     Consumer<WaitReport> reports, ErrorHandler errors, boolean startReclaimer, long eraNs,
+                     long eraDelayNs) {
     private static final int ERAS_IN_BACKLOG = 4;
 
     /** Bytes of unmaps in the background that end the era they wait for: long before the backlog is full. */

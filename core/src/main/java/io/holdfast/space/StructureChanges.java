@@ -128,7 +128,7 @@ final class StructureChanges {
                                        final Waiting draining) {
         final long record = region.record();
         final PageProtection change =
-            PageProtection.prepare(space, pages, PageFlags.isWritable(RecordLayout.kind(record)), record);
+            PageProtection.prepare(region, pages, PageFlags.isWritable(RecordLayout.kind(record)), record);
         boolean published = false;
         try {
             RecordLayout.addKind(record, PageFlags.ALTERED_PAGES);
@@ -137,7 +137,7 @@ final class StructureChanges {
             published = true;
             return regions;
         } catch (final NativeException e) {
-            throw registry.refused(e);
+            throw registry.refused("protect", region.describe(), e);
         } finally {
             if (published || !held.holds(record)) {
                 change.keep();

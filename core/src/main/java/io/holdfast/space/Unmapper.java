@@ -406,13 +406,14 @@ final class Unmapper {
      */
     boolean announce(final PendingUnmap pending, final RegionHandle region, final Waiting waiting,
                      final boolean drains) {
+        final String operation = drains ? "unmap" : "unmapAsync";
         final long result;
-        try (RangeLock.Passage passage = gate.enter("unmap", region, region, waiting)) {
+        try (RangeLock.Passage passage = gate.enter(operation, region, region, waiting)) {
             result = passage == null ? Stamps.TIMED_OUT
                 : detach(pending, region.record(), region.incarnation(), waiting, drains);
         }
         if (result == Stamps.DETACHED || result == Stamps.MOVED) {
-            throw region.refused("unmap", result);
+            throw region.refused(operation, result);
         }
         return result > 0;
     }

@@ -37,18 +37,24 @@ final class WaitReports implements DrainListener {
 
     @Override
     public void stillDraining(final long record, final long tag, final long elapsedNs) {
-        report(of(record, tag, Thread.currentThread().getName(), elapsedNs));
+        report(of(record, tag, nameOfThread(), elapsedNs));
     }
 
     /** A wait for something else than the readers of a region. */
     void report(final String what, final long elapsedNs, final List<WaitReport.Holder> holders) {
-        report(new WaitReport(settings.name(), what, Duration.ofNanos(elapsedNs), Thread.currentThread().getName(),
-            holders));
+        report(new WaitReport(settings.name(), what, Duration.ofNanos(elapsedNs), nameOfThread(), holders));
     }
 
     /** An unmap in the background. */
     void report(final PendingUnmap pending) {
         report(of(pending));
+    }
+
+    /** By what people know the current thread: virtual ones mostly have no name. */
+    static String nameOfThread() {
+        final Thread thread = Thread.currentThread();
+        final String name = thread.getName();
+        return name.isEmpty() ? "thread #" + thread.threadId() : name;
     }
 
     private void report(final WaitReport report) {
@@ -76,14 +82,25 @@ final class WaitReports implements DrainListener {
             holders(record, tag));
     }
 
+    @Override
+    public String region(final long record) {
+        return "region=" + place(record) + " of " + settings.name() + named(record);
+    }
+
     /** The region of a record, its name and file, and the decoded state of its lock. */
     private String describe(final long record) {
+        return place(record) + named(record) + ", " + RegionLock.describe(record);
+    }
+
+    private String place(final long record) {
+        return "0x" + Long.toHexString(RecordLayout.base(record) - core.reservation().base());
+    }
+
+    private String named(final long record) {
         final FileRegion file = registry.file(record);
         final Path path = file == null ? null : file.path();
         final String name = registry.labels().name(record);
-        return "0x" + Long.toHexString(RecordLayout.base(record) - core.reservation().base()) +
-            (name == null ? "" : ", name=" + name) + (path == null ? "" : ", path=" + path) + ", " +
-            RegionLock.describe(record);
+        return (name == null ? "" : ", name=" + name) + (path == null ? "" : ", path=" + path);
     }
 
     /**

@@ -234,11 +234,11 @@ class BulkUnmapTest extends SpaceFixture {
         final List<Region> regions = files(3);
         final Region gone = regions.remove(1);
         gone.unmap();
-        assertRefused(List.of(regions.get(0), gone, regions.get(1)), RegionException.class, "unmap refused",
+        assertRefused(List.of(regions.get(0), gone, regions.get(1)), RegionException.class, "refused",
             "reason=DETACHED", "region=0x" + Long.toHexString(gone.address()) + " of test");
         final Region split = space.map(2 * PAGE);
         split.split(PAGE);
-        assertRefused(List.of(regions.get(0), regions.get(1), split), RegionException.class, "unmap refused",
+        assertRefused(List.of(regions.get(0), regions.get(1), split), RegionException.class, "refused",
             "reason=MOVED", "region=0x" + Long.toHexString(split.address()) + " of test");
         assertAllMapped(regions);
     }

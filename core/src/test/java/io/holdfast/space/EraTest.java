@@ -256,8 +256,8 @@ class EraTest extends SpaceFixture {
     @Test
     void eraMustBeClosedAfterTheDelayAndNotBefore() {
         final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // a clock may overflow
-        final SpaceSettings settings = new SpaceSettings("delayed", 1, 1, Long.MAX_VALUE, 1, 1, NoOpIdleStrategy::new,
-            Long.MAX_VALUE, reports::add, error -> { }, false, 100, 10);
+        final SpaceSettings settings = new SpaceSettings("delayed", 1, 1, Long.MAX_VALUE, 1, 1, 0,
+            NoOpIdleStrategy::new, Long.MAX_VALUE, reports::add, error -> { }, false, 100, 10);
         final Eras eras = new Eras(settings, now::get, (what, elapsedNs) -> { }, () -> false);
         eras.current();
         final Region region = space.map(PAGE);

@@ -474,7 +474,7 @@ class MappedFileTest extends SpaceFixture {
     private boolean hold(final MappedFile file) {
         try (Waiting waiting = inside(space).waiting(0, false)) {
             return file.hold("test", waiting, new WaitReports(inside(space).core(), inside(space).registry(),
-                new SpaceSettings("test", 1, 1, 1, 1, 1, idle, 1, reports::add, e -> { }, false, 1, 1)));
+                new SpaceSettings("test", 1, 1, 1, 1, 1, 0, idle, 1, reports::add, e -> { }, false, 1, 1)));
         }
     }
 

@@ -61,6 +61,20 @@ class PendingUnmapTest extends SpaceFixture {
         }
     }
 
+    /** Virtual threads mostly have no name. */
+    @Test
+    void aThreadWithoutANameMustBeToldByItsNumber() throws Exception {
+        final Region region = space.map(PAGE);
+        try (Threads.Holder holder = Threads.hold(region::share)) {
+            assertThat(holder.thread().isAlive()).isTrue();
+            final Thread nameless = Thread.ofVirtual().start(region::unmapAsync);
+            nameless.join();
+            assertThat(space.pendingUnmaps()).singleElement()
+                .satisfies(report -> assertThat(report.waiter()).isEqualTo("thread #" + nameless.threadId()));
+        }
+        awaitEmpty();
+    }
+
     @Test
     void anUnmapThatItsThreadWaitsForMustBeListed() throws Exception {
         final Region region = space.map(PAGE);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** When the space's own thread leaves unmaps to those who announce them, and when it does not. */
 class ReclaimerThreadTest extends SpaceFixture {
     private static final SpaceSettings SETTINGS = new SpaceSettings("thread", Long.MAX_VALUE, Long.MAX_VALUE,
-        Long.MAX_VALUE, Long.MAX_VALUE, 0, NoOpIdleStrategy::new, Long.MAX_VALUE, report -> { }, error -> { }, false, 0,
+        Long.MAX_VALUE, Long.MAX_VALUE, 0, 0, NoOpIdleStrategy::new, Long.MAX_VALUE, report -> { }, error -> { }, false, 0,
         0);
 
     private long now = Long.MAX_VALUE - 10; // a clock may overflow

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
+import io.holdfast.Lease;
 import io.holdfast.Region;
 import io.holdfast.TruncatedException;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /** Copies to and from a file that is truncated now and then; run in virtual machines of several kinds. */
 final class TruncatedCopies {
@@ -64,6 +66,10 @@ final class TruncatedCopies {
             region.copyOut(i % 1000, i % 2 == 0 ? heap : outside, 0, length);
         }
         check(region.readableBytes() == LENGTH, "all readable");
+        try (Lease lease = region.lease()) {
+            region.copyOut(0, heap, 0, LENGTH);
+            check(lease.mismatch(0, heap, 0, LENGTH) == -1, "all equal");
+        }
         check(CheckedCopy.copyDifferences(region.optimisticSegment(), outside, LENGTH), "differences of whole files");
         setLength(path, LEFT);
         for (int i = 0; i < SEARCHES; i++) { // compiled, each read must still be told from the next
@@ -76,6 +82,7 @@ final class TruncatedCopies {
                 copyMustFail(other, 10_000, length + 20_000, 4 * 4096);
             }
         }
+        leaseMustFail();
         // As a region that moves is copied: by more than single accesses, so in code that HotSpot must know.
         check(!CheckedCopy.copyDifferences(region.optimisticSegment(), outside, LENGTH), "from what is gone");
         check(!CheckedCopy.copyDifferences(outside, region.optimisticSegment(), LENGTH), "to what is gone");
@@ -83,6 +90,26 @@ final class TruncatedCopies {
         setLength(path, LENGTH);
         region.copyOut(0, heap, 0, LENGTH);
         check(heap.get(JAVA_BYTE, LENGTH - 1) == 0, "zeros behind the old end");
+    }
+
+    /** Whatever is done through a lease with many bytes under a lock. */
+    private void leaseMustFail() {
+        region.copyOut(0, heap, 0, 4 * 4096); // so that a comparison gets as far as what is gone
+        try (Lease lease = region.lease()) {
+            final List<Runnable> all = List.of(() -> lease.mismatch(0, heap, 0, LENGTH),
+                () -> lease.fill(0, LENGTH, (byte) 0), () -> lease.putBytes(0, heap, 0, LENGTH));
+            for (int i = 0; i < all.size(); i++) {
+                try {
+                    all.get(i).run();
+                    check(false, "no exception by operation " + i + " of a lease");
+                } catch (final TruncatedException e) {
+                    check(e.offset() == 4 * 4096 && e.file().equals(path), e.getMessage());
+                }
+            }
+        }
+        try (Guard guard = region.tryExclusive()) {
+            check(guard.isHeld(), "a lock of a lease has leaked");
+        }
     }
 
     private void copyMustFail(final MemorySegment other, final long offset, final int length, final long first) {
