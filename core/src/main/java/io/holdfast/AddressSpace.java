@@ -163,6 +163,19 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region mapFile(FileBacking backing) throws IOException;
 
     /**
+     * Maps what a request says, as {@link #map(MapRequest)} does, for who handles what can go wrong with files.
+     *
+     * @param request what is to be mapped
+     * @return the region, mapped
+     * @throws IOException                  as {@link #mapFile(FileBacking)}, whose kinds it has
+     * @throws IllegalArgumentException     as {@link #map(MapRequest)}
+     * @throws MappingException             as {@link #map(MapRequest)}
+     * @throws IllegalStateException        as {@link #map(MapRequest)}
+     * @throws IllegalMonitorStateException as {@link #map(MapRequest)}
+     */
+    Region mapFile(MapRequest request) throws IOException;
+
+    /**
      * Maps what a request describes, where and how it asks for it.
      *
      * @param request what is to be mapped

@@ -36,6 +36,7 @@ final class Eras {
     private final ObjLongConsumer<String> reports;
     private final BooleanSupplier hurry;
     private final Claims claims = new Claims();
+    private final LiveLeases leases = new LiveLeases();
     private final List<Era> open = new ArrayList<>(); // in order, the current one last; under this
     private final StripedCounter ended = new StripedCounter();
     private final StripedCounter waitingBytes = new StripedCounter();
@@ -73,6 +74,10 @@ final class Eras {
         open.add(first);
         current = first;
         return first;
+    }
+
+    LiveLeases leases() {
+        return leases;
     }
 
     /** Notes that a region is leased; the caller holds its shared lock [R3]. */
@@ -266,20 +271,27 @@ final class Eras {
     }
 
     /** Ends an era if it is still the current one; does nothing where there is no heap for the next one. */
-    private synchronized void end(final Era era) {
+    private void end(final Era era) {
+        if (swap(era)) {
+            leases.renew(); // who goes on here reads on in the next era without finding out
+        }
+    }
+
+    private synchronized boolean swap(final Era era) {
         if (era != current) {
-            return;
+            return false;
         }
         final Era next;
         try {
             next = new Era(era.number() + 1);
             open.add(next);
         } catch (final OutOfMemoryError e) {
-            return;
+            return false;
         }
         current = next;
         era.end(clock.nanoTime(), settings.eraDelayNs());
         ended.add(1);
+        return true;
     }
 
     /** Tries each era once whose delay is over. */

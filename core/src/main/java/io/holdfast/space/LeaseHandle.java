@@ -23,13 +23,10 @@ import java.util.Objects;
 /** A range of a region, read and written through a segment of an era. Thread-safe. */
 public final class LeaseHandle implements Lease {
     /*
-     * A single value is read in as few steps as can be: look whether the era is over and the lease has ended, and let the
-     * JDK check arena and bounds. What it throws takes the cold way, which renews and reads again, or says what the matter
-     * is.
-     *
-     * ERA and SEGMENT are read with plain access and may be of different renewals: the arena of whatever segment is read
-     * through says whether it may be [R1]. Benign race: threads that renew at the same time each do so, and all that they
-     * make is equally good; the worst is one more renewal.
+     * A single value is read in as few steps as can be: no look at the era or at the end of the lease, which show in the
+     * segment, and of which a branch that was taken once would keep the compiler from carrying anything across a read in
+     * a loop. The JDK checks arena and bounds. What it throws takes the cold way, which renews and reads again, or says
+     * what the matter is.
      *
      * An ordered write does not go that way, since the era's close can throw behind a write as well as before it, and what
      * comes back would write, or add, once more: it is done under the region's lock, beyond all eras [R7].
@@ -38,35 +35,39 @@ public final class LeaseHandle implements Lease {
     private static final VarHandle SHORTS = JAVA_SHORT.varHandle().withInvokeExactBehavior();
     private static final VarHandle INTS = JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONGS = JAVA_LONG.varHandle().withInvokeExactBehavior();
-    private static final VarHandle ERA = field();
+    private static final VarHandle RENEWAL = field();
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
     private static final long PIECE = 1 << 20;
 
-    private final Renewal renewal;
     private final RegionHandle region;
     private final long from;
     private final long length;
     private final boolean isSlice;
-    private Era era;
-    private MemorySegment segment; // of these bytes and no others; of a whole region, as many as there were
-    private volatile boolean ended; // of a slice by itself
+    private Renewal renewal; // of a slice that was ended by itself, one that has ended
 
     /** For a region whose lease has been noted; the caller holds its shared lock. */
     LeaseHandle(final RegionHandle region) {
-        this(new Renewal(region), 0, Long.MAX_VALUE, false, Era.NONE, MemorySegment.NULL);
-        renew("lease");
+        this(new Renewal(region), region, 0, Long.MAX_VALUE, false);
+        renewal.renew("lease");
     }
 
-    private LeaseHandle(final Renewal renewal, final long from, final long length, final boolean isSlice, final Era era,
-                        final MemorySegment segment) {
+    private LeaseHandle(final Renewal renewal, final RegionHandle region, final long from, final long length,
+                        final boolean isSlice) {
         this.renewal = renewal;
-        this.region = renewal.region();
+        this.region = region;
         this.from = from;
         this.length = length;
         this.isSlice = isSlice;
-        this.era = era;
-        this.segment = segment;
         VarHandle.storeStoreFence(); // for a thread that finds it by a race
+    }
+
+    private static VarHandle field() {
+        try {
+            return MethodHandles.lookup().findVarHandle(LeaseHandle.class, "renewal", Renewal.class)
+                .withInvokeExactBehavior();
+        } catch (final ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ properties
@@ -91,72 +92,43 @@ public final class LeaseHandle implements Lease {
     public LeaseHandle slice(final long offset, final long sliceLength) {
         checkOpen("slice");
         checkRange("slice", offset, sliceLength, size());
-        final Era now = era;
-        final MemorySegment bytes = current("slice");
-        final boolean stands = bytes.byteSize() >= offset + sliceLength;
-        return new LeaseHandle(renewal, from + offset, sliceLength, true, stands ? now : Era.NONE,
-            stands ? bytes.asSlice(offset, sliceLength) : MemorySegment.NULL);
+        return new LeaseHandle(renewal, region, from + offset, sliceLength, true);
     }
 
     @Override
     public void close() {
         if (isSlice) {
-            ended = true; // [R4]
-            ERA.setVolatile(this, Era.NONE);
+            final Renewal over = new Renewal(region);
+            over.end();
+            RENEWAL.setVolatile(this, over);
         } else {
             renewal.end();
         }
     }
 
     private boolean isEnded() {
-        return ended || renewal.isEnded();
+        return renewal.isEnded();
     }
 
     private void checkOpen(final String operation) {
-        if (isEnded()) {
-            throw renewal.ended(operation);
-        }
+        renewal.checkOpen(operation);
     }
 
-    // --------------------------------------------------------------------------------------------------- renewal
+    // ---------------------------------------------------------------------------------------------- single values
 
-    private MemorySegment current(final String operation) {
-        return era.looksOver() || renewal.looksEnded() ? renew(operation) : segment;
-    }
-
-    private MemorySegment renew(final String operation) {
-        while (true) {
-            checkOpen(operation);
-            final Era now = region.space().eras().current(); // [R1]
-            final MemorySegment whole = renewal.segment(operation, now);
-            if (whole != null) {
-                final MemorySegment made = isSlice ? whole.asSlice(from, length) : whole;
-                segment = made;
-                ERA.setVolatile(this, now); // [R4]
-                if (ended) {
-                    ERA.setVolatile(this, Era.NONE);
-                }
-                return made;
-            }
-        }
-    }
-
-    private static VarHandle field() {
-        try {
-            return MethodHandles.lookup().findVarHandle(LeaseHandle.class, "era", Era.class).withInvokeExactBehavior();
-        } catch (final ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
+    /** Where an offset is in the region; the JDK knows the region's end and not the slice's. */
+    private long at(final long offset, final int width) {
+        return from + Objects.checkIndex(offset, length - (width - 1));
     }
 
     /** After an access that threw: the segment to try again with, or what the caller is to be told. */
     private MemorySegment again(final String operation, final long offset, final long width, final RuntimeException e) {
-        final MemorySegment now = renew(operation); // a region that has grown, or an era that has been closed
+        final MemorySegment now = renewal.renew(operation); // a region that has grown, or an era that has been closed
         if (e instanceof IllegalStateException) {
             return now;
         }
         if (e instanceof IndexOutOfBoundsException) {
-            checkRange(operation, offset, width, now.byteSize());
+            checkRange(operation, offset, width, Math.min(length, now.byteSize() - from));
             return now;
         }
         if (now.isReadOnly()) { // what an IllegalArgumentException was about
@@ -176,10 +148,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public byte getByte(final long offset) {
-        MemorySegment bytes = current("getByte");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return bytes.get(JAVA_BYTE, offset);
+                return bytes.get(JAVA_BYTE, at(offset, Byte.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getByte", offset, Byte.BYTES, e);
             }
@@ -188,10 +160,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public short getShort(final long offset) {
-        MemorySegment bytes = current("getShort");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return bytes.get(JAVA_SHORT_UNALIGNED, offset);
+                return bytes.get(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getShort", offset, Short.BYTES, e);
             }
@@ -216,10 +188,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public int getInt(final long offset) {
-        MemorySegment bytes = current("getInt");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return bytes.get(JAVA_INT_UNALIGNED, offset);
+                return bytes.get(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getInt", offset, Integer.BYTES, e);
             }
@@ -234,10 +206,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public long getLong(final long offset) {
-        MemorySegment bytes = current("getLong");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return bytes.get(JAVA_LONG_UNALIGNED, offset);
+                return bytes.get(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getLong", offset, Long.BYTES, e);
             }
@@ -272,10 +244,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putByte(final long offset, final byte value) {
-        MemorySegment bytes = current("putByte");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                bytes.set(JAVA_BYTE, offset, value);
+                bytes.set(JAVA_BYTE, at(offset, Byte.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putByte", offset, Byte.BYTES, e);
@@ -285,10 +257,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putShort(final long offset, final short value) {
-        MemorySegment bytes = current("putShort");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                bytes.set(JAVA_SHORT_UNALIGNED, offset, value);
+                bytes.set(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putShort", offset, Short.BYTES, e);
@@ -313,10 +285,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putInt(final long offset, final int value) {
-        MemorySegment bytes = current("putInt");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                bytes.set(JAVA_INT_UNALIGNED, offset, value);
+                bytes.set(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putInt", offset, Integer.BYTES, e);
@@ -331,10 +303,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putLong(final long offset, final long value) {
-        MemorySegment bytes = current("putLong");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                bytes.set(JAVA_LONG_UNALIGNED, offset, value);
+                bytes.set(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
                 bytes = again("putLong", offset, Long.BYTES, e);
@@ -380,10 +352,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public byte getByteVolatile(final long offset) {
-        MemorySegment bytes = current("getByteVolatile");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return (byte) BYTES.getVolatile(bytes, offset);
+                return (byte) BYTES.getVolatile(bytes, at(offset, Byte.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getByteVolatile", offset, Byte.BYTES, e);
             }
@@ -392,10 +364,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public short getShortVolatile(final long offset) {
-        MemorySegment bytes = current("getShortVolatile");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return (short) SHORTS.getVolatile(bytes, offset);
+                return (short) SHORTS.getVolatile(bytes, at(offset, Short.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getShortVolatile", offset, Short.BYTES, e);
             } catch (final IllegalArgumentException e) {
@@ -406,10 +378,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public int getIntVolatile(final long offset) {
-        MemorySegment bytes = current("getIntVolatile");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return (int) INTS.getVolatile(bytes, offset);
+                return (int) INTS.getVolatile(bytes, at(offset, Integer.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getIntVolatile", offset, Integer.BYTES, e);
             } catch (final IllegalArgumentException e) {
@@ -420,10 +392,10 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public long getLongVolatile(final long offset) {
-        MemorySegment bytes = current("getLongVolatile");
+        MemorySegment bytes = renewal.segment();
         while (true) {
             try {
-                return (long) LONGS.getVolatile(bytes, offset);
+                return (long) LONGS.getVolatile(bytes, at(offset, Long.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
                 bytes = again("getLongVolatile", offset, Long.BYTES, e);
             } catch (final IllegalArgumentException e) {
@@ -597,17 +569,18 @@ public final class LeaseHandle implements Lease {
 
     /** Checks a range, the whole of which must be there; the era in which it is. */
     private Era entered(final String operation, final long offset, final long count) {
-        final Era now = era;
-        if (now.looksOver() || renewal.looksEnded() || (offset | count) < 0 || count > segment.byteSize() - offset) {
+        final Era now = renewal.era();
+        final long size = Math.min(length, renewal.segment().byteSize() - from);
+        if (now.looksOver() || (offset | count) < 0 || count > size - offset) {
             return enteredSlowly(operation, offset, count);
         }
         return now;
     }
 
     private Era enteredSlowly(final String operation, final long offset, final long count) {
-        final MemorySegment bytes = renew(operation);
-        checkRange(operation, offset, count, bytes.byteSize());
-        return era;
+        final MemorySegment bytes = renewal.renew(operation);
+        checkRange(operation, offset, count, Math.min(length, bytes.byteSize() - from));
+        return renewal.era();
     }
 
     @Override

@@ -6,24 +6,97 @@ import io.holdfast.Refusal;
 import io.holdfast.RegionException;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
-/** What a lease shares with its slices: whether it has been ended, and how a segment of an era is made. Thread-safe. */
+/**
+ * What a lease shares with its slices: the segment that all of them read through, made anew by whoever ends an era, and
+ * whether the lease has been ended. Thread-safe.
+ */
 final class Renewal {
-    private static final VarHandle ENDED = field();
+    /*
+     * SEGMENT is read with plain access and may be an old one: its arena says whether it may be read through [R1]. It is
+     * made by whoever ends an era; by a thread that reads, where that one was not quick enough, or found no memory. Who
+     * stores one of an era that is over by then looks once more, so that the last one stored is the newest. ERA may be of
+     * another renewal than SEGMENT: in each of the two the region was mapped.
+     */
+    private static final VarHandle SEGMENT = field("segment", MemorySegment.class);
+    private static final VarHandle ERA = field("era", Era.class);
+    private static final MemorySegment NOTHING = nothing();
 
     private final RegionHandle region;
-    private boolean ended;
+    private final WeakReference<Renewal> listed;
+    private MemorySegment segment = NOTHING; // of the whole region, as large as it was
+    private Era era = Era.NONE;
+    private volatile boolean ended;
 
     Renewal(final RegionHandle region) {
         this.region = region;
+        this.listed = region.space().eras().leases().reference(this);
     }
 
-    RegionHandle region() {
-        return region;
+    /** Bytes that nobody can read, since their arena is closed. */
+    private static MemorySegment nothing() {
+        try (Arena closed = Arena.ofShared()) {
+            return closed.allocate(1);
+        }
+    }
+
+    /** What to read through, by plain access. */
+    MemorySegment segment() {
+        return segment;
+    }
+
+    /** An era in which the segment, or another one of the same region, was made; by plain access. */
+    Era era() {
+        return era;
+    }
+
+    /** Makes the first segment, or that of the current era for a thread that has found an old one. */
+    MemorySegment renew(final String operation) {
+        region.space().eras().leases().add(listed); // before the era is loaded, so that who ends it finds this
+        return renewListed(operation);
+    }
+
+    private MemorySegment renewListed(final String operation) {
+        while (true) {
+            checkOpen(operation);
+            final Era now = region.space().eras().current(); // [R1]
+            final MemorySegment made = segment(operation, now);
+            if (made != null) {
+                store(now, made);
+                if (region.space().eras().current() == now) {
+                    return made;
+                }
+            }
+        }
+    }
+
+    /** Makes the segment of the current era before anybody has found an old one; false if there is none any more. */
+    boolean renewEarly() {
+        try {
+            if (!ended && region.isMapped()) {
+                renewListed("renewal");
+                return true;
+            }
+        } catch (final RegionException e) {
+            // it has ended meanwhile
+        }
+        store(Era.NONE, NOTHING);
+        return false;
+    }
+
+    private void store(final Era now, final MemorySegment made) {
+        ERA.setVolatile(this, now);
+        SEGMENT.setVolatile(this, made);
+        if (ended) { // [R4]
+            ERA.setVolatile(this, Era.NONE);
+            SEGMENT.setVolatile(this, NOTHING);
+        }
     }
 
     /** Makes the segment of an era that was current a moment ago; null if the next one has begun and this one is closed. */
@@ -47,13 +120,8 @@ final class Renewal {
         }
     }
 
-    /** Whether the lease has been ended, by plain access. */
-    boolean looksEnded() {
-        return ended;
-    }
-
     boolean isEnded() {
-        return (boolean) ENDED.getVolatile(this);
+        return ended;
     }
 
     void checkOpen(final String operation) {
@@ -68,12 +136,15 @@ final class Renewal {
     }
 
     void end() {
-        ENDED.setVolatile(this, true);
+        ended = true; // [R4]
+        ERA.setVolatile(this, Era.NONE);
+        SEGMENT.setVolatile(this, NOTHING);
+        region.space().eras().leases().remove(listed);
     }
 
-    private static VarHandle field() {
+    private static VarHandle field(final String name, final Class<?> type) {
         try {
-            return MethodHandles.lookup().findVarHandle(Renewal.class, "ended", boolean.class).withInvokeExactBehavior();
+            return MethodHandles.lookup().findVarHandle(Renewal.class, name, type).withInvokeExactBehavior();
         } catch (final ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }

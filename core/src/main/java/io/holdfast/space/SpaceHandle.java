@@ -243,8 +243,13 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public RegionHandle mapFile(final FileBacking backing) throws IOException {
+        return mapFile(MapRequest.file(backing));
+    }
+
+    @Override
+    public RegionHandle mapFile(final MapRequest request) throws IOException {
         try {
-            return map(backing);
+            return map(request);
         } catch (final UncheckedIOException e) {
             throw e.getCause();
         }

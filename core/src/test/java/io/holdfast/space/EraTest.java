@@ -4,16 +4,27 @@ package io.holdfast.space;
 import static io.holdfast.space.Inside.inside;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.holdfast.AddressSpace;
 import io.holdfast.Deadline;
 import io.holdfast.FileBacking;
+import io.holdfast.Guard;
 import io.holdfast.Lease;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.WaitReport;
 import io.holdfast.epoch.Waiting;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.lang.ref.WeakReference;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -301,6 +312,86 @@ class EraTest extends SpaceFixture {
         assertThat(eras()).isEqualTo(3_000);
         assertThat(inside(space).eras().current().number()).isEqualTo(3_001);
         assertThat(space.statistics().unclosedEras()).isZero();
+        region.unmap();
+    }
+
+    /** A reader that had to renew its lease itself would allocate a segment, and have run into an exception before. */
+    @Test
+    void whoEndsAnEraMustRenewTheLeasesOfAllReaders() throws Exception {
+        final List<Lease> leases = new ArrayList<>();
+        for (int i = 0; i < 32; i++) {
+            final Lease whole = mapped("data" + i).lease();
+            leases.add(whole);
+            leases.add(whole.slice(0, 100));
+        }
+        final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        assertThat(allocatedByReads(threads, leases)).isNotNegative();
+        final long idle = allocatedByReads(threads, leases);
+        Threads.start(() -> {
+            final Region passing = space.map(PAGE);
+            passing.lease();
+            passing.unmap();
+            return true;
+        }).get();
+        assertThat(eras()).isEqualTo(1);
+        assertThat(allocatedByReads(threads, leases) - idle).isLessThan(leases.size());
+    }
+
+    private static long allocatedByReads(final ThreadMXBean threads, final List<Lease> leases) {
+        final long before = threads.getCurrentThreadAllocatedBytes();
+        int wrong = 0;
+        for (int i = 0; i < leases.size(); i++) {
+            wrong += leases.get(i).getByte(7) == byteAt(7) ? 0 : 1;
+        }
+        final long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        assertThat(wrong).isZero();
+        return allocated;
+    }
+
+    /**
+     * A forced schedule: a thread renews a lease, and between its two looks the region is unmapped, the era ends, and
+     * another file comes to the same addresses. The other order of looking finds a segment of the next era, which shows
+     * that file for as long as that era lasts.
+     */
+    @Test
+    void renewalMustLoadTheEraBeforeItLooksAtTheRegion() {
+        final Region region = space.map(FileBacking.readOnly(file("data", LENGTH)));
+        region.lease();
+        final Renewal renewal = new Renewal(inside(region));
+        final Era before = inside(space).eras().current();
+        final boolean mappedBefore = region.isMapped();
+        region.unmap();
+        final Era after = inside(space).eras().current();
+        assertThat(after.number()).isEqualTo(before.number() + 1);
+        final Path otherFile = directory.resolve("other");
+        final Region other = space.map(FileBacking.readOnly(write(otherFile, (byte) -1)));
+        assertThat(other.address()).isEqualTo(region.address());
+
+        LeaseTest.assertRefused(() -> renewal.segment("renewal", before), Refusal.DETACHED);
+        assertThat(mappedBefore).isTrue();
+        final MemorySegment wrong = inside(region).segmentFor(Guard.Mode.SHARED, LENGTH, after.arena());
+        assertThat(wrong.get(ValueLayout.JAVA_BYTE, 3)).as("the order that is wrong").isEqualTo((byte) -1);
+        other.unmap();
+    }
+
+    private static Path write(final Path path, final byte value) {
+        final byte[] bytes = new byte[LENGTH];
+        Arrays.fill(bytes, value);
+        try {
+            return Files.write(path, bytes);
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void leaseThatItsOwnerForgotMustNotBeKept() {
+        final Region region = mapped("data");
+        final WeakReference<Lease> forgotten = new WeakReference<>(region.lease());
+        for (int i = 0; i < 100 && forgotten.get() != null; i++) {
+            System.gc();
+        }
+        assertThat(forgotten.get()).isNull();
         region.unmap();
     }
 

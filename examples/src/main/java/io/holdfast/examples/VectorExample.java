@@ -62,7 +62,8 @@ public final class VectorExample {
         }
     }
 
-    private static float squaredDistance(final MemorySegment vectors, final long offset, final float[] query) {
+    /** The distance of a query to a vector that lies at an offset. */
+    static float squaredDistance(final MemorySegment vectors, final long offset, final float[] query) {
         FloatVector sum = FloatVector.zero(SPECIES);
         int i = 0;
         for (; i < SPECIES.loopBound(query.length); i += SPECIES.length()) {

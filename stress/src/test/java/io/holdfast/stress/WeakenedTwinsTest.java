@@ -372,6 +372,17 @@ class WeakenedTwinsTest {
         return first == 2;
     }
 
+    /** Each state maps and unmaps, and ends an era, so there are fewer rounds. */
+    @TestFactory
+    List<DynamicTest> readsThroughALeaseMustBeOfTheirRegionWhateverComesToItsAddresses() {
+        return List.of(
+            shows("read of a segment without an arena", EraStress.WeakenedUnchecked::new,
+                EraStress.WeakenedUnchecked::reader, EraStress.WeakenedUnchecked::writer, (seen, _) -> seen != 1),
+            DynamicTest.dynamicTest("read through a lease", () -> assertEquals(0,
+                new Litmus<>(EraStress.Actual::new, EraStress.Actual::reader, EraStress.Actual::writer,
+                    (seen, _) -> seen != 1 && seen != -1).run(MUST_NOT_SHOW_WITHIN / 20, seen -> seen != 0))));
+    }
+
     private static <S> DynamicTest shows(final String name, final Supplier<S> fresh,
                                          final BiConsumer<S, II_Result> first, final BiConsumer<S, II_Result> second,
                                          final Litmus.Bad bad) {

@@ -2,13 +2,12 @@
 package io.holdfast.lucene;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.EmptyFileException;
 import io.holdfast.FileBacking;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Region;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
@@ -125,12 +124,9 @@ public class HoldfastDirectory extends FSDirectory {
     private Region map(final String name, final Path path, final IOContext context) throws IOException {
         final MapRequest file = MapRequest.file(FileBacking.readOnly(path)).named(name);
         try {
-            return space.map(preload.test(name, context) ? file.populated() : file);
-        } catch (final UncheckedIOException e) {
-            if (Files.exists(path) && Files.size(path) == 0) {
-                return space.map(MapRequest.anonymous(1).named(name)); // for an empty file, which cannot be mapped
-            }
-            throw e.getCause();
+            return space.mapFile(preload.test(name, context) ? file.populated() : file);
+        } catch (final EmptyFileException e) {
+            return space.map(MapRequest.anonymous(1).named(name)); // which is writable, by which it is known
         } catch (final MappingException e) {
             throw new IOException("cannot map " + path + ": " + e.getMessage(), e);
         }

@@ -97,10 +97,18 @@ final class OpenFile {
     void close() {
         closed = true;
         whole.close();
+        unmap();
+    }
+
+    private void unmap() {
+        if (!directory.unmapsInBackground()) {
+            region.unmapIfMapped();
+            return;
+        }
         boolean interrupted = false;
         while (region.isMapped()) {
             try {
-                unmap();
+                region.unmapAsync();
             } catch (final RegionException e) {
                 if (e.refusal() != Refusal.DETACHED) {
                     interrupted |= Thread.interrupted(); // it waited for the backlog; no interrupt may leave a file open
@@ -109,14 +117,6 @@ final class OpenFile {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private void unmap() {
-        if (directory.unmapsInBackground()) {
-            region.unmapAsync();
-        } else {
-            region.unmap();
         }
     }
 }
