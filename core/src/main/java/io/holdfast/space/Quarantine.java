@@ -72,7 +72,7 @@ final class Quarantine {
             return false;
         }
         nextGap.freed(start, end);
-        records.retire(record);
+        records.retire(record, RecordLayout.BYTES);
         return true;
     }
 

@@ -63,13 +63,14 @@ final class RegionRegistry {
     void account(final long length, final String operation) {
         ReservedStack.forBeginning(length); // both are counted, or neither
         if (!regions.take(1)) {
-            throw new MappingException(operation + " failed: limit of regions reached in space " + name() + ": maxRegions=" +
-                settings.maxRegions() + "; unmap regions, or raise maxRegions");
+            throw new MappingException(operation + " failed: limit of regions reached in space " + name() +
+                ": maxRegions=" + settings.maxRegions() + "; unmap regions, or raise maxRegions");
         }
         if (!bytes.take(length)) {
             regions.giveBack(1);
-            throw new MappingException(operation + " failed: limit of bytes reached in space " + name() + ": asked=" + length +
-                ", mapped=" + bytes.inUse() + ", maxBytes=" + settings.maxBytes() + "; unmap regions, or raise maxBytes");
+            throw new MappingException(operation + " failed: limit of bytes reached in space " + name() + ": asked=" +
+                length + ", mapped=" + bytes.inUse() + ", maxBytes=" + settings.maxBytes() +
+                "; unmap regions, or raise maxBytes");
         }
     }
 
