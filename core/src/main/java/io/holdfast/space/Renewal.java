@@ -56,12 +56,6 @@ final class Renewal {
         return (boolean) ENDED.getVolatile(this);
     }
 
-    void checkOpen(final String operation) {
-        if (isEnded()) {
-            throw ended(operation);
-        }
-    }
-
     RegionException ended(final String operation) {
         return new RegionException(operation + " refused: reason=" + Refusal.ENDED + ", " + region.describe() +
             "; the lease is ended, take a new one", Refusal.ENDED);
