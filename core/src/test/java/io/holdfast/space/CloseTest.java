@@ -55,6 +55,28 @@ class CloseTest extends SpaceFixture {
     }
 
     @Test
+    void aSectionThatComesInBehindTheBeginningOfACloseMustGoAwayAgain() throws Exception {
+        final Threads.Work<Boolean> late;
+        final Threads.Work<Boolean> close;
+        try (Threads.Holder _ = Threads.hold(space::write)) {
+            late = Threads.start(() -> {
+                space.write().close();
+                return true;
+            });
+            idle.awaitWaiter();
+            close = Threads.start(() -> {
+                space.close();
+                return true;
+            });
+            while (!inside(space).gate().isClosed()) {
+                Thread.onSpinWait();
+            }
+        }
+        assertClosed(late::get, "section");
+        assertThat(close.get()).isTrue();
+    }
+
+    @Test
     void closeMustUnmapWhatIsMapped() {
         for (int i = 0; i < 300; i++) {
             put(space.map(PAGE), 0, i);

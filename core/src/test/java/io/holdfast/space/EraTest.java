@@ -10,6 +10,7 @@ import io.holdfast.Deadline;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
 import io.holdfast.Lease;
+import io.holdfast.MapRequest;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.WaitReport;
@@ -111,6 +112,32 @@ class EraTest extends SpaceFixture {
             assertThat(lease.getByte(1)).isEqualTo(byteAt(1));
         }
         leased.unmap();
+    }
+
+    @Test
+    void aRegionWhereALeasedOneStoodMustEndNoEra() {
+        final long at = PAGE * 1_000;
+        final Region leased = space.map(MapRequest.anonymous(PAGE).at(at));
+        leased.lease().putInt(0, 1);
+        leased.unmap();
+        assertThat(eras()).isEqualTo(1);
+        space.map(MapRequest.anonymous(PAGE).at(at)).unmap();
+        assertThat(eras()).as("nobody leased it").isEqualTo(1);
+    }
+
+    @Test
+    void oneThreadAloneMustCloseAnEra() {
+        final long delay = 10;
+        final Era era = new Era(1);
+        assertThat(era.beginClose(Long.MAX_VALUE)).as("it has not ended").isFalse();
+        era.end(0, delay);
+        assertThat(era.beginClose(delay - 1)).isFalse();
+        assertThat(era.beginClose(delay)).isTrue();
+        assertThat(era.beginClose(delay)).as("somebody closes it").isFalse();
+        era.postpone(delay, delay);
+        assertThat(era.beginClose(delay)).isFalse();
+        assertThat(era.beginClose(2 * delay)).isTrue();
+        assertThat(era.close()).isTrue();
     }
 
     @Test

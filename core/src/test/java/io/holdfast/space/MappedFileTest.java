@@ -498,6 +498,29 @@ class MappedFileTest extends SpaceFixture {
         assertThat(length(path)).isEqualTo(10);
     }
 
+    /** Whoever gives the end back cuts the file; while somebody holds it, that is left to the holder. */
+    @Test
+    void whoHoldsAFileMustCutItForWhoDidNotWait() throws Exception {
+        final Path path = file("log", SIZE);
+        final Region region = space.map(growable(path, SIZE));
+        final MappedFile file = inside(space).registry().files().get(inside(region).record()).file();
+        final Threads.Holder holder;
+        try (Threads.Holder _ = Threads.hold(space::pin)) {
+            final Region rest = Deadline.within(1, TimeUnit.MILLISECONDS, () -> region.truncate(PAGE));
+            assertThat(rest.size()).isEqualTo(PAGE);
+            holder = Threads.hold(() -> {
+                assertThat(hold(file)).isTrue();
+                return file::letGo;
+            });
+        }
+        space.map(PAGE).unmapAsync().toCompletableFuture().get(); // the reclaimer has told of what was given back before
+        assertThat(length(path)).isEqualTo(SIZE);
+        holder.close();
+        while (length(path) != PAGE) {
+            Thread.onSpinWait();
+        }
+    }
+
     // -------------------------------------------------------------------------------------------------------- races
 
     /** What is mapped can be read: each round one thread cuts the file, and one maps it, in two spaces. */

@@ -76,6 +76,29 @@ class PendingUnmapTest extends SpaceFixture {
     }
 
     @Test
+    void eachPeriodOfAWaitMustBeReportedOnce() {
+        final long periodNs = TimeUnit.MILLISECONDS.toNanos(20);
+        final PendingUnmap pending = new PendingUnmap(PAGE, 0);
+        assertThat(pending.reportDue(periodNs)).as("its thread waits itself").isFalse();
+        pending.handOver();
+        while (!pending.reportDue(periodNs)) {
+            Thread.onSpinWait();
+        }
+        final long reportedNs = pending.waitedNs();
+        while (!pending.reportDue(periodNs)) {
+            Thread.onSpinWait();
+        }
+        assertThat(pending.waitedNs()).isGreaterThanOrEqualTo(reportedNs + periodNs / 2);
+    }
+
+    @Test
+    void pagesThatWereAlteredMustBeKnownAsThat() {
+        final PendingUnmap pending = new PendingUnmap(PAGE, PageFlags.ANONYMOUS);
+        pending.altered();
+        assertThat(pending.kind()).isEqualTo(PageFlags.ANONYMOUS | PageFlags.ALTERED_PAGES);
+    }
+
+    @Test
     void anUnmapThatItsThreadWaitsForMustBeListed() throws Exception {
         final Region region = space.map(PAGE);
         final Threads.Work<Boolean> unmap;

@@ -349,6 +349,38 @@ class RegionStructureTest extends SpaceFixture {
     }
 
     @Test
+    void aRegionThatBeginsInsideOfAPageMustMoveWithAllItsPages() {
+        final long at = 100 * PAGE;
+        final long lead = 100;
+        space.map(MapRequest.anonymous(PAGE).at(at + PAGE));
+        final FileBacking backing = FileBacking.readWrite(file("data", (int) PAGE)).range(lead, PAGE - lead);
+        final Region region = space.map(MapRequest.file(backing).at(at + lead));
+        final long before = space.statistics().mappedBytes();
+        final Region moved = region.remap(2 * PAGE - lead / 2);
+        assertThat(moved.address()).isNotEqualTo(region.address());
+        assertThat(space.statistics().mappedBytes()).as("three pages for one").isEqualTo(before + 2 * PAGE);
+        moved.unmap();
+    }
+
+    /** A page that may be written by one mapping too many is where a reader's error becomes the file's. */
+    @Test
+    void aRegionThatMovesMustBeAsProtectedForTheKernelAsBefore() {
+        final long at = 100 * PAGE;
+        space.map(MapRequest.anonymous(PAGE).at(at + PAGE));
+        for (final FileBacking backing : List.of(FileBacking.readWrite(file("shared", (int) PAGE)).range(0, PAGE),
+            FileBacking.copyOnWrite(file("copy", (int) (2 * PAGE))).range(0, PAGE))) {
+            for (final Protection protection : Protection.values()) {
+                final Region region = space.map(MapRequest.file(backing).at(at)).protect(protection);
+                final Region moved = region.remap(2 * PAGE);
+                assertThat(moved.address()).isNotEqualTo(region.address());
+                assertThat(Resources.access(space, moved.address())).as("%s, %s", backing, protection)
+                    .startsWith(protection == Protection.READ_ONLY ? "r--" : "rw-");
+                moved.unmap();
+            }
+        }
+    }
+
+    @Test
     void truncateMustNotCutWhatWasMappedWhileItWaited() throws Exception {
         final Path path = file("shared", 40_000);
         final Region region = space.map(FileBacking.readWrite(path));

@@ -63,8 +63,10 @@ class SpaceSnapshotTest extends SpaceFixture {
         }
     }
 
-    @Test
-    void regionsThatPinnedReadersHoldBackMustNotBeShownOnceTheyAreUnmapped() throws InterruptedException {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void regionsThatPinnedReadersHoldBackMustNotBeShownOnceTheyAreUnmapped(final boolean together)
+        throws InterruptedException {
         final Region region = space.map(SIZE);
         final Thread thread;
         final AtomicBoolean stop = new AtomicBoolean();
@@ -76,7 +78,11 @@ class SpaceSnapshotTest extends SpaceFixture {
             }
         });
         EpochTestSupport.await("pinned", pinned::get);
-        region.unmapAsync();
+        if (together) {
+            space.unmapAsync(List.of(region));
+        } else {
+            region.unmapAsync();
+        }
         try (SpaceSnapshot snapshot = space.snapshot()) {
             assertThat(snapshot.regions()).isEmpty();
             assertThat(snapshot.find(region.address())).isNull();
