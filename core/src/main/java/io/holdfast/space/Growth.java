@@ -44,7 +44,7 @@ final class Growth {
             Objects.requireNonNull(passage);
             final long stamp = pages.enter(region, "grow");
             try {
-                growInside(region, newSize, waiting);
+                growInside("grow", region, newSize, waiting);
             } finally {
                 PageOperations.leave(region, stamp);
             }
@@ -52,11 +52,11 @@ final class Growth {
     }
 
     /** Grows a region that the caller holds a lock on, in a range that it has entered. */
-    void growInside(final RegionHandle region, final long newSize, final Waiting waiting) {
+    void growInside(final String operation, final RegionHandle region, final long newSize, final Waiting waiting) {
         final GrowEvent event = GrowEvent.begun();
         final Long record = region.record();
         if (!PageFlags.isGrowable(RecordLayout.kind(record))) {
-            throw new RegionException("grow of a region that is not growable: " + region.describe() +
+            throw new RegionException(operation + " of a region that is not growable: " + region.describe() +
                 "; map it with growableTo(maximum), or let it move with remap(newSize)", null);
         }
         awaitTurn(region, record, waiting);
@@ -65,9 +65,9 @@ final class Growth {
             final long maximum =
                 file == null ? RecordLayout.limit(record) - RecordLayout.start(record) : file.region().maximum();
             final long size = RecordLayout.sizeAcquire(record);
-            if (isGrowth(region, newSize, maximum)) {
+            if (isGrowth(operation, region, newSize, maximum)) {
                 if (file != null) {
-                    growFile(region, file, newSize, waiting);
+                    growFile(operation, region, file, newSize, waiting);
                 } // else the pages are there already, and zero
                 RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
                 if (event != null) {
@@ -96,30 +96,32 @@ final class Growth {
     }
 
     /** Checks a new size; whether it is another one. */
-    private static boolean isGrowth(final RegionHandle region, final long newSize, final long maximum) {
+    private static boolean isGrowth(final String operation, final RegionHandle region, final long newSize,
+                                    final long maximum) {
         final long size = RecordLayout.sizeAcquire(region.record());
         if (newSize < size || newSize > maximum) {
-            throw new IllegalArgumentException("grow out of range: newSize=" + newSize + ", size=" + size +
+            throw new IllegalArgumentException(operation + " out of range: newSize=" + newSize + ", size=" + size +
                 ", maximum=" + maximum + ", " + region.describe());
         }
         return newSize != size;
     }
 
-    private void growFile(final RegionHandle handle, final FileShare share, final long newSize, final Waiting waiting) {
+    private void growFile(final String operation, final RegionHandle handle, final FileShare share, final long newSize,
+                          final Waiting waiting) {
         final FileRegion region = share.region();
         final MappedFile file = region.file();
-        if (!file.hold("grow", waiting, reports)) {
+        if (!file.hold(operation, waiting, reports)) {
             throw new IllegalStateException("a wait that never gives up did");
         }
         boolean grown = false;
         final long record = handle.record();
         final long size = RecordLayout.sizeAcquire(record);
         try {
-            file.grow(share, region.end(newSize), "grow");
+            file.grow(share, region.end(newSize), operation);
             final long mapped = core.roundUp(size + region.lead());
             final long needed = core.roundUp(newSize + region.lead());
             if (needed > mapped) {
-                extend(handle, region, mapped, needed);
+                extend(operation, handle, region, mapped, needed);
             }
             share.keep();
             grown = true;
@@ -131,11 +133,12 @@ final class Growth {
         }
     }
 
-    private void extend(final RegionHandle handle, final FileRegion file, final long mapped, final long needed) {
+    private void extend(final String operation, final RegionHandle handle, final FileRegion file, final long mapped,
+                        final long needed) {
         final long record = handle.record();
         if (registry.isTorn(record)) {
-            throw new MappingException("grow failed: the addresses behind the region were lost by an earlier call: " +
-                "start=" + RecordLayout.start(record) + ", mapped=" + mapped + ", " + handle.describe() +
+            throw new MappingException(operation + " failed: the addresses behind the region were lost by an earlier " +
+                "call: start=" + RecordLayout.start(record) + ", mapped=" + mapped + ", " + handle.describe() +
                 "; map the file anew");
         }
         final FileAccess access = PageFlags.isWritable(RecordLayout.kind(record)) ? file.access() : FileAccess.READ_ONLY;
@@ -144,9 +147,9 @@ final class Growth {
                 file.fileOffset(), access);
         } catch (final RangeLostException e) {
             registry.tear(record);
-            throw registry.refused("grow", handle.describe(), e);
+            throw registry.refused(operation, handle.describe(), e);
         } catch (final NativeException e) {
-            throw registry.refused("grow", handle.describe(), e);
+            throw registry.refused(operation, handle.describe(), e);
         }
     }
 }

@@ -260,7 +260,7 @@ final class StructureChanges {
             }
             if (reshape.growsInPlace(newSize)) {
                 try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
-                    growth.growInside(region, newSize, waiting);
+                    growth.growInside("remap", region, newSize, waiting);
                 }
                 return region;
             }

@@ -33,14 +33,17 @@ import org.junit.jupiter.params.provider.MethodSource;
  * new operation has its row in {@link OperationTable}.
  */
 class RefusalMessagesTest extends SpaceFixture {
+    /** Names the stamp, which says whose it is. */
+    private static final String END = "end of an exclusive lock";
+
     /** By what names messages know a method, where it is not its own: its family's, or that of the step that is refused. */
     private static final Map<String, Set<String>> NAMES = Map.of("mapFile", Set.of("map"), "tryMap", Set.of("map"),
         "unmapIfMapped", Set.of("unmap"), "lockExclusive", Set.of("exclusive"), "tryLockExclusive",
-        Set.of("end of an exclusive lock"), "tryConvertToExclusive", Set.of("share"), "tryUpgrade", Set.of("share"),
+        Set.of(END), "tryConvertToExclusive", Set.of("share"), "tryUpgrade", Set.of("share", "unmap"),
         "close", Set.of("map", "split", "unmap"));
 
-    /** What is refused when a section begins, or when it is published. */
-    private static final Set<String> OF_SECTIONS = Set.of("section", "publish");
+    /** What is refused when a section begins, or is published, and what the rows do before: exclude, ask for the size. */
+    private static final Set<String> OF_SECTIONS = Set.of("section", "publish", "exclude", "size");
 
     /** Calls that fail on account of addresses, and not of a file. */
     private static final Set<NativeCall> OF_MEMORY = Set.of(NativeCall.MMAP, NativeCall.MREMAP, NativeCall.MPROTECT,
@@ -102,6 +105,9 @@ class RefusalMessagesTest extends SpaceFixture {
         regions.forEach(region -> subjects.add("region=0x" + Long.toHexString(region.address()) + " of test"));
         if (regions.isEmpty() || OF_THE_SPACE.contains(reason) || operation.method().startsWith("AddressSpace.")) {
             subjects.addAll(List.of("space=test", "space test", "of test", "name=test"));
+        }
+        if (message.startsWith(END)) {
+            subjects.add("stamp=0x");
         }
         if (isOfSection(operation)) {
             subjects.addAll(List.of("space=test", "space test", "of test", "name=test", "start=0x"));
