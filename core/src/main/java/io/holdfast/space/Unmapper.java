@@ -188,7 +188,8 @@ final class Unmapper {
     }
 
     private void awaitBacklog(final RegionHandle region) {
-        if (reclaimer.backlogBytes() <= settings.backlogBytes()) {
+        final long backlog = reclaimer.backlogBytes();
+        if (backlog <= settings.backlogBytes()) {
             return;
         }
         final BacklogFullEvent event = BacklogFullEvent.begun();
@@ -196,7 +197,7 @@ final class Unmapper {
             awaitRoom(region);
         } finally {
             if (event != null) {
-                event.end(settings.name(), reclaimer.backlogBytes(), settings.backlogBytes());
+                event.end(settings.name(), backlog, settings.backlogBytes());
             }
         }
     }

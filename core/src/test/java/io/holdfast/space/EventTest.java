@@ -226,6 +226,7 @@ class EventTest extends SpaceFixture {
         });
         assertThat(events).hasSize(1);
         assertThat(events.getFirst().getLong("limit")).isEqualTo(4 * PAGE);
+        assertThat(events.getFirst().getLong("backlog")).isGreaterThan(4 * PAGE);
         space.reclaimer().doWork();
     }
 
