@@ -62,7 +62,8 @@ public final class PageCacheExample implements AutoCloseable {
             try (PageCacheExample cache = new PageCacheExample(path, partsOfFile / 4);
                  ExecutorService threads = Executors.newFixedThreadPool(2)) {
                 final Future<Long> one = threads.submit(() -> cache.wrongValues(new SplittableRandom(1), reads / 2, longs));
-                final Future<Long> other = threads.submit(() -> cache.wrongValues(new SplittableRandom(2), reads / 2, longs));
+                final Future<Long> other =
+                    threads.submit(() -> cache.wrongValues(new SplittableRandom(2), reads / 2, longs));
                 return one.get() + other.get();
             }
         } finally {
