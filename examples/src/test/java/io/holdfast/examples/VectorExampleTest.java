@@ -23,7 +23,7 @@ class VectorExampleTest {
     void sharedSegmentMustBeScoredUntilItsRegionIsUnmapped() {
         try (AddressSpace space = AddressSpace.open()) {
             final float[] vector = new float[67];
-            Arrays.setAll(vector, i -> i);
+            Arrays.fill(vector, 3);
             final Region region = space.map(vector.length * (long) Float.BYTES);
             final MemorySegment kept = region.sharedSegment();
             MemorySegment.copy(vector, 0, kept, ValueLayout.JAVA_FLOAT, 0, vector.length);
