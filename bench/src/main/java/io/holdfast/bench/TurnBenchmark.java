@@ -166,7 +166,11 @@ public class TurnBenchmark {
             }
         }, () -> {
             reading.lock();
-            reading.unlock();
+            try {
+                Thread.onSpinWait();
+            } finally {
+                reading.unlock();
+            }
         });
     }
 }

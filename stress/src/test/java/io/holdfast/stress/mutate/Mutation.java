@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -24,10 +25,11 @@ import java.util.stream.Stream;
  * changed class, until one fails. A process that crashes has caught its mutant, and so has one that does not end.
  *
  * <p>{@code Mutation [how many] [seed] [barrier]} in the directory of the stress module takes a sample and prints what
- * became of each; {@code Mutation place test...} looks at one.
+ * became of each; {@code Mutation place test...} looks at one, and {@code Mutation table} at those of {@link MutantTable}.
  */
 final class Mutation {
     private static final Path CLASSES = Path.of("..", "core", "target", "classes");
+    private static final Path SOURCES = Path.of("..", "core", "src", "main", "java");
     private static final Path TESTS = Path.of("..", "core", "target", "test-classes");
     private static final long LIMIT_S = 60; // for one class, whose tests take a few seconds at most
 
@@ -59,7 +61,7 @@ final class Mutation {
     private static final Set<String> LAST = Set.of("TreeCursorTest", "TreeModelTest", "TreeMemoryTest",
         "TreeConcurrencyTest", "SlotTableTest");
 
-    private final Mutator mutator = new Mutator(CLASSES);
+    private final Mutator mutator = new Mutator(CLASSES, SOURCES);
     private final String barrier;
 
     /** With the tests under a flavour of the barrier. */
@@ -73,6 +75,15 @@ final class Mutation {
             final Mutation mutation = new Mutation("membarrier");
             System.out.println(arguments[0] + ": " +
                 mutation.run(mutation.named(arguments[0]), List.of(arguments).subList(1, arguments.length)));
+            return;
+        }
+        if (arguments.length > 0 && arguments[0].equals("table")) {
+            final Mutation mutation = new Mutation("membarrier");
+            for (final MutantTable.Row row : MutantTable.read()) {
+                final Optional<Mutant> mutant = mutation.named(row);
+                final String how = mutant.isEmpty() ? "is not there any more" : mutation.run(mutant.get(), row.tests());
+                System.out.println(row + ": " + (how.isEmpty() ? "SURVIVED" : how));
+            }
             return;
         }
         final int many = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 200;
@@ -119,6 +130,27 @@ final class Mutation {
 
     private static String outer(final String name) {
         return name.contains("$") ? name.substring(0, name.indexOf('$')) : name;
+    }
+
+    /** The mutant of a row, if the library still has that line. */
+    Optional<Mutant> named(final MutantTable.Row row) throws IOException {
+        final List<Mutant> places = new ArrayList<>();
+        for (final Mutant mutant : ofClass(row.type())) {
+            if (mutant.method().equals(row.method()) && mutant.kind() == row.kind() &&
+                mutator.text(mutant).equals(row.text())) {
+                places.add(mutant);
+            }
+        }
+        return places.size() < row.number() ? Optional.empty() : Optional.of(places.get(row.number() - 1));
+    }
+
+    private List<Mutant> ofClass(final String type) throws IOException {
+        return Files.exists(CLASSES.resolve(type.replace('.', '/') + ".class")) ? mutator.of(type) : List.of();
+    }
+
+    /** Whether there is a test class of this name. */
+    static boolean isTest(final String name) {
+        return Files.exists(TESTS.resolve(name.replace('.', '/') + ".class"));
     }
 
     /** As many mutants of each package, chosen by a seed, in turn. */

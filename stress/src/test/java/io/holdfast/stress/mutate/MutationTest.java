@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,8 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Core's tests catch a library in which one line is wrong (G1 to G7, G9 to G11): some lines in each build, and a sample of
- * all in the long form, of which those that survive are argued in {@code docs/EVIDENCE.md}.
+ * Core's tests catch a library in which one line is wrong (G1 to G7, G9 to G11): some lines in each build; in the long form
+ * those of {@link MutantTable}, and a sample of all, of which those that survive are argued in {@code docs/EVIDENCE.md}.
  */
 class MutationTest {
     private static final int SAMPLE = Integer.getInteger("holdfast.mutants", 240);
@@ -48,6 +49,30 @@ class MutationTest {
     })
     void aDefectOfOneLineMustBeCaught(final String place, final String test) throws IOException, InterruptedException {
         assertThat(mutation.run(mutation.named(place), List.of(test))).as(place).isNotEmpty();
+    }
+
+    /** A row whose line has gone says nothing of the library as it is. */
+    @Test
+    void aHundredDefectsOfTheTableMustBeOfTheLibraryAsItIs() throws IOException {
+        int there = 0;
+        for (final MutantTable.Row row : MutantTable.read()) {
+            there += mutation.named(row).isPresent() ? 1 : 0;
+            assertThat(Mutation.isTest(row.test())).as("%s of %s", row.test(), row).isTrue();
+        }
+        assertThat(there).isGreaterThanOrEqualTo(100);
+    }
+
+    @Test
+    @Tag("long")
+    void everyDefectOfTheTableMustBeCaughtByItsTest() throws IOException, InterruptedException {
+        final List<MutantTable.Row> wrong = new ArrayList<>();
+        for (final MutantTable.Row row : MutantTable.read()) {
+            final Optional<Mutant> mutant = mutation.named(row);
+            if (mutant.isEmpty() || mutation.run(mutant.get(), row.tests()).isEmpty()) {
+                wrong.add(row);
+            }
+        }
+        assertThat(wrong).as("not there any more, or not caught").isEmpty();
     }
 
     @Test

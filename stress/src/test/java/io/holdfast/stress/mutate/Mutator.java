@@ -39,10 +39,13 @@ final class Mutator {
         "Thread", "Objects");
 
     private final Path classes;
+    private final Path sources;
+    private final Map<String, List<String>> lines = new HashMap<>();
 
-    /** For the compiled classes of a directory. */
-    Mutator(final Path classes) {
+    /** For the compiled classes of a directory, and the sources that they were compiled from. */
+    Mutator(final Path classes, final Path sources) {
         this.classes = classes;
+        this.sources = sources;
     }
 
     private static Map<Opcode, Opcode> opposites() {
@@ -123,6 +126,15 @@ final class Mutator {
             }
         }
         return false;
+    }
+
+    /** The text of the line in which a defect is. */
+    String text(final Mutant mutant) throws IOException {
+        final String outer = mutant.type().replaceAll("\\$.*", "");
+        if (!lines.containsKey(outer)) {
+            lines.put(outer, Files.readAllLines(sources.resolve(outer.replace('.', '/') + ".java")));
+        }
+        return lines.get(outer).get(mutant.line() - 1).strip();
     }
 
     /** Writes the class with the defect to a directory, to be put in front of the class path. */
