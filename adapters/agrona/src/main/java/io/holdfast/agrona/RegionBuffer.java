@@ -54,11 +54,12 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  * <li>Bounds are always checked; the property that switches the checks off has no effect.
  * <li>Ordered accesses must be aligned by address; otherwise they throw an {@link IllegalArgumentException}. Nothing
- *     aligns an array, so in a {@code byte[]} only single bytes can be accessed in order; {@link #verifyAlignment()} refuses it.
- * <li>{@link #addressOffset()} is refused, since nothing checks what is done with a raw address; with it {@code UnsafeBuffer.wrap}
- *     of this buffer, {@code UnsafeBuffer.putBytes} from it, {@code AtomicCounter} and {@code UnsafeBufferPosition} over
- *     it. Copy with {@link #getBytes(int, MutableDirectBuffer, int, int)}, which works with every buffer, or
- *     {@linkplain #unsafeExposeAddress() expose the address}.
+ *     aligns an array, so in a {@code byte[]} only single bytes can be accessed in order; {@link #verifyAlignment()}
+ *     refuses it.
+ * <li>{@link #addressOffset()} is refused, since nothing checks what is done with a raw address; with it
+ *     {@code UnsafeBuffer.wrap} of this buffer, {@code UnsafeBuffer.putBytes} from it, {@code AtomicCounter} and
+ *     {@code UnsafeBufferPosition} over it. Copy with {@link #getBytes(int, MutableDirectBuffer, int, int)}, which
+ *     works with every buffer, or {@linkplain #unsafeExposeAddress() expose the address}.
  * <li>{@link #wrap(long, int)} is refused for the same reason.
  * <li>Read-only byte buffers are read-only.
  * </ul>
