@@ -87,7 +87,11 @@ public class EventBenchmark {
         page.unmap();
     }
 
-    /** A guarded read. */
+    /**
+     * A guarded read.
+     *
+     * @return what was read
+     */
     @Benchmark
     public long read() {
         try (Guard guard = region.share()) {

@@ -59,8 +59,8 @@ final class Leaks {
     }
 
     private static void report(final String space, final String left, final Ledger.Entry taken) {
+        LeakEvent.tell(space, left, taken);
         LOGGER.log(Level.WARNING, "left without being closed, and unmaps of the region wait for it: space=" + space +
             ", what=" + left + "; close it where it was taken", taken);
-        LeakEvent.tell(space, left, taken);
     }
 }

@@ -73,8 +73,8 @@ final class RegionLabels {
             "; unmap them where they were mapped");
         origins.entrySet().stream().limit(SHOWN).forEach(left -> {
             final String region = names.get(left.getKey());
-            LOGGER.log(Level.WARNING, "region was never unmapped: space=" + name + ", name=" + region, left.getValue());
             LeakEvent.tell(name, "region, name=" + region, left.getValue());
+            LOGGER.log(Level.WARNING, "region was never unmapped: space=" + name + ", name=" + region, left.getValue());
         });
     }
 

@@ -115,7 +115,7 @@ final class LeakSamplingProgram {
 
     private static void leaveASpace() {
         openAndForget();
-        collectUntil("address space was left");
+        collectUntil("region was never unmapped");
     }
 
     private static void openAndForget() {

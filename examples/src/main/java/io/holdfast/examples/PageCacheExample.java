@@ -61,9 +61,8 @@ public final class PageCacheExample implements AutoCloseable {
             Files.write(path, bytes.array());
             try (PageCacheExample cache = new PageCacheExample(path, partsOfFile / 4);
                  ExecutorService threads = Executors.newFixedThreadPool(2)) {
-                final Future<Long> one = threads.submit(() -> cache.wrongValues(new SplittableRandom(1), reads / 2, longs));
-                final Future<Long> other =
-                    threads.submit(() -> cache.wrongValues(new SplittableRandom(2), reads / 2, longs));
+                final Future<Long> one = threads.submit(() -> cache.wrongValues(1, reads / 2, longs));
+                final Future<Long> other = threads.submit(() -> cache.wrongValues(2, reads / 2, longs));
                 return one.get() + other.get();
             }
         } finally {
@@ -71,7 +70,8 @@ public final class PageCacheExample implements AutoCloseable {
         }
     }
 
-    private long wrongValues(final SplittableRandom random, final int reads, final long longs) {
+    private long wrongValues(final long seed, final int reads, final long longs) {
+        final SplittableRandom random = new SplittableRandom(seed);
         long wrong = 0;
         for (int i = 0; i < reads; i++) {
             final long at = random.nextLong(longs);

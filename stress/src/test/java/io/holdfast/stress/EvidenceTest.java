@@ -34,7 +34,8 @@ class EvidenceTest {
     void read() throws IOException {
         for (final String module : new String[] {"core", "stress", "examples", "adapters"}) {
             try (Stream<Path> files = Files.walk(ROOT.resolve(module))) {
-                for (final Path file : files.filter(path -> path.toString().matches(".*/src/.*(Test|Stress)\\.java")).toList()) {
+                for (final Path file : files.filter(path -> path.toString().matches(".*/src/.*(Test|Stress)\\.java"))
+                    .toList()) {
                     sources.merge(file.getFileName().toString().replace(".java", ""), Files.readString(file),
                         String::concat);
                 }

@@ -58,8 +58,8 @@ import org.jspecify.annotations.Nullable;
  *     refuses it.
  * <li>{@link #addressOffset()} is refused, since nothing checks what is done with a raw address; with it
  *     {@code UnsafeBuffer.wrap} of this buffer, {@code UnsafeBuffer.putBytes} from it, {@code AtomicCounter} and
- *     {@code UnsafeBufferPosition} over it. Copy with {@link #getBytes(int, MutableDirectBuffer, int, int)}, which works
- *     with every buffer, or {@linkplain #unsafeExposeAddress() expose the address}.
+ *     {@code UnsafeBufferPosition} over it. Copy with {@link #getBytes(int, MutableDirectBuffer, int, int)}, which
+ *     works with every buffer, or {@linkplain #unsafeExposeAddress() expose the address}.
  * <li>{@link #wrap(long, int)} is refused for the same reason.
  * <li>Read-only byte buffers are read-only.
  * </ul>

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Readers of clones, slices and raw segments, and a thread that closes the input behind them and opens the next file at
  * once, in an address space so small that addresses are soon used again: each value that is read is the file's, until the
- * reader is told that the file is closed. {@code holdfast.seed} repeats a run.
+ * reader is told that the file is closed (G3). {@code holdfast.seed} repeats a run.
  */
 class CloseRaceTest {
     private static final int FILES = 4;
