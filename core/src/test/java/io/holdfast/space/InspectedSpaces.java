@@ -10,7 +10,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** Checks, after each test, the invariants of every space that has been closed since the one before. */
 public final class InspectedSpaces implements AfterEachCallback {
-    private static final Map<SpaceResources, String> EPOCHS = new WeakHashMap<>();
+    private static final Map<SpaceResources, String> CHANGES = new WeakHashMap<>();
 
     @Override
     public void afterEach(final ExtensionContext context) {
@@ -26,13 +26,13 @@ public final class InspectedSpaces implements AfterEachCallback {
         }
         IllegalStateException broken = null;
         for (final SpaceResources core : parked) {
-            if (core == parked.getFirst() || !epoch(core).equals(EPOCHS.get(core))) {
+            if (core == parked.getFirst() || !changes(core).equals(CHANGES.get(core))) {
                 try {
                     SpaceInspector.check(core);
                 } catch (final IllegalStateException e) {
                     broken = broken == null ? e : broken;
                 }
-                EPOCHS.put(core, epoch(core)); // so that a damaged one is reported once
+                CHANGES.put(core, changes(core)); // so that a damaged one is reported once
             }
         }
         if (broken != null) {
@@ -40,8 +40,8 @@ public final class InspectedSpaces implements AfterEachCallback {
         }
     }
 
-    /** Rises whenever anything is unmapped or retired. */
-    private static String epoch(final SpaceResources core) {
-        return Behind.field(core.domain(), "epoch").toString();
+    /** Changes whenever a record is taken or given back: each head has a tag that rises with that. */
+    private static String changes(final SpaceResources core) {
+        return Behind.field(core.records(), "heads").toString();
     }
 }

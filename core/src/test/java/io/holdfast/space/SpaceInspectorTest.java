@@ -233,10 +233,10 @@ class SpaceInspectorTest extends SpaceFixture {
     @Test
     void wrongCountsMustBeSeen() {
         final RegionRegistry registry = inside(space).registry();
-        final AtomicLong bytes = (AtomicLong) Behind.field(registry, "bytes");
+        final StripedLimit bytes = (StripedLimit) Behind.field(registry, "bytes");
         assertSeen("regions are miscounted", () -> registry.accountRegions(0, 1, "test"),
             () -> registry.unaccountRegions(1));
-        assertSeen("bytes are miscounted", bytes::incrementAndGet, bytes::decrementAndGet);
+        assertSeen("bytes are miscounted", () -> bytes.takeBeyond(1), () -> bytes.giveBack(1));
         final AtomicLong backlog = (AtomicLong) Behind.field(inside(space).unmapper().reclaimer(), "backlog");
         assertSeen("unmaps are miscounted", backlog::incrementAndGet, backlog::decrementAndGet);
     }
