@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs Lucene's own core tests on HoldfastDirectory, from a checkout of Lucene (10.6, or near it):
+# Runs Lucene's own core tests on HoldfastDirectory, from a checkout of Lucene 10.6 (main has another IndexInput by now):
 #
 #   mvn -pl adapters/lucene -am -DskipTests package dependency:copy-dependencies -DoutputDirectory=target/lucene-tests
 #   adapters/lucene/lucene-tests.sh CHECKOUT [SECONDS [REGULAR-EXPRESSION-OF-CLASS-NAMES]]
