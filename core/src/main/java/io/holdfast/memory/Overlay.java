@@ -100,11 +100,16 @@ final class Overlay {
 
     /** Moves a scratch mapping to its place. After a failure the scratch mapping is gone as well. */
     long move(final long scratch, final long length, final long address) {
-        final long moved = memory.mremap(scratch, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address);
-        if (Errno.isError(moved)) {
-            unmap(scratch, length);
+        boolean placed = false;
+        try {
+            final long moved = memory.mremap(scratch, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address);
+            placed = !Errno.isError(moved);
+            return moved;
+        } finally {
+            if (!placed) { // refused, or not called, since heap or stack ended on the way
+                unmap(scratch, length);
+            }
         }
-        return moved;
     }
 
     /** {@return the bytes of scratch mappings that wait for their removal} */

@@ -64,7 +64,8 @@ final class GiveBack {
             } else if (pending.record() != 0) {
                 core.retiredRecords().retire(pending.record(), RecordLayout.BYTES);
             }
-            pending.reached(Step.ADDRESSES);
+            pending.reached(Step.ADDRESSES); // no call in between: the record is not this unmap's any more
+            freeOthers(pending);
         }
         if (pending.isBefore(Step.COUNTED)) {
             if (pending.wasRegion()) {
@@ -230,15 +231,23 @@ final class GiveBack {
             !core.resting().takes(pending);
     }
 
+    /** Frees what was kept of others before, since there may be nodes for it now, and the kernel may take its pages. */
+    private void freeOthers(final PendingUnmap pending) {
+        if (pending.result() == RestoreResult.RESTORED && !core.quarantine().isEmpty()) {
+            if (PageFlags.isFile(pending.kind())) {
+                core.quarantine().retry();
+            } else {
+                core.quarantine().freeOthers();
+            }
+        }
+    }
+
     /** Frees the addresses of pages that were given back, lets them rest, or keeps them. */
     void settle(final PendingUnmap pending, final RestoreResult result) {
         switch (result) {
             case RESTORED -> {
                 if (!core.resting().takes(pending) || !core.resting().add(pending)) {
                     core.quarantine().free(pending);
-                }
-                if (PageFlags.isFile(pending.kind()) && !core.quarantine().isEmpty()) {
-                    core.quarantine().retry(); // what the kernel took just now it may take again
                 }
             }
             case QUARANTINED -> {

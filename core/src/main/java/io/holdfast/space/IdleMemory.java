@@ -191,6 +191,7 @@ final class IdleMemory {
         } finally {
             if (inserted) {
                 core.quarantine().free(taken);
+                core.quarantine().freeOthers();
             } else {
                 core.retiredRecords().retire(record, RecordLayout.BYTES);
             }

@@ -42,6 +42,7 @@ final class Quarantine {
         if (!isAmong(reservation.quarantinedRanges(), unmapping) && !isAmong(reservation.lostRanges(), unmapping) &&
             waiting.remove(unmapping.start(), unmapping)) {
             free(unmapping);
+            freeOthers();
         }
     }
 
@@ -51,13 +52,18 @@ final class Quarantine {
 
     /**
      * Frees the addresses of an unmap whose pages are given back, now or, where the system refuses memory for nodes, with
-     * the next one for which there is some.
+     * others later. Once it has, it must not be called again: {@link #freeOthers} is apart, since heap may end there.
      */
     void free(final PendingUnmap unmapping) {
         unmapping.releaseFile();
         if (!isFreed(unmapping)) {
             restored.add(unmapping);
-        } else if (!restored.isEmpty()) {
+        }
+    }
+
+    /** Frees addresses for which there were no nodes before; there may be some now. */
+    void freeOthers() {
+        if (!restored.isEmpty()) {
             freeRestored();
         }
     }

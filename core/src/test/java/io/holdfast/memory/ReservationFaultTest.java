@@ -83,6 +83,17 @@ class ReservationFaultTest {
         assertTrue(Inspection.isZero(at(offset), LENGTH));
     }
 
+    /** The virtual machine makes objects on the way into a native call, so heap and stack may end there. */
+    @Test
+    void whatCouldNotBeMovedToItsPlaceForWantOfHeapMustBeUnmapped() {
+        memory.afterDamage(() -> {
+            throw new OutOfMemoryError("on purpose");
+        });
+        memory.failNth(NativeCall.MREMAP, 1, 12, Damage.NONE);
+        assertThrows(OutOfMemoryError.class, () -> map(TOP, FileAccess.COPY_ON_WRITE));
+        assertClean(TOP);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "READ_ONLY, NONE, 12", "READ_ONLY, HOLE, 12", "READ_WRITE, NONE, 13", "READ_WRITE, HOLE, 12",

@@ -14,6 +14,7 @@ import io.holdfast.MappingException;
 import io.holdfast.Pin;
 import io.holdfast.Region;
 import io.holdfast.SpaceStatistics;
+import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.memory.FaultInjectingMemory.Call;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
@@ -23,13 +24,17 @@ import io.holdfast.memory.NativeMemory;
 import io.holdfast.memory.RestoreResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -289,6 +294,40 @@ class FaultTest extends SpaceFixture {
                 return;
             }
         }
+    }
+
+    /** G9: a record that is given back twice would be two regions' later. */
+    @Test
+    void aRecordMustBeGivenBackOnceWhereTheHeapEndsBehindThat() throws Exception {
+        final class Emptied extends ConcurrentLinkedQueue<PendingUnmap> {
+            private static final long serialVersionUID = 1;
+            private final AtomicBoolean asked = new AtomicBoolean();
+
+            @Override
+            public boolean isEmpty() {
+                return asked.get();
+            }
+
+            @Override
+            public @Nullable PendingUnmap poll() {
+                if (asked.getAndSet(true)) {
+                    return null;
+                }
+                throw new OutOfMemoryError("on purpose");
+            }
+        }
+
+        final Field field = Quarantine.class.getDeclaredField("restored");
+        field.setAccessible(true);
+        final Region region = space.map(FileBacking.copyOnWrite(data));
+        final StripedRetireList records = inside(space).core().retiredRecords();
+        final long before = records.pending();
+        field.set(inside(space).core().quarantine(), new Emptied());
+        assertThatThrownBy(region::unmap).isInstanceOf(OutOfMemoryError.class);
+        while (space.statistics().regions() > 0) { // counted until the reclaimer has given it back
+            Thread.onSpinWait();
+        }
+        assertThat(records.pending()).isEqualTo(before + 1);
     }
 
     /** G9: the virtual machine makes objects on the way into a native call, so heap and stack may end there. */

@@ -67,7 +67,7 @@ class UnmapTest extends SpaceFixture {
         assertRefused(region::size, "size", parts);
         assertRefused(() -> region.share(1, TimeUnit.DAYS), "share", parts);
         assertRefused(region::unmap, "unmap", parts);
-        assertRefused(region::unmapAsync, "unmap", parts);
+        assertRefused(region::unmapAsync, "unmapAsync", parts);
         assertRefused(() -> region.unmap(1, TimeUnit.DAYS), "unmap", parts);
     }
 
