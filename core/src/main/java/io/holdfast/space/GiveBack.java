@@ -233,7 +233,7 @@ final class GiveBack {
 
     /** Frees what was kept of others before, since there may be nodes for it now, and the kernel may take its pages. */
     private void freeOthers(final PendingUnmap pending) {
-        if (pending.result() == RestoreResult.RESTORED && !core.quarantine().isEmpty()) {
+        if (pending.hasAddresses() && pending.result() == RestoreResult.RESTORED && !core.quarantine().isEmpty()) {
             if (PageFlags.isFile(pending.kind())) {
                 core.quarantine().retry();
             } else {
