@@ -24,7 +24,7 @@ final class FullHeapProgram {
     private static final int GRAIN = 8;
     private static final int HEADER = 16; // of an array of bytes
     private static final int USAGE_BYTES = 48; // the last object before the heap is full: MemoryUsage
-    private static final int LEAST = 4; // attempts for one operation
+    private static final int LEAST = 3; // attempts for one operation
     private static final int SHOWN = 3;
     private static final long ALL = Long.MAX_VALUE;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();

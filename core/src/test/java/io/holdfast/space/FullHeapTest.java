@@ -27,7 +27,7 @@ class FullHeapTest {
 
     @Test
     void anOperationMustHappenOrLeaveEverythingAsItWasWhenTheHeapIsFull() throws Exception {
-        fill(6);
+        fill(5);
     }
 
     @Test

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class FullStackProgram {
     private static final int STACK_BYTES = 512 << 10;
     private static final int ENOUGH = 2500; // levels, of which most of the stack has room for twice as many
-    private static final int LEAST = 4; // attempts for one operation
+    private static final int LEAST = 3; // attempts for one operation
     private static final int SHOWN = 3;
 
     private final boolean virtual;

@@ -28,7 +28,7 @@ class FullStackTest {
 
     @Test
     void anOperationMustHappenOrLeaveEverythingAsItWasWhenTheStackEnds() throws Exception {
-        dig(INTERPRETED, 6, "platform");
+        dig(INTERPRETED, 5, "platform");
     }
 
     @ParameterizedTest
