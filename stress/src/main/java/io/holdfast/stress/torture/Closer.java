@@ -31,8 +31,7 @@ final class Closer extends Worker {
 
     /** Closes the space; nothing may be left. */
     static void close(final World world) {
-        final Leaks leaks = new Leaks(world.stage().space(), world.settings().directory(),
-            () -> world.counted(Event.OWNER_DIED));
+        final Leaks leaks = new Leaks(world.stage().space(), world.settings().directory());
         world.closeSpace();
         leaks.check();
     }
