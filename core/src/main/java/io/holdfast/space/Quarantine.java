@@ -69,7 +69,7 @@ final class Quarantine {
     }
 
     /** Frees addresses that have rested; false if the system refuses memory for nodes. Can be repeated if it throws. */
-    boolean isFreed(final long record) {
+    boolean freeRested(final long record) {
         final long start = RecordLayout.start(record);
         final long end = RecordLayout.limit(record);
         try {

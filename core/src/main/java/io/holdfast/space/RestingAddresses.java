@@ -185,7 +185,7 @@ final class RestingAddresses {
         if (record != 0) {
             final long left = bytes - length(record);
             look(record);
-            if (!quarantine.isFreed(record)) {
+            if (!quarantine.freeRested(record)) {
                 return false;
             }
             ring[at] = 0; // [P1]

@@ -72,8 +72,8 @@ final class World {
     }
 
     private Stage open(final int era) {
-        return new Stage(AddressSpace.builder().name("torture-" + era).capacity(CAPACITY).backlogBytes(CAPACITY / 8)
-            .barrier(Barrier.valueOf(settings.flavour())).open(), era);
+        return new Stage(AddressSpace.builder().name("torture-" + era).capacity(CAPACITY).restAddresses(0)
+            .backlogBytes(CAPACITY / 8).barrier(Barrier.valueOf(settings.flavour())).open(), era);
     }
 
     Settings settings() {

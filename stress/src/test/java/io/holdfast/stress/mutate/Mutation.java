@@ -193,9 +193,10 @@ final class Mutation {
         final List<String> command = new ArrayList<>(List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-ea", "-Xmx2g", "-XX:TieredStopAtLevel=1",
             "--enable-native-access=ALL-UNNAMED", "-XX:-CreateCoredumpOnCrash",
-            "-XX:ErrorFile=" + woven.resolve("hs_err.log"), "-Dio.holdfast.debug=true", "-Dio.holdfast.barrier=" + barrier,
-            "-Djava.io.tmpdir=" + woven, "-cp", woven.toAbsolutePath() + File.pathSeparator + TESTS.toAbsolutePath() +
-                File.pathSeparator + System.getProperty("java.class.path"), MutantRun.class.getName()));
+            "-XX:ErrorFile=" + woven.resolve("hs_err.log"), "-Dio.holdfast.debug=true", "-Dio.holdfast.rest=0",
+            "-Dio.holdfast.barrier=" + barrier, "-Djava.io.tmpdir=" + woven, "-cp",
+            woven.toAbsolutePath() + File.pathSeparator + TESTS.toAbsolutePath() + File.pathSeparator +
+                System.getProperty("java.class.path"), MutantRun.class.getName()));
         command.addAll(tests);
         final Process process =
             new ProcessBuilder(command).directory(new File("../core")).redirectErrorStream(true).start();
