@@ -65,6 +65,8 @@ public final class EraStress {
                 return first == second ? first : -2;
             } catch (final RegionException e) {
                 return -1;
+            } finally {
+                Thread.interrupted(); // an era that is closed without a delay interrupts a read of interpreted code
             }
         }
 
