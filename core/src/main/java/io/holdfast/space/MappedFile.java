@@ -58,6 +58,7 @@ final class MappedFile {
     private int writers; // shares and cuts that need the descriptor
     private volatile boolean gone;
     private @Nullable FileHandle descriptor;
+    private @Nullable FileHandle closing; // by whoever comes by
     private @Nullable FileShare shares;
     private @Nullable Cut cut;
     private long backTo = NONE; // where a growth that is being taken back will have the file end
@@ -109,17 +110,31 @@ final class MappedFile {
         }
     }
 
-    /** What follows a smaller count. Can be repeated, since heap or stack may end on the way. */
+    /**
+     * What follows a smaller count, outside of the monitor, since a close may take long. Can be repeated, since heap or
+     * stack may end on the way: what is to be closed is remembered until it is.
+     */
     private void settle() {
         if (gone) {
             ALL.remove(identity, this);
         }
-        synchronized (this) {
-            final FileHandle unused = descriptor;
-            if (writers == 0 && unused != null) {
-                close(unused);
-                descriptor = null;
-            }
+        for (FileHandle unused = unused(); unused != null; unused = unused()) {
+            close(unused);
+            closed(unused);
+        }
+    }
+
+    private synchronized @Nullable FileHandle unused() {
+        if (closing == null && writers == 0) {
+            closing = descriptor;
+            descriptor = null;
+        }
+        return closing;
+    }
+
+    private synchronized void closed(final FileHandle handle) {
+        if (closing == handle) {
+            closing = null;
         }
     }
 
