@@ -92,17 +92,16 @@ public final class LeaseHandle implements Lease {
     public LeaseHandle slice(final long offset, final long sliceLength) {
         checkOpen("slice");
         checkRange("slice", offset, sliceLength, size());
+        renewal.over();
         return new LeaseHandle(renewal, region, from + offset, sliceLength, true);
     }
 
     @Override
     public void close() {
-        if (isSlice) {
-            final Renewal over = new Renewal(region);
-            over.end();
-            RENEWAL.setVolatile(this, over);
-        } else {
+        if (!isSlice) {
             renewal.end();
+        } else if (!isEnded()) {
+            RENEWAL.setVolatile(this, renewal.over());
         }
     }
 

@@ -33,6 +33,7 @@ final class Renewal {
     private MemorySegment segment = NOTHING; // of the whole region, as large as it was
     private Era era = Era.NONE;
     private volatile boolean ended;
+    private volatile @Nullable Renewal over;
 
     Renewal(final RegionHandle region) {
         this.region = region;
@@ -133,6 +134,20 @@ final class Renewal {
     RegionException ended(final String operation) {
         return new RegionException(operation + " refused: reason=" + Refusal.ENDED + ", " + region.describe() +
             "; the lease is ended, take a new one", Refusal.ENDED);
+    }
+
+    /**
+     * One of the region that has ended, for slices that are ended by themselves. Made with the first of them, so that the
+     * end of one needs no heap.
+     */
+    Renewal over() {
+        Renewal known = over;
+        if (known == null) {
+            known = new Renewal(region);
+            known.end();
+            over = known;
+        }
+        return known;
     }
 
     void end() {

@@ -8,6 +8,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
@@ -18,9 +19,11 @@ import io.holdfast.Region;
 import io.holdfast.RegionException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -31,6 +34,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a lease reads, writes and refuses (G3, G10). */
 class LeaseTest extends SpaceFixture {
     private static final int LENGTH = 10_000;
+    private static final int SLICES = 1_000;
+    private static final int ROUNDS = 3;
 
     @Override
     AddressSpace.Builder configure(final AddressSpace.Builder builder) {
@@ -52,6 +57,26 @@ class LeaseTest extends SpaceFixture {
     static void assertRefused(final ThrowingCallable call, final Refusal refusal) {
         assertThatThrownBy(call).isInstanceOf(RegionException.class).hasMessageContaining("region=0x")
             .satisfies(e -> assertThat(((RegionException) e).refusal()).isEqualTo(refusal));
+    }
+
+    /** G9: an end that needs heap would fail where there is none. */
+    @Test
+    void theEndOfASliceMustNeedNoHeap() {
+        final ThreadMXBean allocations = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        final Lease[] slices = new Lease[SLICES];
+        final Lease lease = mapped().lease();
+        long allocated = Long.MAX_VALUE;
+        for (int round = 0; round < ROUNDS; round++) { // the first loads classes
+            Arrays.setAll(slices, i -> lease.slice(i, 1));
+            final long before = allocations.getCurrentThreadAllocatedBytes();
+            for (final Lease slice : slices) {
+                slice.close();
+            }
+            allocated = Math.min(allocated, allocations.getCurrentThreadAllocatedBytes() - before);
+        }
+        assertThat(allocated).isLessThan(SLICES);
+        assertRefused(() -> slices[0].getByte(0), Refusal.ENDED);
+        assertThat(lease.getByte(0)).isEqualTo(byteAt(0));
     }
 
     @Test
