@@ -7,11 +7,11 @@ public interface DrainListener {
     /**
      * Called by the waiting thread, between two looks at the readers.
      *
-     * @param record    the record that is drained
-     * @param tag       epoch whose pins are waited for, 0 if pins do not matter
-     * @param elapsedNs nanoseconds waited so far
+     * @param record  the record that is drained
+     * @param tag     epoch whose pins are waited for, 0 if pins do not matter
+     * @param waiting of the thread
      */
-    void stillDraining(long record, long tag, long elapsedNs);
+    void stillDraining(long record, long tag, Waiting waiting);
 
     /** By what people know a record's region, for messages. */
     default String region(final long record) {

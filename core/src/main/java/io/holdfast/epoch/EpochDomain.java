@@ -60,7 +60,7 @@ public final class EpochDomain {
     }
 
     private static final System.Logger LOGGER = System.getLogger(EpochDomain.class.getName());
-    private static final DrainListener NOBODY = (record, tag, elapsedNs) -> { };
+    private static final DrainListener NOBODY = (record, tag, waiting) -> { };
     private static final long FIRST_EPOCH = 1;
     private static final long FENCED_ANNOUNCEMENTS = 128;
     private static final long BARRIERS_PER_BURIAL = 1024;

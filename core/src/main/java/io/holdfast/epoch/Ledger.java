@@ -4,8 +4,11 @@ package io.holdfast.epoch;
 import java.io.Serial;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentMap;
@@ -84,6 +87,7 @@ public final class Ledger {
         private final String threadName;
         private final long threadId;
         private final long sinceNs;
+        private transient @Nullable Set<Object> waits;
 
         Entry(final Kind kind, final long subject, final String verb) {
             final Thread thread = Thread.currentThread();
@@ -118,6 +122,14 @@ public final class Ledger {
         /** How long ago, in nanoseconds. */
         public long heldNs() {
             return System.nanoTime() - sinceNs;
+        }
+
+        /** Whether a wait, known by its identity, is told for the first time that it is for this. */
+        public synchronized boolean isNewsFor(final Object wait) {
+            if (waits == null) {
+                waits = Collections.newSetFromMap(new WeakHashMap<>()); // rarely needed
+            }
+            return waits.add(wait);
         }
 
         @Override

@@ -85,7 +85,7 @@ final class SlotScan {
                         return false;
                     }
                     if (waiting.reportDue()) {
-                        listener.stillDraining(record, tag, waiting.elapsedNs());
+                        listener.stillDraining(record, tag, waiting);
                     }
                     continue;
                 }

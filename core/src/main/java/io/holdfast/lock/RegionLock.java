@@ -285,7 +285,7 @@ public final class RegionLock {
             return false;
         }
         if (waiting.reportDue()) {
-            listener.stillDraining(record, tag, waiting.elapsedNs());
+            listener.stillDraining(record, tag, waiting);
         }
         return true;
     }

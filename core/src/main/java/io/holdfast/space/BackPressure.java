@@ -65,7 +65,7 @@ final class BackPressure {
                 return false;
             }
             if (waiting.reportDue()) {
-                reports.report(describe(), waiting.elapsedNs(), reports.pinned());
+                reports.reportPinned(describe(), waiting);
             }
         }
         waiting.reset();

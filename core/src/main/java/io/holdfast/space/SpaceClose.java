@@ -58,7 +58,7 @@ final class SpaceClose {
             core.park();
         } else {
             unmapper.thread().ensureRunning();
-            reportLeft(waiting.elapsedNs());
+            reportLeft(waiting);
         }
         return drained;
     }
@@ -83,7 +83,7 @@ final class SpaceClose {
                 }
                 if (waiting.reportDue()) {
                     for (final PendingUnmap last : reclaimer.someWaiting(1)) {
-                        reports.stillDraining(last.record(), last.tag(), waiting.elapsedNs());
+                        reports.stillDraining(last.record(), last.tag(), waiting);
                     }
                 }
             }
@@ -92,11 +92,11 @@ final class SpaceClose {
     }
 
     /** Says who keeps a close that gave up from its end. */
-    private void reportLeft(final long elapsedNs) {
+    private void reportLeft(final Waiting waiting) {
         for (final PendingUnmap left : unmapper.reclaimer().someWaiting(REPORTED)) {
-            reports.stillDraining(left.record(), left.tag(), elapsedNs);
+            reports.stillDraining(left.record(), left.tag(), waiting);
         }
-        registry.forEachAttached(record -> reports.stillDraining(record, 0, elapsedNs));
+        registry.forEachAttached(record -> reports.stillDraining(record, 0, waiting));
     }
 
     private void checkMayClose() {

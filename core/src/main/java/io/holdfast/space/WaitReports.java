@@ -6,6 +6,7 @@ import io.holdfast.WaitReport;
 import io.holdfast.epoch.DrainListener;
 import io.holdfast.epoch.Holder;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.epoch.Waiting;
 import io.holdfast.event.LeakEvent;
 import io.holdfast.event.StalledWaitEvent;
 import io.holdfast.layout.RecordLayout;
@@ -36,18 +37,27 @@ final class WaitReports implements DrainListener {
     }
 
     @Override
-    public void stillDraining(final long record, final long tag, final long elapsedNs) {
-        report(of(record, tag, nameOfThread(), elapsedNs));
+    public void stillDraining(final long record, final long tag, final Waiting waiting) {
+        report(of(record, tag, nameOfThread(), waiting.elapsedNs()), waiting);
     }
 
-    /** A wait for something else than the readers of a region. */
+    /** A wait for something else than readers; where its holders took it is not known. */
     void report(final String what, final long elapsedNs, final List<WaitReport.Holder> holders) {
-        report(new WaitReport(settings.name(), what, Duration.ofNanos(elapsedNs), nameOfThread(), holders));
+        report(of(what, elapsedNs, holders));
+    }
+
+    /** A wait for pins and snapshots. */
+    void reportPinned(final String what, final Waiting waiting) {
+        report(of(what, waiting.elapsedNs(), pinned()), waiting);
+    }
+
+    private WaitReport of(final String what, final long elapsedNs, final List<WaitReport.Holder> holders) {
+        return new WaitReport(settings.name(), what, Duration.ofNanos(elapsedNs), nameOfThread(), holders);
     }
 
     /** An unmap in the background. */
     void report(final PendingUnmap pending) {
-        report(of(pending));
+        report(of(pending), pending);
     }
 
     /** By what people know the current thread: virtual ones mostly have no name. */
@@ -57,14 +67,19 @@ final class WaitReports implements DrainListener {
         return name.isEmpty() ? "thread #" + thread.threadId() : name;
     }
 
+    /** Tells of each place once in a wait, which its identity stands for, and of the wait each time. */
+    private void report(final WaitReport report, final Object wait) {
+        for (final WaitReport.Holder holder : report.holders()) {
+            if (LeakEvent.isOn() && holder.place() instanceof final Ledger.Entry taken && taken.isNewsFor(wait)) {
+                LeakEvent.tell(report.space(), "waited for, region=" + report.region(), taken);
+            }
+        }
+        report(report);
+    }
+
     private void report(final WaitReport report) {
         StalledWaitEvent.tell(report.space(), report.region(), report.waited().toNanos(), report.waiter(),
             report.holders());
-        for (final WaitReport.Holder holder : report.holders()) {
-            if (holder.place() != null) {
-                LeakEvent.tell(report.space(), "waited for, region=" + report.region(), holder.place());
-            }
-        }
         try {
             settings.reports().accept(report);
         } catch (final RuntimeException e) {

@@ -15,7 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -24,6 +26,7 @@ import jdk.jfr.consumer.RecordingFile;
 final class LeakSamplingProgram {
     private static final long PATIENCE_NS = 30_000_000_000L;
     private static final int MANY = 20_000;
+    private static final int REPORTS = 3;
     private static final ByteArrayOutputStream LOG = new ByteArrayOutputStream();
 
     private LeakSamplingProgram() {
@@ -37,7 +40,7 @@ final class LeakSamplingProgram {
             recording.start();
             switch (args[0]) {
                 case "garbage" -> leaveGarbage();
-                case "wait" -> letAnUnmapWait();
+                case "wait" -> letTwoWait();
                 case "space" -> leaveASpace();
                 default -> countHolds();
             }
@@ -94,18 +97,33 @@ final class LeakSamplingProgram {
         region.hold();
     }
 
-    private static void letAnUnmapWait() throws InterruptedException {
-        final CountDownLatch reported = new CountDownLatch(1);
+    /** Lets a writer, and then an unmap, wait for the same hold, each for several reports. */
+    private static void letTwoWait() throws InterruptedException {
+        final Semaphore reports = new Semaphore(0);
         try (AddressSpace space = AddressSpace.builder().capacity(1 << 24).name("waiting")
             .reportWaits(Duration.ofMillis(1), report -> {
                 report.holders().forEach(holder -> System.err.println("waited for " + holder.place()));
-                reported.countDown();
+                reports.release();
             }).open()) {
             final Region region = space.map(1);
             final Hold hold = keepHold(region);
+            final Thread writer = new Thread(() -> giveUpExclusive(region));
+            writer.start();
+            reports.acquire(REPORTS);
+            writer.interrupt();
+            writer.join();
+            reports.drainPermits();
             region.unmapAsync();
-            reported.await();
+            reports.acquire(REPORTS);
             hold.close();
+        }
+    }
+
+    private static void giveUpExclusive(final Region region) {
+        try (Guard guard = region.exclusive(1, TimeUnit.HOURS)) {
+            System.err.println("not interrupted: " + guard);
+        } catch (final InterruptedException | TimeoutException e) {
+            System.err.println("given up: " + e);
         }
     }
 

@@ -41,8 +41,19 @@ class LeakSamplingTest {
     void aLongWaitMustNameThePlaceThatTookWhatItIsFor() throws Exception {
         final String output = run(1, "wait");
         assertThat(output).contains("waited for hold taken by main");
-        assertThat(output.lines().filter(line -> line.startsWith("told: waiting: waited for, region=0x")))
-            .isNotEmpty().allMatch(line -> line.contains("LeakSamplingProgram.keepHold("));
+        assertThat(told(output)).isNotEmpty().allMatch(line -> line.contains("LeakSamplingProgram.keepHold("));
+    }
+
+    @Test
+    void aWaitMustBeReportedAgainAndAgainButTellOfEachPlaceOnce() throws Exception {
+        final String output = run(1, "wait");
+        assertThat(output.lines().filter(line -> line.contains("waited for hold taken by main")))
+            .hasSizeGreaterThanOrEqualTo(6);
+        assertThat(told(output)).as("of a writer and an unmap that wait for one hold").hasSize(2);
+    }
+
+    private static List<String> told(final String output) {
+        return output.lines().filter(line -> line.startsWith("told: waiting: waited for, region=0x")).toList();
     }
 
     @Test
