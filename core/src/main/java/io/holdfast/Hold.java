@@ -8,8 +8,9 @@ import java.lang.foreign.MemorySegment;
  * A shared lock on a region that one thread takes and any thread may release: for asynchronous I/O, for readers that
  * are handed on. It keeps the region mapped like a guard (guarantee G1) but costs a read-modify-write of a shared word.
  *
- * <p>Thread-safe. A hold has no segment of its own: each thread opens a {@link View}, which is confined to it.
- * Releasing a hold with open views is refused.
+ * <p>Thread-safe. A hold has no segment of its own. A thread that reads opens a {@link View}, which is confined to it;
+ * releasing a hold with open views is refused. Code that hands a segment from thread to thread, as libraries for I/O do,
+ * is given the {@link #sharedSegment()}, which costs a handshake when the region is unmapped.
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="hold"}
  */

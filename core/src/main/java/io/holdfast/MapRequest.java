@@ -151,7 +151,7 @@ public final class MapRequest {
      * @throws IllegalStateException if the request is for a file
      */
     public MapRequest transparentHugePages() {
-        requireAnonymous("transparentHugePages", "a file's pages are its file system's affair");
+        requireAnonymous("transparentHugePages", "the file system decides on the pages of a file");
         final Builder builder = new Builder(this);
         builder.pages = Pages.TRANSPARENT_HUGE;
         return new MapRequest(builder);
@@ -165,7 +165,7 @@ public final class MapRequest {
      * @throws IllegalStateException if the request is for a file
      */
     public MapRequest hugePages() {
-        requireAnonymous("hugePages", "a file's pages are its file system's affair");
+        requireAnonymous("hugePages", "the file system decides on the pages of a file");
         final Builder builder = new Builder(this);
         builder.pages = Pages.HUGE;
         return new MapRequest(builder);

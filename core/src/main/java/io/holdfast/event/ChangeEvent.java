@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Regions came in the place of others. */
 @Name("io.holdfast.Change")
 @Label("Change")
-@Description("A split, merge, cut, move or another protection of regions, by itself")
+@Description("A single split, merge, cut, move or change of protection")
 @Threshold("1 ms")
 public final class ChangeEvent extends SpaceEvent {
     private static final ChangeEvent PROBE = new ChangeEvent();
@@ -23,11 +23,11 @@ public final class ChangeEvent extends SpaceEvent {
     long address;
 
     @Label("New Address")
-    @Description("Of the first region that came in its place, -1 if none did")
+    @Description("Of the first region that replaced it, -1 if none did")
     long newAddress;
 
     @Label("Regions")
-    @Description("How many came in its place")
+    @Description("How many replaced it")
     int regions;
 
     @Label("Unmaps")

@@ -5,10 +5,10 @@ import jdk.jfr.Description;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
-/** The process comes near {@code vm.max_map_count}. */
+/** The process is close to {@code vm.max_map_count}. */
 @Name("io.holdfast.HeadroomLow")
 @Label("Mapping Headroom Low")
-@Description("The process comes near vm.max_map_count")
+@Description("The process is close to vm.max_map_count")
 public final class HeadroomLowEvent extends SpaceEvent {
     private static final HeadroomLowEvent PROBE = new HeadroomLowEvent();
 

@@ -7,10 +7,10 @@ import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
-/** Something was left behind, or is waited for for long, and the place that took it is known. */
+/** Something was never closed, or somebody has waited for it for long, and the place that took it is known. */
 @Name("io.holdfast.Leak")
 @Label("Leak")
-@Description("Something was left behind, or waited for for long, and the place that took it is known")
+@Description("Something was never closed, or is in the way of a long wait; the place that took it is known")
 @StackTrace(false)
 public final class LeakEvent extends SpaceEvent {
     private static final LeakEvent PROBE = new LeakEvent();

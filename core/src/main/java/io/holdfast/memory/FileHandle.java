@@ -330,8 +330,8 @@ public final class FileHandle implements AutoCloseable {
             return false;
         }
         if (!WARNED.getAndSet(true)) {
-            LOGGER.log(Level.WARNING, "fallocate is refused (" + Errno.name(errno) + "), by a seccomp filter it seems: " +
-                "files grow by holes, so that a full disk is no error of the growth, but a SIGBUS (InternalError) at " +
+            LOGGER.log(Level.WARNING, "fallocate is refused (" + Errno.name(errno) + "), apparently by a seccomp filter: " +
+                "files grow with holes, so a full disk does not fail the growth, but raises a SIGBUS (InternalError) at " +
                 "the first write; allow fallocate: path=" + path);
         }
         return true;

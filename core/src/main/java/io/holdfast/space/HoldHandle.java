@@ -149,7 +149,7 @@ public final class HoldHandle implements Hold {
             }
         }
         if (left != 0) {
-            LOGGER.log(Level.WARNING, "threads died with open views of a hold, which count no more: views=" + left + ", " +
+            LOGGER.log(Level.WARNING, "threads died with open views of a hold, which are closed now: views=" + left + ", " +
                 region.describe());
         }
     }

@@ -437,7 +437,8 @@ final class MappedFile {
                 }
             }
         } catch (final UncheckedIOException e) {
-            LOGGER.log(Level.WARNING, "a file that has grown for nothing stays longer: path=" + share.region().path(), e);
+            LOGGER.log(Level.WARNING, "a file keeps the length to which a failed operation has extended it: path=" +
+                share.region().path(), e);
         }
         share.keep();
     }

@@ -254,7 +254,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
         } catch (final NumberFormatException e) {
             // said below
         }
-        throw new IllegalArgumentException("no number of bytes: " + REST_PROPERTY + "=" + value +
+        throw new IllegalArgumentException("not a number of bytes: " + REST_PROPERTY + "=" + value +
             "; use 0 or more, without a unit");
     }
 

@@ -250,6 +250,6 @@ class RestingAddressesTest extends SpaceFixture {
             List.of("-Dio.holdfast.debug=true", "-Dio.holdfast.rest=0"));
         assertThat(outcome.output()).doesNotContain("after its unmap").contains("rests: 0");
         assertThat(Children.run(LateWritingProgram.class, List.of("-Dio.holdfast.rest=4G")).output())
-            .contains("no number of bytes: io.holdfast.rest=4G");
+            .contains("not a number of bytes: io.holdfast.rest=4G");
     }
 }
