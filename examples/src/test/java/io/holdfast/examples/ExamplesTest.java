@@ -31,6 +31,11 @@ class ExamplesTest {
     }
 
     @Test
+    void everyRecordMustBeFoundByItsNumberWhileTheLogGrowsAndAfterwards() throws Exception {
+        assertThat(IndexedLogExample.wrongRecords(50_000)).isZero();
+    }
+
+    @Test
     void optimisticReadsMustNeverAcceptHalfAChange() throws Exception {
         assertThat(OptimisticReadExample.mismatches(200_000)).isZero();
     }
