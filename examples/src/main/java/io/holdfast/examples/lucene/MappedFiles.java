@@ -5,18 +5,32 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The kernel's word on which files of a directory this process has mapped.
  *
  * @param all     mappings of its files
- * @param deleted those among them whose file is deleted, so that its blocks wait for the mapping to go
+ * @param deleted paths of those that are deleted, so that their blocks wait for the mapping to go
  */
-record MappedFiles(long all, long deleted) {
+record MappedFiles(long all, Set<String> deleted) {
+    private static final String DELETED = " (deleted)";
+
     static MappedFiles of(final Path directory) throws IOException {
+        final String within = " " + directory + "/";
         final List<String> mine = new String(Files.readAllBytes(Path.of("/proc/self/maps")), StandardCharsets.UTF_8).lines()
-            .filter(line -> line.contains(" " + directory + "/")).toList();
-        return new MappedFiles(mine.size(), mine.stream().filter(line -> line.endsWith("(deleted)")).count());
+            .filter(line -> line.contains(within)).toList();
+        return new MappedFiles(mine.size(), mine.stream().filter(line -> line.endsWith(DELETED))
+            .map(line -> line.substring(line.indexOf(within) + 1)).collect(Collectors.toSet()));
+    }
+
+    /** How many files were deleted at an earlier look already, and are still mapped. */
+    long left(final MappedFiles earlier) {
+        final Set<String> both = new HashSet<>(deleted);
+        both.retainAll(earlier.deleted);
+        return both.size();
     }
 }

@@ -35,6 +35,7 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FilterDirectory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.MMapDirectory;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,7 +45,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * A writer that overwrites documents, a refresher, and searchers, at the same time; each second a line that says how many
- * files are mapped, how many of those are deleted, how many were opened, and how long searches took.
+ * files are mapped, how many of those are deleted, and were so a second ago, how many were opened, and how long searches
+ * took.
  */
 @Command(name = "lucene-near-real-time", sortOptions = false, usageHelpAutoWidth = true, mixinStandardHelpOptions = true,
     description = "Writes, refreshes and searches an index at the same time, and shows each second what is mapped.")
@@ -55,6 +57,10 @@ public final class NearRealTimeExample implements Callable<Integer> {
     @Option(names = "--directory", paramLabel = "KIND", defaultValue = "holdfast",
         description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private Kind kind = Kind.HOLDFAST;
+
+    @Option(names = "--no-grouping",
+        description = "With mmap: each file is closed by itself, and not with those of its segment.")
+    private boolean ungrouped;
 
     @Option(names = "--input", paramLabel = "DIR",
         description = "Directory whose files are the texts. Default: the speeches of Lucene's test framework.")
@@ -88,7 +94,7 @@ public final class NearRealTimeExample implements Callable<Integer> {
     public Integer call() throws Exception {
         final List<String> texts = Texts.read(input, KEYS);
         try (Workplace place = Workplace.create();
-             Directory directory = counted(kind.open(place.path()));
+             Directory directory = counted(open(place.path()));
              IndexWriter writer = new IndexWriter(directory, new IndexWriterConfig(new StandardAnalyzer()));
              SearcherManager manager = new SearcherManager(writer, new SearcherFactory());
              ExecutorService threads = Executors.newCachedThreadPool()) {
@@ -108,6 +114,14 @@ public final class NearRealTimeExample implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private Directory open(final Path path) throws IOException {
+        final Directory directory = kind.open(path);
+        if (ungrouped && directory instanceof MMapDirectory mapping) {
+            mapping.setGroupingFunction(MMapDirectory.NO_GROUPING);
+        }
+        return directory;
     }
 
     /** The same directory, whose opened files are counted. */
@@ -160,23 +174,24 @@ public final class NearRealTimeExample implements Callable<Integer> {
 
     private void show(final Path path, final Future<?> writer)
         throws IOException, InterruptedException, ExecutionException {
-        out().printf(Locale.ROOT, "%7s %9s %9s %7s %8s %9s %9s %9s%n",
-            "second", "written", "opened/s", "mapped", "deleted", "p50 us", "p99 us",
-            "p99.9 us");
+        out().printf(Locale.ROOT, "%7s %9s %9s %7s %8s %9s %9s %9s %9s%n",
+            "second", "written", "opened/s", "mapped", "deleted", "for 1 s", "p50 us", "p99 us", "p99.9 us");
         long before = 0;
+        MappedFiles earlier = MappedFiles.of(path);
         for (int second = 1; second <= seconds; second++) {
             try {
                 writer.get(1, TimeUnit.SECONDS);
             } catch (final TimeoutException e) { // as it should be: it goes on
                 final MappedFiles mapped = MappedFiles.of(path);
                 final long now = opened.sum();
-                out().printf(Locale.ROOT, "%7d %9d %9d %7d %8d %9d %9d %9d%n",
-                    second, written.sum(), now - before, mapped.all(),
-                    mapped.deleted(), latencies.getValueAtPercentile(50), latencies.getValueAtPercentile(99),
+                out().printf(Locale.ROOT, "%7d %9d %9d %7d %8d %9d %9d %9d %9d%n",
+                    second, written.sum(), now - before, mapped.all(), mapped.deleted().size(), mapped.left(earlier),
+                    latencies.getValueAtPercentile(50), latencies.getValueAtPercentile(99),
                     latencies.getValueAtPercentile(99.9));
                 out().flush();
                 latencies.reset();
                 before = now;
+                earlier = mapped;
             }
         }
     }

@@ -3,8 +3,11 @@ package io.holdfast.examples.lucene;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +51,35 @@ class LuceneExamplesTest {
             final List<String> lines = run(new NearRealTimeExample(), "--seconds", "1", "--directory", kind.name());
             assertThat(lines).hasSize(2);
             assertThat(Long.parseLong(lines.get(1).split(" +")[1])).as("written").isPositive();
+        }
+    }
+
+    @Test
+    void whatWasDeletedAtTwoLooksMustCountAsLeft() throws Exception {
+        final Path directory = texts.toRealPath();
+        final List<Path> files = List.of(directory.resolve("kept"), directory.resolve("dropped"));
+        for (final Path file : files) {
+            Files.write(file, new byte[1]);
+        }
+        try (Arena kept = Arena.ofShared(); Arena dropped = Arena.ofShared()) {
+            map(files.getFirst(), kept);
+            map(files.getLast(), dropped);
+            final MappedFiles before = MappedFiles.of(directory);
+            assertThat(before.all()).isEqualTo(2);
+            assertThat(before.deleted()).isEmpty();
+            Files.delete(files.getFirst());
+            final MappedFiles earlier = MappedFiles.of(directory);
+            assertThat(earlier.left(before)).isZero();
+            Files.delete(files.getLast());
+            assertThat(MappedFiles.of(directory).deleted()).hasSize(2);
+            assertThat(MappedFiles.of(directory).left(earlier)).isOne();
+        }
+        assertThat(MappedFiles.of(directory).all()).isZero();
+    }
+
+    private static void map(final Path file, final Arena arena) throws IOException {
+        try (FileChannel channel = FileChannel.open(file)) {
+            channel.map(FileChannel.MapMode.READ_ONLY, 0, 1, arena);
         }
     }
 }
