@@ -43,6 +43,7 @@ public final class FileHandle implements AutoCloseable {
     private final long device;
     private final long inode;
     private final long openedSize;
+    private final long mount;
     private final AtomicInteger uses = new AtomicInteger(1);
     private volatile @Nullable Boolean reliable;
 
@@ -56,6 +57,7 @@ public final class FileHandle implements AutoCloseable {
         this.device = status.device();
         this.inode = status.inode();
         this.openedSize = status.size();
+        this.mount = status.mount();
     }
 
     /**
@@ -83,16 +85,24 @@ public final class FileHandle implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             final MemorySegment name = nativePath(path, arena);
             final MemorySegment buffer = arena.allocate(FileStatus.BYTES, Long.BYTES);
-            // Before opening, because opening a device can have effects of its own.
-            final int known = memory.statx(NativeMemory.AT_FDCWD, name, 0, NativeMemory.STATX_BASIC_STATS, buffer);
-            final FileStatus seen = known == 0 ? FileStatus.of(buffer) : null;
-            if (seen != null) {
-                requireRegular(path, seen);
-            } else if (!create || known != -Errno.ENOENT) {
-                throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -known);
+            if (access == FileAccess.READ_WRITE) { // a device does more when it is opened for that than for reading
+                final int known = look(memory, path, name, buffer);
+                if (known < 0 && !(create && known == -Errno.ENOENT)) {
+                    throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -known);
+                }
             }
             return open(memory, path, access, create, name, buffer);
         }
+    }
+
+    /** Looks at what is not open yet, and refuses what is no regular file: 0, or a negated error number. */
+    private static int look(
+        final NativeMemory memory, final Path path, final MemorySegment name, final MemorySegment buffer) {
+        final int result = memory.statx(NativeMemory.AT_FDCWD, name, 0, FileStatus.FIELDS, buffer);
+        if (result == 0) {
+            requireRegular(path, FileStatus.of(buffer));
+        }
+        return result;
     }
 
     private static FileHandle open(
@@ -102,6 +112,7 @@ public final class FileHandle implements AutoCloseable {
             NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
         final int descriptor = uninterrupted(() -> memory.open(name, flags, NEW_FILE_MODE));
         if (descriptor < 0) {
+            look(memory, path, name, buffer); // sockets, for example, cannot be opened
             throw FileErrors.failed(memory, "map", path, NativeCall.OPEN, 0, -descriptor);
         }
         boolean opened = false;
@@ -145,7 +156,7 @@ public final class FileHandle implements AutoCloseable {
         final MemorySegment itself = buffer.asSlice(FileStatus.BYTES - 1, 1);
         itself.set(JAVA_BYTE, 0, (byte) 0);
         final int result = memory.statx(
-            descriptor, itself, NativeMemory.AT_EMPTY_PATH, NativeMemory.STATX_BASIC_STATS, buffer);
+            descriptor, itself, NativeMemory.AT_EMPTY_PATH, FileStatus.FIELDS, buffer);
         if (result < 0) {
             throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -result);
         }
@@ -154,9 +165,16 @@ public final class FileHandle implements AutoCloseable {
 
     private static MemorySegment nativePath(final Path path, final Arena arena) {
         final String name = path.toAbsolutePath().toString();
-        return name.chars().allMatch(letter -> letter < ASCII_END)
-            ? arena.allocateFrom(name, StandardCharsets.US_ASCII)
-            : nativeBytes(path, arena);
+        return isAscii(name) ? arena.allocateFrom(name, StandardCharsets.US_ASCII) : nativeBytes(path, arena);
+    }
+
+    private static boolean isAscii(final String name) {
+        for (int index = 0; index < name.length(); index++) {
+            if (name.charAt(index) >= ASCII_END) {
+                return false;
+            }
+        }
+        return true;
     }
 
     // A path's bytes need not be text in any character set; its URI spells them out one by one.
@@ -449,14 +467,12 @@ public final class FileHandle implements AutoCloseable {
      * has taken away what they replace.
      */
     boolean mapsReliably() {
-        final Boolean known = reliable;
-        if (known != null) {
-            return known;
+        Boolean known = reliable;
+        if (known == null) {
+            known = memory.mounts().mapsReliably(mount, this::fileSystem);
+            reliable = known;
         }
-        final FileSystemStatus system = fileSystem();
-        final boolean found = system != null && system.mapsReliably();
-        reliable = found;
-        return found;
+        return known;
     }
 
     /** What the system says of the file system, now; null if it says nothing. */

@@ -96,6 +96,8 @@ public abstract class NativeMemory {
     public static final int AT_EMPTY_PATH = 0x1000;
     /** The fields that every file system has. */
     public static final int STATX_BASIC_STATS = 0x7ff;
+    /** A number of the mount that is never used again, where the kernel has it. */
+    public static final int STATX_MNT_ID_UNIQUE = 0x4000;
 
     /** Barrier: which commands there are. */
     public static final int MEMBARRIER_CMD_QUERY = 0;
@@ -105,6 +107,8 @@ public abstract class NativeMemory {
     public static final int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
 
     private static final long LONG_TABLE = 4 << 20; // a page of 2 MiB surely lies in it
+
+    private final Mounts mounts = new Mounts();
 
     /** For subclasses. */
     protected NativeMemory() {
@@ -180,6 +184,11 @@ public abstract class NativeMemory {
 
     /** {@return the page size in bytes, a power of two} */
     public abstract int pageSize();
+
+    /** {@return what these calls have said of mounts} */
+    final Mounts mounts() {
+        return mounts;
+    }
 
     /** {@return how many mappings the kernel grants this process, or {@link Long#MAX_VALUE} where it does not tell} */
     public long maxMapCount() {

@@ -7,13 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.holdfast.memory.FaultInjectingMemory.Damage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.StandardProtocolFamily;
 import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystem;
@@ -74,7 +78,7 @@ class FileHandleTest {
     void missingFileMustBeReportedWithPathAndRemedy() {
         final Path path = directory.resolve("missing");
         assertThatThrownBy(() -> open(path, FileAccess.READ_ONLY)).isInstanceOf(UncheckedIOException.class)
-            .hasMessage("map failed: path=" + path + ", call=statx, errno=2 (ENOENT): " +
+            .hasMessage("map failed: path=" + path + ", call=open, errno=2 (ENOENT): " +
                 "no such file; create it first, or check the path")
             .hasCauseInstanceOf(NoSuchFileException.class);
     }
@@ -119,15 +123,27 @@ class FileHandleTest {
         assertThatThrownBy(() -> open(directory, access)).isInstanceOf(UncheckedIOException.class)
             .hasMessage("map failed: path=" + directory + ", is a directory; only regular files can be mapped")
             .hasCauseInstanceOf(FileSystemException.class);
-        assertEquals(0, memory.calls(NativeCall.OPEN));
+        assertEquals(memory.calls(NativeCall.OPEN), memory.calls(NativeCall.CLOSE));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/dev/null", "/dev/zero"})
-    void specialFileMustBeRefusedWithoutOpeningIt(final String name) {
-        assertThatThrownBy(() -> open(Path.of(name), FileAccess.READ_ONLY)).isInstanceOf(UncheckedIOException.class)
-            .hasMessageContaining("path=" + name).hasMessageContaining("only regular files can be mapped");
-        assertEquals(0, memory.calls(NativeCall.OPEN));
+    @CsvSource({"/dev/null, READ_ONLY", "/dev/zero, COPY_ON_WRITE", "/dev/null, READ_WRITE"})
+    void specialFileMustBeRefusedAndNeverOpenedForWriting(final String name, final FileAccess access) {
+        assertThatThrownBy(() -> open(Path.of(name), access)).isInstanceOf(UncheckedIOException.class)
+            .hasMessageContaining("path=" + name).hasMessageContaining("is a character device; only regular files");
+        assertEquals(access == FileAccess.READ_WRITE ? 0 : 1, memory.calls(NativeCall.OPEN));
+        assertEquals(memory.calls(NativeCall.OPEN), memory.calls(NativeCall.CLOSE));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void socketMustBeRefusedAsOneThoughItCannotBeOpened(final FileAccess access) throws IOException {
+        final Path path = directory.resolve("socket");
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(path));
+            assertThatThrownBy(() -> open(path, access)).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("is a socket");
+        }
     }
 
     @Test
@@ -436,15 +452,34 @@ class FileHandleTest {
     }
 
     @Test
-    void fileSystemMustBeAskedOnceForItsKind() throws IOException {
+    void fileSystemOfAMountMustBeAskedOnceForItsKind() throws IOException {
         try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
-            final boolean reliable = handle.mapsReliably();
-            assertEquals(reliable, handle.mapsReliably());
-            assertEquals(1, memory.calls(NativeCall.FSTATFS));
-        }
-        try (FileHandle handle = open(directory.resolve("data"), FileAccess.READ_WRITE)) {
             memory.failNth(NativeCall.FSTATFS, 1, Errno.EIO, Damage.NONE);
-            assertFalse(handle.mapsReliably());
+            assertFalse(handle.mapsReliably(), "nothing is known");
+        }
+        memory.disarm();
+        final boolean reliable;
+        try (FileHandle handle = open(directory.resolve("data"), FileAccess.READ_WRITE)) {
+            reliable = handle.mapsReliably();
+            assertEquals(2, memory.calls(NativeCall.FSTATFS), "what failed is asked again");
+            assertEquals(reliable, handle.mapsReliably());
+            assertEquals(2, memory.calls(NativeCall.FSTATFS));
+        }
+        assumeTrue(tellsMounts(), "a kernel before 6.8");
+        try (FileHandle handle = open(file("more", "1"), FileAccess.READ_ONLY);
+             FileHandle elsewhere = open(Path.of("/proc/self/maps"), FileAccess.READ_ONLY)) {
+            assertEquals(reliable, handle.mapsReliably());
+            assertEquals(2, memory.calls(NativeCall.FSTATFS));
+            assertFalse(elsewhere.mapsReliably(), "another mount");
+            assertEquals(3, memory.calls(NativeCall.FSTATFS));
+        }
+    }
+
+    private boolean tellsMounts() {
+        try (Arena arena = Arena.ofConfined()) {
+            final MemorySegment buffer = arena.allocate(FileStatus.BYTES, Long.BYTES);
+            assertEquals(0, memory.statx(NativeMemory.AT_FDCWD, arena.allocateFrom("/"), 0, FileStatus.FIELDS, buffer));
+            return FileStatus.of(buffer).mount() != FileStatus.NO_MOUNT;
         }
     }
 }
