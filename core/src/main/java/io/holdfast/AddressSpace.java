@@ -75,7 +75,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /**
      * Unmaps everything, waits for guards, holds and pins, and gives all memory back. New guards, pins and regions are
      * refused from the beginning of the close. The range of addresses stays readable, as zeros, and is parked for the
-     * next space.
+     * next spaces, until neither the library's class loader nor an optimistic segment can be reached any more.
      *
      * @throws IllegalStateException        if the space is closed already
      * @throws IllegalMonitorStateException if the thread holds a pin or a guard of the space: it would wait for itself;
@@ -414,7 +414,9 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /** Settings of a space that is to be opened. Not thread-safe; can be used for several spaces. */
     sealed interface Builder permits SpaceBuilder {
         /**
-         * Sets how many addresses the space has. They take no memory.
+         * Sets how many addresses the space has. They take no memory. Where the process has none left, those of closed
+         * spaces are joined and cut; then class loaders that are not reachable any more are collected, since copies of
+         * this library that they have loaded may keep some.
          *
          * @param capacityBytes from 16 MiB to 32 TiB; rounded up to a power of two, so that later spaces can use the same
          *                      addresses although they ask for another capacity

@@ -73,8 +73,9 @@ public sealed interface Region permits RegionHandle {
 
     /**
      * The pointer to the first byte, for native code and libraries that take one. Nothing checks what is done with it:
-     * reading gives the region's bytes while it is locked or pinned, and whatever came after it later; only a thread
-     * that holds the region for writing may write, or else it corrupts others' memory or crashes.
+     * reading gives the region's bytes while it is locked or pinned, and whatever came after it later, for as long as the
+     * library is loaded; only a thread that holds the region for writing may write, or else it corrupts others' memory or
+     * crashes.
      *
      * @return the pointer, also of a region that is gone
      */

@@ -3,6 +3,7 @@ package io.holdfast.layout;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
@@ -10,8 +11,8 @@ import java.lang.invoke.VarHandle;
  * Access to aligned 64-bit words at absolute native addresses, one method per access mode.
  *
  * <p>Every table of the library (records, reader slots, tree nodes) is type-stable: it grows in chunks that are never
- * given back while the process lives, so an address taken from one of them can always be read. That is what makes
- * access by address, without a segment per table, sound here; it is not a tool for memory that can be unmapped.
+ * given back while there is code of the library, so an address taken from one of them can always be read. That is what
+ * makes access by address, without a segment per table, sound here; it is not a tool for memory that can be unmapped.
  *
  * <p>Each method is wait-free and has the memory effect of the {@link VarHandle} access mode that its name ends with;
  * a name without a mode is plain access. Addresses must be multiples of {@value #BYTES}, anything else is an
@@ -30,8 +31,9 @@ public final class Words {
     /** Bytes in a word. */
     public static final int BYTES = Long.BYTES;
 
-    private static final MemorySegment MEMORY = everything();
-    private static final MemorySegment READ_ONLY = MEMORY.asReadOnly();
+    private static final Arena VIEWS = Arena.ofAuto();
+    private static final MemorySegment MEMORY = everything(Arena.global());
+    private static final MemorySegment READ_ONLY = everything(VIEWS).asReadOnly();
     private static final VarHandle WORD = JAVA_LONG.varHandle();
 
     /*
@@ -52,8 +54,8 @@ public final class Words {
     }
 
     @SuppressWarnings("restricted")
-    private static MemorySegment everything() {
-        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    private static MemorySegment everything(final Arena arena) {
+        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE, arena, null);
     }
 
     /** Reads the word at {@code address} with plain access. */
@@ -192,8 +194,16 @@ public final class Words {
         return MEMORY.asSlice(address, lengthBytes);
     }
 
-    /** The same, to be read alone. C2 needs 400 nodes for it, and 1,100 to reinterpret an address. */
+    /**
+     * The same, to be read alone; it keeps what it shows from being {@linkplain #views() unmapped}. C2 needs 400 nodes for
+     * it, and 1,100 to reinterpret an address.
+     */
     public static MemorySegment readOnlyView(final long address, final long lengthBytes) {
         return READ_ONLY.asSlice(address, lengthBytes);
+    }
+
+    /** {@return the arena of the read-only views: it ends when the JVM can reach none of them any more, nor this class} */
+    public static Arena views() {
+        return VIEWS;
     }
 }

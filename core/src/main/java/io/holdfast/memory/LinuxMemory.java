@@ -330,6 +330,11 @@ final class LinuxMemory extends NativeMemory {
         return raw == -1 ? -SLOTS.errno(slot) : raw;
     }
 
+    /** {@return {@code munmap}, (address, length), that says nothing of a failure} Nothing of this library is in it. */
+    static MethodHandle unmapping() {
+        return plain("munmap", NONE, FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG));
+    }
+
     // The handles declare Throwable; what really comes is an error of the JVM.
     private static Error unexpected(final Throwable thrown) {
         if (thrown instanceof final RuntimeException exception) {

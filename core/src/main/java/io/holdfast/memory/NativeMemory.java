@@ -109,6 +109,7 @@ public abstract class NativeMemory {
     private static final long LONG_TABLE = 4 << 20; // a page of 2 MiB surely lies in it
 
     private final Mounts mounts = new Mounts();
+    private final AddressLot lot = new AddressLot();
 
     /** For subclasses. */
     protected NativeMemory() {
@@ -201,8 +202,9 @@ public abstract class NativeMemory {
     }
 
     /**
-     * Maps a zeroed, private, readable and writable table that stays until the process ends. A long one is backed by huge
-     * pages where the system has some, because lookups in it go anywhere and would miss the TLB each time.
+     * Maps a zeroed, private, readable and writable table that stays until the process ends, or the class loader of the
+     * library is collected. A long one is backed by huge pages where the system has some, because lookups in it go
+     * anywhere and would miss the TLB each time.
      *
      * @param bytes the size, more than 0, rounded up to whole pages
      * @return the address of the first byte, page-aligned
@@ -218,6 +220,15 @@ public abstract class NativeMemory {
         final long length = (bytes + mask) & ~mask;
         final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         final long table = check(NativeCall.MMAP, 0, length, mmap(0, length, PROT_READ | PROT_WRITE, flags, -1, 0));
+        boolean known = false;
+        try {
+            new Unloading(table, length, true);
+            known = true;
+        } finally {
+            if (!known) {
+                munmap(table, length);
+            }
+        }
         if (length >= LONG_TABLE) {
             final int ignored = madvise(table, length, MADV_HUGEPAGE); // only advice: without it the table works as well
             assert ignored <= 0 : "madvise: result=" + ignored;
@@ -246,6 +257,11 @@ public abstract class NativeMemory {
     public final NativeException failure(
         final NativeCall call, final long address, final long length, final int errno) {
         return new NativeException(call, address, length, errno, Remedies.of(this, call, length, errno));
+    }
+
+    /** {@return addresses that were got through these calls, and that reservations may have again} */
+    final AddressLot lot() {
+        return lot;
     }
 
     /** Chooses the calls by the names of operating system and machine. */

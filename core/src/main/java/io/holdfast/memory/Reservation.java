@@ -14,10 +14,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One large range of addresses that belongs to the library for as long as the process lives. Nothing is ever given back
- * to the process: an address that was readable once stays readable, whatever its pages show. Ranges are given by offset
+ * One large range of addresses that belongs to the library for as long as there is code of it. Nothing is given back to
+ * the process before: an address that was readable once stays readable, whatever its pages show. Ranges are given by offset
  * from {@link #base} and length, both multiples of the page size.
  *
  * <p>Who may use which range at which time is the caller's affair: two calls at the same time must not name the same
@@ -34,10 +35,14 @@ public final class Reservation extends ReservedPages {
      * Overlay. Either kind of range can be used anywhere: a file in the anonymous zone lies over its background like
      * any other and is replaced by it; an anonymous region in the mapped zone is a mapping of its own.
      *
-     * A page without access stands at either end, for ever, so that no stranger is a neighbour. The kernel joins new
-     * pages with a neighbour of their kind, and then no more with the pages on their other side once both have been
-     * written: pages given back at the beginning of the anonymous zone, which are read-only for a moment, became part
-     * of a stranger's read-only mapping below and stayed apart from their zone. Every such range cost a mapping.
+     * A page without access stands at either end, so that no stranger is a neighbour. The kernel joins new pages with a
+     * neighbour of their kind, and then no more with the pages on their other side once both have been written: pages
+     * given back at the beginning of the anonymous zone, which are read-only for a moment, became part of a stranger's
+     * read-only mapping below and stayed apart from their zone. Every such range cost a mapping. Where a reservation has
+     * been cut out of others, that page may be readable, since it was once; that costs such a mapping, and no more.
+     *
+     * What the alignment leaves over at either end is kept, so that reservations made one after the other touch, and can
+     * be joined.
      *
      * What is lost is left alone by everything that touches more than one region's range.
      */
@@ -50,6 +55,9 @@ public final class Reservation extends ReservedPages {
     private static final long LARGE_ALIGNMENT = 1L << 30;
     private static final long LARGE_CAPACITY = 64L << 30;
 
+    private final AddressRange owned; // absolute, with what is around it
+    private final boolean cut;
+    private final Unloading unloading;
     private final Overlay overlay;
     private final Zones zones;
     private final ReentrantLock retrying = new ReentrantLock();
@@ -58,11 +66,23 @@ public final class Reservation extends ReservedPages {
     private final AtomicLong repairs = new AtomicLong();
     private volatile boolean parked;
 
-    private Reservation(final NativeMemory memory, final long base, final long capacity) {
-        super(memory, base, capacity);
+    private Reservation(final NativeMemory memory, final AddressRange owned, final long capacity, final boolean cut) {
+        super(memory, base(memory, owned, capacity), capacity);
+        this.owned = owned;
+        this.cut = cut;
+        this.unloading = new Unloading(owned.offset(), owned.length(), false);
         this.overlay = new Overlay(memory);
-        this.zones = new Zones(memory, base, capacity, lost);
-        Overlay.reserved(base, capacity);
+        this.zones = new Zones(memory, base(), capacity, lost);
+        Overlay.reserved(base(), capacity);
+    }
+
+    private static long base(final NativeMemory memory, final AddressRange owned, final long capacity) {
+        final long alignment = alignment(capacity);
+        return owned.offset() + memory.pageSize() + alignment - 1 & -alignment;
+    }
+
+    private static long alignment(final long capacity) {
+        return capacity >= LARGE_CAPACITY ? LARGE_ALIGNMENT : SMALL_ALIGNMENT;
     }
 
     /**
@@ -82,25 +102,37 @@ public final class Reservation extends ReservedPages {
                 ", max=" + MAX_CAPACITY + ", pageSize=" + (mask + 1) +
                 "; choose a multiple of the page size between 16 MiB and 32 TiB");
         }
-        final long alignment = capacity >= LARGE_CAPACITY ? LARGE_ALIGNMENT : SMALL_ALIGNMENT;
-        final long page = mask + 1;
-        final long wide = page + capacity + alignment;
+        final long length = mask + 1 + capacity + alignment(capacity);
         final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-        final long start = memory.mmap(0, wide, PROT_NONE, flags, -1, 0);
-        memory.check(NativeCall.MMAP, 0, wide, start);
-        final long base = (start + page + alignment - 1) & -alignment;
-        final long head = base - page - start;
-        final long tail = alignment - head - page;
-        long result = head == 0 ? 0 : memory.munmap(start, head);
-        if (result == 0 && tail != 0) {
-            result = memory.munmap(base + capacity + page, tail);
+        final long start = memory.check(NativeCall.MMAP, 0, length, memory.mmap(0, length, PROT_NONE, flags, -1, 0));
+        boolean made = false;
+        try {
+            final Reservation reservation = new Reservation(memory, new AddressRange(start, length), capacity, false);
+            made = true;
+            return reservation;
+        } finally {
+            if (!made) {
+                memory.munmap(start, length);
+            }
         }
-        if (result != 0) {
-            final NativeException failure = memory.failure(NativeCall.MUNMAP, start, wide, (int) -result);
-            memory.munmap(start, wide);
-            throw failure;
-        }
-        return new Reservation(memory, base, capacity);
+    }
+
+    /**
+     * Makes a reservation of the addresses of others that were {@linkplain #dissolve() dissolved}, where the system has
+     * none left.
+     *
+     * @param memory the calls to use, with which the others were reserved
+     * @param capacity as for {@link #reserve}
+     * @return the reservation, or null if none of what they left is long enough
+     */
+    public static @Nullable Reservation cut(final NativeMemory memory, final long capacity) {
+        final AddressRange owned = memory.lot().take(capacity, alignment(capacity), memory.pageSize());
+        return owned == null ? null : new Reservation(memory, owned, capacity, true);
+    }
+
+    /** {@return the bytes of addresses that reservations have left for {@link #cut}} */
+    public static long bytesToCut(final NativeMemory memory) {
+        return memory.lot().bytes();
     }
 
     /**
@@ -413,6 +445,9 @@ public final class Reservation extends ReservedPages {
     public boolean park() {
         retrying.lock();
         try {
+            if (parked) {
+                return true;
+            }
             overlay.unmapStranded();
             final boolean anonymous = parkZone(0, zones.anonymousEnd());
             final boolean mapped = parkZone(zones.mappedStart(), capacity());
@@ -421,6 +456,7 @@ public final class Reservation extends ReservedPages {
                 quarantined.clear();
             }
             parked = all;
+            unloading.arm(all);
             return all;
         } finally {
             retrying.unlock();
@@ -460,6 +496,7 @@ public final class Reservation extends ReservedPages {
                 throw new IllegalStateException("reservation is in use: " + this + "; park it first");
             }
             parked = false;
+            unloading.arm(false);
             zones.reset();
         } finally {
             retrying.unlock();
@@ -467,16 +504,42 @@ public final class Reservation extends ReservedPages {
     }
 
     /**
-     * Gives the addresses back to the process. Only for a reservation none of whose addresses anybody knows: another
-     * mapping may come to them at once.
+     * Leaves the addresses to others, joined with what lies beside them. It must not be used again.
+     *
+     * @throws IllegalStateException if it is not parked, not everything could be given back then, or a range was lost
+     */
+    public void dissolve() {
+        retrying.lock();
+        try {
+            if (!parked || lost.bytes() != 0) {
+                throw new IllegalStateException("reservation cannot be dissolved: " + this + "; park it first");
+            }
+            memory().lot().put(owned.offset(), owned.end());
+            forget();
+            parked = false;
+        } finally {
+            retrying.unlock();
+        }
+    }
+
+    /**
+     * Gives the addresses back to the process, or to those it was cut out of. Only for a reservation none of whose
+     * addresses anybody knows: another mapping may come to them at once.
      *
      * @throws NativeException if the kernel refuses
      */
     public void release() {
-        final long page = pageMask() + 1;
-        final long start = base() - page;
-        final long wide = page + capacity() + page;
-        memory().check(NativeCall.MUNMAP, start, wide, memory().munmap(start, wide));
+        if (cut) {
+            memory().lot().put(owned.offset(), owned.end());
+        } else {
+            memory().check(NativeCall.MUNMAP, owned.offset(), owned.length(),
+                memory().munmap(owned.offset(), owned.length()));
+        }
+        forget();
+    }
+
+    private void forget() {
+        unloading.arm(false);
         Overlay.released(base(), capacity());
     }
 

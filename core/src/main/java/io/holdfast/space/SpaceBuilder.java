@@ -193,7 +193,7 @@ public final class SpaceBuilder implements AddressSpace.Builder {
             throw new MappingException("space " + label + (capacity == SpaceResources.USUAL_CAPACITY ? ""
                 : " of capacity " + capacity) + " cannot be opened: " + e.getMessage() +
                 "; or choose a smaller capacity: closed spaces keep their addresses for others that are not larger, " +
-                "bytes=" + SpaceResources.parkedBytes(), e.errno(), e);
+                "bytes=" + SpaceResources.parkedBytes(calls), e.errno(), e);
         }
     }
 

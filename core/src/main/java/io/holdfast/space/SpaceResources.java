@@ -8,6 +8,7 @@ import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.lock.Lifetimes;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
+import io.holdfast.memory.Errno;
 import io.holdfast.memory.HugePages;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
@@ -19,6 +20,7 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,21 @@ import org.jspecify.annotations.Nullable;
  * with all sequences going on from where they were.
  */
 final class SpaceResources {
+    /*
+     * Why a range is parked and not unmapped: a reader without a lock loads from a region's address first, and finds out
+     * afterwards that the region is gone. What it loads then does not matter, but that it can does. No reader says that it
+     * is at it, so nobody knows of a moment from which on there is none, but one: when the class loader of the library is
+     * collected, and with it every handle and every frame that could read (Unloading).
+     *
+     *   a space of the same capacity      takes all of it over
+     *   a space of another capacity       is given new addresses; where the system has none left, all parked ranges are
+     *                                     dissolved, joined where they touch, and a part of them is cut off. Their tables
+     *                                     serve others
+     *   no space, and no class loader     the kernel gets the addresses of parked ranges, and all tables
+     *
+     * A late reader of a range that was cut finds zeros, or bytes of another region, as it does of one that was parked and
+     * taken over; its record tells it, since no table is ever zeroed or cut.
+     */
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
     private static final int RECORD_BATCH = 64;
     private static final long SCARCE_CAPACITY = 32L << 30;
@@ -35,7 +52,12 @@ final class SpaceResources {
     /** For a space that leaves its capacity to the library. */
     static final long USUAL_CAPACITY = 0;
 
+    private static final int COLLECTING = 8;
+    private static final long COLLECTING_NS = 1_000_000;
+
     private static final List<SpaceResources> PARKED = new ArrayList<>();
+    /** Their addresses have gone to others; under the monitor of PARKED. */
+    private static final List<SpaceResources> TABLES = new ArrayList<>();
 
     private final NativeMemory memory;
     private final Reservation reservation;
@@ -46,76 +68,74 @@ final class SpaceResources {
     private final NextGap nextGap;
     private final Quarantine quarantine;
     private final RestingAddresses resting;
-    private final Lifetimes lifetimes = new Lifetimes();
+    private final Lifetimes lifetimes;
 
-    private SpaceResources(final NativeMemory memory, final Reservation reservation, final EpochDomain domain) {
+    private SpaceResources(final NativeMemory memory, final Reservation reservation, final BarrierFlavour flavour) {
+        final RecordTable table = new RecordTable(memory);
         this.memory = memory;
-        this.reservation = reservation;
-        this.domain = domain;
-        this.records = new RecordTable(memory);
-        this.retiredRecords = new StripedRetireList(domain, RECORD_BATCH, this::recycle);
-        this.tree = new IntervalTree(domain, memory, 0, reservation.capacity(),
+        this.domain = EpochDomain.create(memory, flavour);
+        this.records = table;
+        this.retiredRecords = new StripedRetireList(domain, RECORD_BATCH, record -> recycle(table, record));
+        this.tree = new IntervalTree(domain, memory, 0, Reservation.MAX_CAPACITY,
             TreeTuning.DEFAULT.withGranule(memory.pageSize()));
+        this.lifetimes = new Lifetimes();
+        this.reservation = reservation;
         this.nextGap = new NextGap(reservation.capacity());
         this.quarantine = new Quarantine(reservation, tree, nextGap, retiredRecords);
         this.resting = new RestingAddresses(quarantine);
     }
 
-    private static SpaceResources create(final NativeMemory memory, final long capacity, final BarrierFlavour flavour) {
-        final EpochDomain domain = EpochDomain.create(memory, flavour);
-        final Reservation reservation = Reservation.reserve(memory, capacity);
-        try {
-            return new SpaceResources(memory, reservation, domain);
-        } catch (final Throwable e) {
-            reservation.release();
-            throw e;
-        }
+    /** The tables of a closed space, in which nothing is left, for other addresses. */
+    private SpaceResources(final SpaceResources tables, final Reservation reservation) {
+        this.memory = tables.memory;
+        this.domain = tables.domain;
+        this.records = tables.records;
+        this.retiredRecords = tables.retiredRecords;
+        this.tree = tables.tree;
+        this.lifetimes = tables.lifetimes;
+        this.reservation = reservation;
+        this.nextGap = new NextGap(reservation.capacity());
+        this.quarantine = new Quarantine(reservation, tree, nextGap, retiredRecords);
+        this.resting = new RestingAddresses(quarantine);
     }
 
     /**
-     * A core for a new space: a parked one that fits, or a new one; or, where the system has no addresses left, a parked
-     * one that is larger. There are few capacities, so that what was parked fits again.
+     * A core for a new space: a parked one that fits, or a new one; where the system has no addresses left, one with those
+     * of parked ones. There are few capacities, so that what was parked fits again.
      */
     static SpaceResources take(final NativeMemory memory, final long atLeast, final BarrierFlavour flavour) {
-        if (atLeast == USUAL_CAPACITY) {
-            return takeUsual(memory, flavour);
-        }
-        final boolean allowed = atLeast >= Reservation.MIN_CAPACITY && atLeast <= Reservation.MAX_CAPACITY;
-        final long capacity = allowed ? Long.highestOneBit(atLeast - 1) << 1 : atLeast;
-        final SpaceResources parked = unpark(memory, capacity, capacity, flavour);
+        final long wanted = atLeast == USUAL_CAPACITY ? AddressSpace.DEFAULT_CAPACITY : atLeast;
+        final boolean allowed = wanted >= Reservation.MIN_CAPACITY && wanted <= Reservation.MAX_CAPACITY;
+        final long capacity = allowed ? Long.highestOneBit(wanted - 1) << 1 : wanted;
+        final SpaceResources parked = unpark(memory, capacity, flavour);
         if (parked != null) {
             return parked;
         }
+        if (atLeast == USUAL_CAPACITY && ProcessAddresses.used(memory) >= SCARCE_FROM) {
+            return take(memory, SCARCE_CAPACITY, flavour);
+        }
+        final Reservation reservation = reserve(memory, capacity);
+        boolean taken = false;
         try {
-            return create(memory, capacity, flavour);
-        } catch (final NativeException e) {
-            final SpaceResources larger = unpark(memory, capacity, Reservation.MAX_CAPACITY, flavour);
-            if (larger == null) {
-                throw e;
+            final SpaceResources tables = takeTables(memory, flavour);
+            final SpaceResources core = tables != null ? new SpaceResources(tables, reservation)
+                : new SpaceResources(memory, reservation, flavour);
+            taken = true;
+            return core;
+        } finally {
+            if (!taken) {
+                reservation.release();
             }
-            return larger;
         }
     }
 
-    private static SpaceResources takeUsual(final NativeMemory memory, final BarrierFlavour flavour) {
-        final SpaceResources parked =
-            unpark(memory, AddressSpace.DEFAULT_CAPACITY, AddressSpace.DEFAULT_CAPACITY, flavour);
-        if (parked != null) {
-            return parked;
-        }
-        final boolean scarce = ProcessAddresses.used(memory) >= SCARCE_FROM;
-        return take(memory, scarce ? SCARCE_CAPACITY : AddressSpace.DEFAULT_CAPACITY, flavour);
-    }
-
-    private static @Nullable SpaceResources unpark(final NativeMemory memory, final long from, final long to,
+    private static @Nullable SpaceResources unpark(final NativeMemory memory, final long capacity,
                                                    final BarrierFlavour flavour) {
         synchronized (PARKED) {
             final Iterator<SpaceResources> all = PARKED.iterator();
             while (all.hasNext()) {
                 final SpaceResources core = all.next();
-                final long capacity = core.reservation.capacity();
-                if (core.memory.equals(memory) && capacity >= from && capacity <= to &&
-                    core.domain.flavour() == flavour && core.giveAllBack()) {
+                if (core.serves(memory, flavour) && capacity == core.reservation.capacity() && core.giveAllBack()) {
                     all.remove();
                     core.reservation.unpark();
                     core.nextGap.took(capacity); // begin at the top
@@ -126,10 +146,73 @@ final class SpaceResources {
         }
     }
 
-    /** Addresses that closed spaces keep for others. */
-    static long parkedBytes() {
+    private boolean serves(final NativeMemory calls, final BarrierFlavour flavour) {
+        return memory.equals(calls) && domain.flavour() == flavour;
+    }
+
+    private static @Nullable SpaceResources takeTables(final NativeMemory memory, final BarrierFlavour flavour) {
         synchronized (PARKED) {
-            return PARKED.stream().mapToLong(core -> core.reservation.capacity()).sum();
+            for (int i = TABLES.size() - 1; i >= 0; i--) {
+                if (TABLES.get(i).serves(memory, flavour)) {
+                    return TABLES.remove(i);
+                }
+            }
+            return null;
+        }
+    }
+
+    /** Addresses of the system; or, where it has none left, of closed spaces, of this class loader or of lost ones. */
+    private static Reservation reserve(final NativeMemory memory, final long capacity) {
+        try {
+            return Reservation.reserve(memory, capacity);
+        } catch (final NativeException e) {
+            dissolveParked(memory);
+            final Reservation cut = Reservation.cut(memory, capacity);
+            final Reservation found =
+                cut == null && e.errno() == Errno.ENOMEM ? reserveCollected(memory, capacity) : cut;
+            if (found == null) {
+                throw e;
+            }
+            return found;
+        }
+    }
+
+    private static void dissolveParked(final NativeMemory memory) {
+        synchronized (PARKED) {
+            for (int i = PARKED.size() - 1; i >= 0; i--) {
+                final SpaceResources core = PARKED.get(i);
+                if (core.memory.equals(memory) && core.giveAllBack() && core.isEmpty()) {
+                    TABLES.add(core);
+                    PARKED.remove(i);
+                    core.reservation.dissolve();
+                }
+            }
+        }
+    }
+
+    /** Whether nothing is left of these addresses in the tables. */
+    private boolean isEmpty() {
+        return reservation.lostBytes() == 0 && quarantine.isEmpty() && resting.bytes() == 0;
+    }
+
+    /** Tries again while the class loaders that nobody uses any more are collected, which nothing else may cause. */
+    private static @Nullable Reservation reserveCollected(final NativeMemory memory, final long capacity) {
+        System.gc();
+        for (int i = 0; i < COLLECTING; i++) {
+            LockSupport.parkNanos(COLLECTING_NS << i);
+            try {
+                return Reservation.reserve(memory, capacity);
+            } catch (final NativeException e) {
+                // as before, unless the last attempt fails too
+            }
+        }
+        return null;
+    }
+
+    /** Addresses that closed spaces keep for others. */
+    static long parkedBytes(final NativeMemory memory) {
+        synchronized (PARKED) {
+            return PARKED.stream().mapToLong(core -> core.reservation.capacity()).sum() + Reservation.bytesToCut(memory);
         }
     }
 
@@ -165,10 +248,10 @@ final class SpaceResources {
 
     /** Takes a record back that no thread, pinned or not, could find; needs no heap. */
     void giveBackUnseen(final long record) {
-        recycle(record);
+        recycle(records, record);
     }
 
-    private void recycle(final long record) {
+    private static void recycle(final RecordTable records, final long record) {
         RegionLock.reclaim(record);
         records.free(record);
     }

@@ -397,6 +397,8 @@ class ReservationFaultTest {
         assertEquals(RestoreResult.QUARANTINED, reservation.restore(TOP, LENGTH));
         assertTrue(reservation.park());
         assertClean(TOP);
+        reservation.unpark();
+        map(TOP, FileAccess.READ_WRITE);
         memory.failFrom(NativeCall.MMAP, 1, Errno.ENOMEM, Damage.HOLE);
         assertTrue(reservation.park());
         memory.disarm();

@@ -70,11 +70,8 @@ class ReservationTest {
             memory.record(false);
             final FaultInjectingMemory.Call last = memory.recorded().getLast();
             assertTrue(last.length() >= 1L << 40, last::toString);
-            if (last.kind() == NativeCall.MUNMAP) {
-                assertThat(KernelMappings.within(last.address(), last.address() + last.length())).isEmpty();
-            }
         }
-        assertTrue(failed >= 2, "failed=" + failed);
+        assertTrue(failed >= 1, "failed=" + failed);
     }
 
     @Test
@@ -416,5 +413,74 @@ class ReservationTest {
     void onlyAParkedReservationMustBeUnparked() {
         assertThatThrownBy(reservation::unpark).isInstanceOf(IllegalStateException.class)
             .hasMessageContaining("reservation is in use").hasMessageContaining("park it first");
+    }
+
+    @Test
+    void onlyAParkedReservationMustBeDissolved() {
+        assertThatThrownBy(reservation::dissolve).isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("reservation cannot be dissolved").hasMessageContaining("park it first");
+    }
+
+    /** All that was readable stays so: a late reader does not know what becomes of the addresses. */
+    @Test
+    void dissolvedReservationsMustBeCutAndJoinedAndStayReadable() {
+        assertThat(Reservation.cut(memory, Reservation.MIN_CAPACITY)).as("there is nothing to cut").isNull();
+        final Reservation whole = Reservation.reserve(memory, 256 * MIB);
+        final long base = whole.base();
+        whole.ensureAnonymous(0, 256 * MIB);
+        Inspection.fill(base, 256 * MIB, 1);
+        assertTrue(whole.park());
+        whole.dissolve();
+
+        final Reservation lower = Reservation.cut(memory, 64 * MIB);
+        final Reservation upper = Reservation.cut(memory, 64 * MIB);
+        assertEquals(base, lower.base());
+        assertTrue(upper.base() >= lower.base() + 64 * MIB + PAGE, upper::toString);
+        assertThat(Reservation.cut(memory, 128 * MIB)).as("less than that is left").isNull();
+        assertTrue(Inspection.isZero(base, 256 * MIB));
+        for (final Reservation part : List.of(lower, upper)) {
+            part.ensureAnonymous(0, 32 * MIB);
+            part.ensureMapped(63 * MIB, MIB);
+            Inspection.fill(part.base(), 32 * MIB, 2);
+            assertTrue(Inspection.isZero(part.base() + 32 * MIB, 32 * MIB));
+        }
+        assertTrue(Inspection.isZero(lower.base() + 64 * MIB, PAGE));
+
+        for (final Reservation part : List.of(upper, lower)) {
+            assertTrue(part.park());
+            part.dissolve();
+        }
+        assertTrue(Inspection.isZero(base, 256 * MIB));
+        final Reservation again = Reservation.cut(memory, 256 * MIB);
+        assertEquals(base, again.base());
+        again.ensureAnonymous(0, 256 * MIB);
+        Inspection.fill(base, 256 * MIB, 3);
+        assertEquals(RestoreResult.RESTORED, again.restoreAnonymous(0, 256 * MIB));
+        assertTrue(Inspection.isZero(base, 256 * MIB));
+    }
+
+    @Test
+    void theSmallestRangeThatSufficesMustBeCut() {
+        final Reservation large = Reservation.reserve(memory, 256 * MIB);
+        final Reservation between = Reservation.reserve(memory, 16 * MIB); // so that they do not touch
+        final Reservation small = Reservation.reserve(memory, 64 * MIB);
+        for (final Reservation each : List.of(large, small)) {
+            assertTrue(each.park());
+            each.dissolve();
+        }
+        assertEquals(small.base(), Reservation.cut(memory, 64 * MIB).base());
+        assertEquals(large.base(), Reservation.cut(memory, 64 * MIB).base());
+        between.release();
+    }
+
+    @Test
+    void aReleasedPartMustBeThereForOthers() {
+        final Reservation whole = Reservation.reserve(memory, 256 * MIB);
+        assertTrue(whole.park());
+        whole.dissolve();
+        final long before = Reservation.bytesToCut(memory);
+        Reservation.cut(memory, 64 * MIB).release();
+        assertEquals(before, Reservation.bytesToCut(memory));
+        assertEquals(whole.base(), Reservation.cut(memory, 256 * MIB).base());
     }
 }

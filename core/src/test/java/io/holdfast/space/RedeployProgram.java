@@ -17,22 +17,31 @@ final class RedeployProgram {
     public static void main(final String[] args) throws Exception {
         final int count = Integer.parseInt(args[0]);
         for (int i = 0; i < count; i++) {
-            deploy();
+            deploy(Long.parseLong(args[1]));
         }
         System.out.println("deployed " + count);
     }
 
-    private static void deploy() throws Exception {
+    private static void deploy(final long capacity) throws Exception {
         try (URLClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader())) {
-            final Class<?> type = loader.loadClass("io.holdfast.AddressSpace");
-            try (AutoCloseable space = (AutoCloseable) type.getMethod("open").invoke(null)) {
-                final Object region = type.getMethod("map", long.class).invoke(space, 4096L);
+            try (AutoCloseable space = open(loader, capacity)) {
+                final Object region = loader.loadClass("io.holdfast.AddressSpace").getMethod("map", long.class)
+                    .invoke(space, 4096L);
                 loader.loadClass("io.holdfast.Region").getMethod("unmap").invoke(region);
             }
         }
     }
 
-    private static URL[] classPath() throws MalformedURLException {
+    /** Opens a space with the classes of a loader. */
+    static AutoCloseable open(final ClassLoader loader, final long capacity) throws ReflectiveOperationException {
+        final Class<?> builderType = loader.loadClass("io.holdfast.AddressSpace$Builder");
+        final Object builder = loader.loadClass("io.holdfast.AddressSpace").getMethod("builder").invoke(null);
+        builderType.getMethod("capacity", long.class).invoke(builder, capacity);
+        return (AutoCloseable) builderType.getMethod("open").invoke(builder);
+    }
+
+    /** What this program is made of. */
+    static URL[] classPath() throws MalformedURLException {
         final List<URL> urls = new ArrayList<>();
         for (final String part : System.getProperty("java.class.path").split(File.pathSeparator)) {
             urls.add(Path.of(part).toUri().toURL());
