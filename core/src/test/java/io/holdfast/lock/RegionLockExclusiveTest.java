@@ -24,6 +24,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.NoOpIdleStrategy;
 import org.agrona.concurrent.YieldingIdleStrategy;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Exclusive locks: G2, G6, G9, G10, G11, and the races T5, T7 and T18. */
 class RegionLockExclusiveTest {
@@ -280,15 +282,16 @@ class RegionLockExclusiveTest {
         reader.close();
     }
 
-    /** G11: who waits long says so, once per period, and goes on. */
-    @Test
-    void aLongWaitMustBeReported() {
+    /** G11: who waits long for a reader of either kind says so, once per period, and goes on. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aLongWaitMustBeReported(final boolean counts) {
         try (Peer reader = Peer.platform(); Waiting waiting = new Waiting(
             YieldingIdleStrategy::new, EpochTestSupport.TOO_LONG_NS, false, 100_000)) {
-            final long stamp = reader.call(() -> lock.tryShare(record, fixture.incarnation));
+            final long stamp = reader.call(() -> lockIn(counts));
             final FutureTask<Long> release = reader.begin(() -> {
                 EpochTestSupport.await("two reports", () -> fixture.reports.get() >= 2);
-                lock.endShare(record, stamp);
+                unlock(counts, stamp);
                 return stamp;
             });
             final long exclusive = lock.exclusive(record, fixture.incarnation, waiting);
@@ -297,6 +300,30 @@ class RegionLockExclusiveTest {
             lock.endExclusive(record, exclusive);
         }
         assertThat(fixture.reports.get()).isGreaterThanOrEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aShortWaitMustNotBeReported(final boolean counts) {
+        try (Peer reader = Peer.platform()) {
+            final long stamp = reader.call(() -> lockIn(counts));
+            try (Waiting waiting = scripted(() -> { }, () -> reader.run(() -> unlock(counts, stamp)))) {
+                lock.endExclusive(record, lock.exclusive(record, fixture.incarnation, waiting));
+            }
+        }
+        assertThat(fixture.reports.get()).isZero();
+    }
+
+    private long lockIn(final boolean counts) {
+        return counts ? RegionLock.tryHold(record, fixture.incarnation) : lock.tryShare(record, fixture.incarnation);
+    }
+
+    private void unlock(final boolean counts, final long stamp) {
+        if (counts) {
+            RegionLock.endHold(record);
+        } else {
+            lock.endShare(record, stamp);
+        }
     }
 
     /** G9: a listener that fails ends the wait, and the announcement with it. */

@@ -82,6 +82,57 @@ class RegionLockTurnTest {
         }
     }
 
+    /**
+     * A forced schedule: a writer has looked before the reader asked, and comes before it, once. Its look, and the step
+     * behind it, are the library's; the writer is made of them, since nothing in it stops between the two.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aWriterThatHasLookedBeforeTheReaderAskedMustBeTheOnlyOneThatPassesIt(final boolean counts) {
+        fixture.put(State.EXCLUSIVE);
+        final AtomicLong passed = new AtomicLong();
+        try (Peer next = Peer.platform(); Waiting waiting = scripted(
+            () -> assertThat(lock.isAwaited(record)).as("the writer has looked, and nobody has asked").isFalse(),
+            () -> {
+                assertThat(isMarked()).isTrue();
+                fixture.endSomebody();
+                assertThat(RegionLock.exclude(record, fixture.incarnation, RecordLayout.owned(LockFixture.SOMEBODY)))
+                    .isZero();
+            },
+            () -> {
+                passed.addAndGet(fixture.state() == State.DRAINING ? 1 : 0);
+                assertThat(isMarked()).as("the writer has left the mark").isTrue();
+                fixture.endSomebody();
+                assertThat((long) next.call(() -> lock.tryExclusive(record, fixture.incarnation)))
+                    .isEqualTo(Stamps.SHARED);
+            })) {
+            final long stamp = counts ? lock.hold(record, fixture.incarnation, waiting)
+                : lock.share(record, fixture.incarnation, waiting);
+            assertThat(stamp).isPositive();
+            end(counts, stamp);
+        }
+        assertThat(passed.get()).as("writers that passed").isEqualTo(1);
+    }
+
+    /** A forced schedule: a writer that found an earlier mark, and nobody who waits, takes away that of a reader. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aReaderWhoseMarkWasTakenAwayMustAskAgain(final boolean counts) {
+        fixture.put(State.EXCLUSIVE);
+        try (Peer writer = Peer.platform()) {
+            final long stamp = shareInTurn(counts,
+                () -> RecordLayout.getAndMaskLock(record, ~RecordLayout.AWAITED), // [Y3]
+                () -> {
+                    assertThat(isMarked()).isTrue();
+                    fixture.endSomebody();
+                    assertThat((long) writer.call(() -> lock.tryExclusive(record, fixture.incarnation)))
+                        .isEqualTo(Stamps.SHARED);
+                });
+            assertThat(stamp).isPositive();
+            end(counts, stamp);
+        }
+    }
+
     @Test
     void aSectionMustLetThemInToo() {
         fixture.put(State.EXCLUSIVE);

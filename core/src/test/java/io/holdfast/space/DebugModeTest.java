@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -206,6 +207,9 @@ class DebugModeTest extends SpaceFixture {
                 assertThat(kinds(before)).containsExactlyInAnyOrder(Ledger.Kind.HOLD, Ledger.Kind.VIEW);
             }
         }
+        final long counted = region.tryConvertToCounted(region.lockShared());
+        assertThat(kinds(before)).containsExactly(Ledger.Kind.HOLD);
+        region.unlockCounted(counted);
         try (Pin _ = space.pin(); Pin _ = space.pin()) {
             assertThat(kinds(before)).containsExactly(Ledger.Kind.PIN);
         }
@@ -214,6 +218,22 @@ class DebugModeTest extends SpaceFixture {
 
     private static List<Ledger.Kind> kinds(final List<Ledger.Entry> before) {
         return Ledger.open().stream().filter(entry -> !before.contains(entry)).map(Ledger.Entry::kind).toList();
+    }
+
+    private static void lockSharedInTime(final Region region) {
+        try {
+            region.unlockShared(region.lockShared(1, TimeUnit.MINUTES));
+        } catch (final InterruptedException | TimeoutException e) {
+            throw new AssertionError("waited", e);
+        }
+    }
+
+    private static void holdInTime(final Region region) {
+        try {
+            region.hold(1, TimeUnit.MINUTES).close();
+        } catch (final InterruptedException | TimeoutException e) {
+            throw new AssertionError("waited", e);
+        }
     }
 
     /** T13, between regions: both orders are seen, one after the other, and nobody has to be unlucky for it. */
@@ -226,7 +246,8 @@ class DebugModeTest extends SpaceFixture {
         });
         try (Guard _ = other.share()) {
             for (final Consumer<Region> acquire : List.<Consumer<Region>>of(Region::share, Region::lockShared,
-                Region::exclusive, Region::hold, Region::unmap)) {
+                Region::exclusive, Region::hold, Region::unmap, DebugModeTest::lockSharedInTime,
+                DebugModeTest::holdInTime)) {
                 assertThatThrownBy(() -> acquire.accept(region)).isInstanceOf(IllegalMonitorStateException.class)
                     .hasMessageContainingAll("could wait for ever", "order=[region record", "take locks in one order")
                     .satisfies(thrown -> {

@@ -36,6 +36,7 @@ class UnmapTest extends SpaceFixture {
         space.map(FileBacking.readOnly(file("warm", 100))).unmap();
         final Resources before = Resources.of(space, directory);
         final long unmaps = space.statistics().unmaps();
+        final long timed = space.statistics().unmapTimes().count();
         final Region anonymous = space.map(10 * PAGE);
         final Region file = space.map(FileBacking.readWrite(file("data", 10_000)).growableTo(1 << 20));
         put(anonymous, 0, 1);
@@ -43,6 +44,7 @@ class UnmapTest extends SpaceFixture {
         file.unmap();
         before.assertUnchanged(space, directory);
         assertThat(space.statistics().unmaps()).isEqualTo(unmaps + 2);
+        assertThat(space.statistics().unmapTimes().count()).isEqualTo(timed + 2);
     }
 
     @Test
