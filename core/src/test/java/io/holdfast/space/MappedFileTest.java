@@ -17,6 +17,7 @@ import io.holdfast.Region;
 import io.holdfast.RegionException;
 import io.holdfast.WaitReport;
 import io.holdfast.WriteSection;
+import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.memory.Errno;
 import io.holdfast.memory.FaultInjectingMemory.Call;
@@ -516,9 +517,7 @@ class MappedFileTest extends SpaceFixture {
         space.map(PAGE).unmapAsync().toCompletableFuture().get(); // the reclaimer has told of what was given back before
         assertThat(length(path)).isEqualTo(SIZE);
         holder.close();
-        while (length(path) != PAGE) {
-            Thread.onSpinWait();
-        }
+        EpochTestSupport.await("the cut", () -> length(path) == PAGE);
     }
 
     // -------------------------------------------------------------------------------------------------------- races
