@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
@@ -11,7 +15,7 @@ import java.util.SplittableRandom;
  * them by protection, arenas of an allocator that are cut to their alignment and grow by protection, stacks with a guard
  * page, vectors that move when they grow, a heap that is committed and given back in chunks, and segments of a log of
  * which the oldest goes. Sizes are those of traces, divided so that a history has a few hundred mappings in a few thousand
- * pages.
+ * pages. Or a history that was recorded from one process, in {@code src/test/histories}.
  */
 final class ProcessHistory {
     /** Pages in which everything happens. */
@@ -33,6 +37,19 @@ final class ProcessHistory {
 
     private ProcessHistory(final long seed) {
         this.random = new SplittableRandom(seed);
+    }
+
+    /** The history of a program, as it was recorded. */
+    static List<Step> recorded(final String program) throws IOException {
+        final List<Step> recorded = new ArrayList<>();
+        for (final String line : Files.readAllLines(Path.of("src", "test", "histories", program + ".txt"))) {
+            for (final String step : line.startsWith("#") ? new String[0] : line.split(", ", -1)) {
+                final String[] words = step.split(" ", -1);
+                recorded.add(new Step(Call.valueOf(words[0].toUpperCase(Locale.ROOT)), Integer.parseInt(words[1]),
+                    Integer.parseInt(words[2])));
+            }
+        }
+        return recorded;
     }
 
     /** A history of at least so many steps. */

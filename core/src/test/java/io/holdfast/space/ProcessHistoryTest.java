@@ -23,12 +23,13 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Histories of real processes replayed call by call, in sections, and with unmaps in the background, against a sorted map
- * of what a kernel would have; after each call, or section, the listings are equal, and so is what each page holds (G1, G3,
- * G7).
+ * Histories with the shapes of real processes, and recorded ones, replayed call by call, in sections, and with unmaps in
+ * the background, against a sorted map of what a kernel would have; after each call, or section, the listings are equal,
+ * and so is what each page holds (G1, G3, G7).
  */
 class ProcessHistoryTest extends SpaceFixture {
     private static final int STEPS = Integer.getInteger("holdfast.history.steps", 1_500);
@@ -99,7 +100,17 @@ class ProcessHistoryTest extends SpaceFixture {
     @EnumSource
     void aHistoryMustLeaveWhatAKernelWouldHave(final Replay replay) throws Exception {
         final long seed = Long.getLong("holdfast.history.seed", System.nanoTime());
-        final List<Step> steps = ProcessHistory.of(seed, STEPS);
+        replay(ProcessHistory.of(seed, STEPS), replay, seed);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"java, SINGLY", "java, IN_SECTIONS", "java, ASYNCHRONOUSLY", "python, SINGLY", "python, IN_SECTIONS",
+        "python, ASYNCHRONOUSLY", "perl, SINGLY", "perl, IN_SECTIONS", "perl, ASYNCHRONOUSLY"})
+    void theHistoryOfAProgramMustLeaveWhatAKernelWouldHave(final String program, final Replay replay) throws Exception {
+        replay(ProcessHistory.recorded(program), replay, System.nanoTime());
+    }
+
+    private void replay(final List<Step> steps, final Replay replay, final long seed) throws Exception {
         final SplittableRandom random = new SplittableRandom(seed);
         int at = 0;
         while (at < steps.size()) {
