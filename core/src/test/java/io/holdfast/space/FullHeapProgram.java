@@ -7,9 +7,6 @@ import io.holdfast.space.ScarceOperation.Outcome;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryUsage;
-import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,12 +17,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Needs a small heap of two generations, in which every full collection leaves the old one without a gap, soft
  * references are worth nothing, and objects come from the heap one by one: what {@link FullHeapTest} starts it with.
  */
-final class FullHeapProgram {
+final class FullHeapProgram extends ScarceProgram {
     private static final int GRAIN = 8;
     private static final int HEADER = 16; // of an array of bytes
     private static final int USAGE_BYTES = 48; // the last object before the heap is full: MemoryUsage
-    private static final int LEAST = 3; // attempts for one operation
-    private static final int SHOWN = 3;
     private static final long ALL = Long.MAX_VALUE;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final MemoryPoolMXBean YOUNG = pool("Eden");
@@ -33,14 +28,10 @@ final class FullHeapProgram {
     private static byte @Nullable [] old;
     private static byte @Nullable [] young;
 
-    private final ScarceOperation operation;
-    private int attempts;
-    private int refused;
-    private int wrong;
     private long allocated;
 
     private FullHeapProgram(final Operation operation) throws Exception {
-        this.operation = new ScarceOperation(operation);
+        super(operation);
     }
 
     private static MemoryPoolMXBean pool(final String name) {
@@ -49,39 +40,18 @@ final class FullHeapProgram {
     }
 
     public static void main(final String[] args) throws Exception {
-        final int most = Integer.parseInt(args[0]);
-        final List<Operation> all = ScarceOperation.rows();
-        final Map<String, Long> rows =
-            all.stream().collect(Collectors.groupingBy(Operation::method, Collectors.counting()));
-        int attempts = 0;
-        int refused = 0;
-        int wrong = 0;
-        for (final Operation operation : all) {
-            final FullHeapProgram program = new FullHeapProgram(operation);
-            program.fillForEach(Math.max(LEAST, most / rows.get(operation.method()).intValue()));
-            attempts += program.attempts;
-            refused += program.refused;
-            wrong += program.wrong;
-        }
-        System.out.println("attempts=" + attempts + ", refused=" + refused + ", wrong=" + wrong);
-        Runtime.getRuntime().halt(wrong == 0 && refused > all.size() / 2 ? 0 : 1); // what was left would hold up the end
+        tryAll(Integer.parseInt(args[0]), "refused", FullHeapProgram::new);
     }
 
-    private void fillForEach(final int most) throws Exception {
+    @Override
+    void tryEach(final int most) throws Exception {
         attempt(ALL);
         new Narrowing(GRAIN).from(allocated, most, this::attempt);
-        show(operation.end());
-    }
-
-    private void show(final @Nullable String trouble) {
-        if (trouble != null && wrong++ < SHOWN) {
-            System.out.println(operation + ": " + trouble);
-        }
     }
 
     /** How far the operation came: the bytes that its thread was given. */
     private long attempt(final long room) throws Exception {
-        attempts++;
+        attempted();
         final Outcome outcome = operation.attempt(action -> {
             if (room != ALL) {
                 fill(room);
@@ -103,12 +73,15 @@ final class FullHeapProgram {
             : outcome.wrong() + ", thrown " + failure;
         if (trouble != null) {
             show("with room for " + room + " bytes, after " + failure + ": " + trouble);
-            if (failure != null && wrong <= SHOWN) {
+            if (failure != null && isShown()) {
                 failure.printStackTrace(System.out);
             }
         }
-        refused += failure == null ? 0 : 1;
-        return failure == null ? Narrowing.SUCCESS : allocated;
+        if (failure == null) {
+            return Narrowing.SUCCESS;
+        }
+        refused();
+        return allocated;
     }
 
     /** Leaves room for a number of bytes. */

@@ -4,10 +4,7 @@ package io.holdfast.space;
 import io.holdfast.space.OperationTable.Operation;
 import io.holdfast.space.ScarceOperation.Action;
 import io.holdfast.space.ScarceOperation.Outcome;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,54 +13,31 @@ import org.jspecify.annotations.Nullable;
  * {@code platform} or {@code virtual}. Prints what is wrong, and how often the stack overflowed; ends with 1 if anything
  * is.
  */
-final class FullStackProgram {
+final class FullStackProgram extends ScarceProgram {
     private static final int STACK_BYTES = 512 << 10;
     private static final int ENOUGH = 2500; // levels, of which most of the stack has room for twice as many
-    private static final int LEAST = 3; // attempts for one operation
-    private static final int SHOWN = 3;
 
     private final boolean virtual;
-    private final ScarceOperation operation;
-    private int attempts;
-    private int overflows;
-    private int wrong;
     private @Nullable Throwable thrown; // in the depth
 
     private FullStackProgram(final Operation operation, final boolean virtual) throws Exception {
-        this.operation = new ScarceOperation(operation);
+        super(operation);
         this.virtual = virtual;
     }
 
     public static void main(final String[] args) throws Exception {
-        final int most = Integer.parseInt(args[0]);
-        final List<Operation> all = ScarceOperation.rows();
-        final Map<String, Long> rows =
-            all.stream().collect(Collectors.groupingBy(Operation::method, Collectors.counting()));
-        int attempts = 0;
-        int overflows = 0;
-        int wrong = 0;
-        for (final Operation operation : all) {
-            final FullStackProgram program = new FullStackProgram(operation, args[1].equals("virtual"));
-            new Narrowing(1).from(ENOUGH, Math.max(LEAST, most / rows.get(operation.method()).intValue()),
-                program::attempt);
-            program.show(program.operation.end());
-            attempts += program.attempts;
-            overflows += program.overflows;
-            wrong += program.wrong;
-        }
-        System.out.println("attempts=" + attempts + ", overflows=" + overflows + ", wrong=" + wrong);
-        Runtime.getRuntime().halt(wrong == 0 && overflows > all.size() / 2 ? 0 : 1); // what was left would hold up the end
+        final boolean virtual = args[1].equals("virtual");
+        tryAll(Integer.parseInt(args[0]), "overflows", operation -> new FullStackProgram(operation, virtual));
     }
 
-    private void show(final @Nullable String trouble) {
-        if (trouble != null && wrong++ < SHOWN) {
-            System.out.println(operation + ": " + trouble);
-        }
+    @Override
+    void tryEach(final int most) throws Exception {
+        new Narrowing(1).from(ENOUGH, most, this::attempt);
     }
 
     /** Where the operation came to its end: the method in which the stack overflowed. */
     private long attempt(final long levels) throws Exception {
-        attempts++;
+        attempted();
         final Outcome[] outcome = new Outcome[1];
         final Throwable[] failure = new Throwable[1];
         final Runnable body = () -> {
@@ -88,7 +62,7 @@ final class FullStackProgram {
         final Throwable last = came.failure();
         if (came.wrong() != null || last != null && !(last instanceof StackOverflowError)) {
             show("with room for " + levels + " levels, after " + last + ": " + came.wrong());
-            if (last != null && wrong <= SHOWN) {
+            if (last != null && isShown()) {
                 for (int i = 0; i < Math.min(40, last.getStackTrace().length); i++) {
                     System.out.println("    at " + last.getStackTrace()[i]);
                 }
@@ -97,7 +71,7 @@ final class FullStackProgram {
         if (last == null) {
             return Narrowing.SUCCESS;
         }
-        overflows++;
+        refused();
         return last.getStackTrace().length == 0 ? 0 : last.getStackTrace()[0].hashCode();
     }
 

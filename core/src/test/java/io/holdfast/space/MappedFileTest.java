@@ -19,6 +19,7 @@ import io.holdfast.WaitReport;
 import io.holdfast.WriteSection;
 import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Waiting;
+import io.holdfast.layout.Behind;
 import io.holdfast.memory.Errno;
 import io.holdfast.memory.FaultInjectingMemory.Call;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
@@ -514,10 +515,11 @@ class MappedFileTest extends SpaceFixture {
                 return file::letGo;
             });
         }
-        space.map(PAGE).unmapAsync().toCompletableFuture().get(); // the reclaimer has told of what was given back before
+        EpochTestSupport.await("the cut is left to who holds the file",
+            () -> (boolean) Behind.field(Behind.field(file, "cut"), "due"));
         assertThat(length(path)).isEqualTo(SIZE);
         holder.close();
-        EpochTestSupport.await("the cut", () -> length(path) == PAGE);
+        assertThat(length(path)).isEqualTo(PAGE);
     }
 
     // -------------------------------------------------------------------------------------------------------- races
