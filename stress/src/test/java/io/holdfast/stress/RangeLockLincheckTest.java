@@ -4,13 +4,6 @@ package io.holdfast.stress;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.holdfast.epoch.Waiting;
-import io.holdfast.lock.RangeLock;
-import io.holdfast.lock.RangeLock.Entry;
-import io.holdfast.lock.RangeLock.Mode;
-import io.holdfast.lock.RangeLock.Passage;
-import java.util.Objects;
-import org.agrona.concurrent.YieldingIdleStrategy;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
@@ -21,78 +14,9 @@ import org.junit.jupiter.api.Test;
  * Linearizability of the lock of ranges: a register that sections and changes of overlapping ranges read and write in
  * every mode must look to Lincheck like a register (G7).
  *
- * <p>Stress mode alone: a change announces itself off-heap, where the model checker has no switch points.
+ * <p>Stress mode; {@link StructureModelCheckingTest} chooses schedules.
  */
-public class RangeLockLincheckTest extends RegionState {
-    private static final long PAGE = 4096;
-
-    private final RangeLock ranges = new RangeLock(domain, 4 * PAGE, (wanted, blocking, elapsedNs) -> { });
-
-    /** A fresh register. */
-    public RangeLockLincheckTest() {
-        super(FENCE);
-    }
-
-    private static Waiting patient() {
-        return new Waiting(YieldingIdleStrategy::new, Waiting.FOREVER, false, Waiting.FOREVER);
-    }
-
-    private Entry acquire(final long start, final long end, final Mode mode) {
-        try (Waiting waiting = patient()) {
-            return Objects.requireNonNull(ranges.acquire(start, end, mode, waiting));
-        }
-    }
-
-    /** Reads in a read section. */
-    @Operation
-    public int readInSection() {
-        final Entry entry = acquire(PAGE, 3 * PAGE, Mode.READ);
-        final int value = readSlowly();
-        ranges.release(entry);
-        return value;
-    }
-
-    /** Reads in a single change. */
-    @Operation
-    public int readInChange() {
-        try (Waiting waiting = patient();
-            Passage passage = Objects.requireNonNull(ranges.enter("change", PAGE, 2 * PAGE, waiting))) {
-            return readSlowly();
-        }
-    }
-
-    /** Writes in a write section, reads in what it becomes, and returns what was there before. */
-    @Operation
-    public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
-        final Entry entry = acquire(0, 2 * PAGE, Mode.WRITE);
-        final int before = readSlowly();
-        YieldingIdleStrategy.INSTANCE.idle();
-        write(value);
-        ranges.downgrade(entry);
-        final int seen = readSlowly();
-        ranges.release(entry);
-        return seen == value ? before : -2;
-    }
-
-    /** Adds one in an upgraded section where that is granted, and otherwise in a write section. */
-    @Operation
-    public int increment() {
-        final Entry read = acquire(0, 4 * PAGE, Mode.READ);
-        final Entry upgraded = ranges.tryUpgrade(read);
-        final Entry write;
-        if (upgraded == null) {
-            ranges.release(read);
-            write = acquire(PAGE, 2 * PAGE, Mode.WRITE);
-        } else {
-            write = upgraded;
-        }
-        final int value = readSlowly() + 1;
-        YieldingIdleStrategy.INSTANCE.idle();
-        write(value);
-        ranges.release(write);
-        return value;
-    }
-
+class RangeLockLincheckTest {
     private static StressOptions options() {
         return new StressOptions().iterations(20).invocationsPerIteration(1_000).threads(3).actorsPerThread(3)
             .actorsBefore(1).actorsAfter(2).minimizeFailedScenario(false);
@@ -100,7 +24,7 @@ public class RangeLockLincheckTest extends RegionState {
 
     @Test
     void theLockMustBeLinearizable() {
-        options().check(RangeLockLincheckTest.class);
+        options().check(Register.class);
     }
 
     @Test
@@ -110,15 +34,20 @@ public class RangeLockLincheckTest extends RegionState {
         assertTrue(caught.getMessage().contains("Invalid execution results"), caught::getMessage);
     }
 
+    /** A register in a domain that all share. */
+    public static class Register extends RangeRegister {
+        /** A fresh one. */
+        public Register() {
+            super(FENCE);
+        }
+    }
+
     /** A register whose writer begins no section. */
-    public static class Busted extends RangeLockLincheckTest {
+    public static class Busted extends Register {
         @Override
         @Operation
         public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
-            final int before = readSlowly();
-            YieldingIdleStrategy.INSTANCE.idle();
-            write(value);
-            return before;
+            return exchangeWithoutSection(value);
         }
     }
 }

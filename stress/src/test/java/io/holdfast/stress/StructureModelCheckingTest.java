@@ -3,15 +3,7 @@ package io.holdfast.stress;
 
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Waiting;
-import io.holdfast.lock.RangeLock;
-import io.holdfast.lock.RangeLock.Entry;
-import io.holdfast.lock.RangeLock.Mode;
-import io.holdfast.lock.RangeLock.Passage;
 import io.holdfast.lock.RegionLock;
-import io.holdfast.memory.NativeMemory;
-import io.holdfast.tree.IntervalTree;
-import io.holdfast.tree.TreeTuning;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.concurrent.YieldingIdleStrategy;
 import org.jetbrains.lincheck.datastructures.IntGen;
@@ -43,8 +35,8 @@ class StructureModelCheckingTest {
 
     @Test
     void theTreeMustBeLinearizable() {
-        Schedules.check(Tree.class, SHORT, "insert 0 2 1 | insert 1 2 2 ; find 1", "insertLowest 1 | insert 0 1 2 ; find 0",
-            "insert 0 1 1 | remove 0 ; find 0");
+        Schedules.check(Tree.class, SHORT, "insert 0 2 1 | insert 1 2 2 ; find 1",
+            "insertLowest 1 1 | insert 0 1 2 ; find 0", "insert 0 1 1 | remove 0 ; find 0");
     }
 
     @Test
@@ -69,60 +61,11 @@ class StructureModelCheckingTest {
         Schedules.options(30, 500).check(structure);
     }
 
-    /** A register that sections and changes of overlapping ranges read and write. */
-    public static class Ranges extends RegionState {
-        private static final long PAGE = 4096;
-
-        private final RangeLock ranges = new RangeLock(domain, 4 * PAGE, (wanted, blocking, elapsedNs) -> { });
-
-        /** A fresh one, in a domain of its own. */
+    /** The register in a domain of its own. */
+    public static class Ranges extends RangeRegister {
+        /** A fresh one. */
         public Ranges() {
             super(Schedules.freshDomain());
-        }
-
-        private static Waiting patient() {
-            return new Waiting(YieldingIdleStrategy::new, Waiting.FOREVER, false, Waiting.FOREVER);
-        }
-
-        private Entry acquire(final long start, final long end, final Mode mode) {
-            try (Waiting waiting = patient()) {
-                return Objects.requireNonNull(ranges.acquire(start, end, mode, waiting));
-            }
-        }
-
-        /** Reads in a read section. */
-        @Operation
-        public int readInSection() {
-            final Entry entry = acquire(PAGE, 3 * PAGE, Mode.READ);
-            final int value = readTwice();
-            ranges.release(entry);
-            return value;
-        }
-
-        /** Reads in a single change. */
-        @Operation
-        public int readInChange() {
-            try (Waiting waiting = patient();
-                Passage passage = Objects.requireNonNull(ranges.enter("change", PAGE, 2 * PAGE, waiting))) {
-                return readTwice();
-            }
-        }
-
-        private int readTwice() {
-            final int first = read();
-            return read() == first ? first : -2;
-        }
-
-        /** Writes in a write section, reads in what it becomes, and returns what was there before. */
-        @Operation
-        public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
-            final Entry entry = acquire(0, 2 * PAGE, Mode.WRITE);
-            final int before = read();
-            write(value);
-            ranges.downgrade(entry);
-            final int seen = read();
-            ranges.release(entry);
-            return seen == value ? before : -2;
         }
     }
 
@@ -131,49 +74,19 @@ class StructureModelCheckingTest {
         @Override
         @Operation
         public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
-            final int before = read();
-            write(value);
-            return before;
+            return exchangeWithoutSection(value);
         }
     }
 
-    /** A few addresses. */
-    @Param(name = "at", gen = IntGen.class, conf = "0:3")
-    @Param(name = "length", gen = IntGen.class, conf = "1:2")
-    @Param(name = "value", gen = IntGen.class, conf = "1:9")
-    public static class Tree {
-        final EpochDomain domain = Schedules.freshDomain();
-        final IntervalTree tree =
-            new IntervalTree(domain, NativeMemory.system(), 0, 16, new TreeTuning(3, 3, 1, 4));
-
-        /** Value at an address. */
-        @Operation
-        public long find(@Param(name = "at") final int at) {
-            domain.pin();
-            try {
-                return tree.find(at);
-            } finally {
-                domain.unpin();
-            }
+    /** The only window of a tree of its own. */
+    public static class Tree extends TreeWindow {
+        /** A fresh one. */
+        public Tree() {
+            this(Schedules.freshDomain());
         }
 
-        /** Inserts where nothing overlaps. */
-        @Operation
-        public boolean insert(@Param(name = "at") final int at, @Param(name = "length") final int length,
-                              @Param(name = "value") final int value) {
-            return tree.insert(at, at + length, value);
-        }
-
-        /** Inserts into a gap, lowest first. */
-        @Operation
-        public long insertLowest(@Param(name = "value") final int value) {
-            return tree.insertIntoGap(1, 1, 0, 4, true, value);
-        }
-
-        /** Removes what starts at an address. */
-        @Operation
-        public long remove(@Param(name = "at") final int at) {
-            return tree.remove(at);
+        private Tree(final EpochDomain domain) {
+            super(domain, tree(domain, 1), 0);
         }
     }
 
@@ -183,12 +96,7 @@ class StructureModelCheckingTest {
         @Operation
         public boolean insert(@Param(name = "at") final int at, @Param(name = "length") final int length,
                               @Param(name = "value") final int value) {
-            for (int i = at; i < at + length; i++) {
-                if (find(i) != 0) {
-                    return false;
-                }
-            }
-            return tree.replace(at, at + length, at, at + length, value);
+            return insertAfterALook(at, length, value);
         }
     }
 
