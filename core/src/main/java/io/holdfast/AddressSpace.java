@@ -163,7 +163,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region mapFile(FileBacking backing) throws IOException;
 
     /**
-     * Maps what a request says, as {@link #map(MapRequest)} does, for who handles what can go wrong with files.
+     * Maps what a request says, as {@link #map(MapRequest)} does, for callers that handle what can go wrong with files.
      *
      * @param request what is to be mapped
      * @return the region, mapped
@@ -193,8 +193,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region map(MapRequest request);
 
     /**
-     * Maps what a request says if no section keeps it from that at this moment, nor the memory of what changes have
-     * replaced ({@link AddressSpace.Builder#retiredBytes}).
+     * Maps what a request says, unless it would have to wait: for a section, or because too much that changes have
+     * replaced waits for pins and snapshots ({@link AddressSpace.Builder#retiredBytes}).
      *
      * @param request what is to be mapped
      * @return the region, mapped, or null if a section has the addresses or too much waits for pins and snapshots
@@ -485,9 +485,9 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
         /**
          * Lets the addresses of unmapped regions rest: no other region gets them before so many bytes were unmapped after
-         * them, the oldest first. Until then, who reads them late through an optimistic view or a raw address finds zeros
-         * there, and not another file; what is read is not valid in either case (G4, G5). It costs no memory but some 100
-         * bytes of tables a region, so not more than 1,048,576 regions rest; a map that finds no other addresses, or asks
+         * them, the oldest first. Until then, a late reader with an optimistic view or a raw address finds zeros
+         * there, and not another file; what it reads is not valid in either case (G4, G5). It costs only some 100 bytes of
+         * tables for each region, so not more than 1,048,576 regions rest; a map that finds no other addresses, or asks
          * for just these, gets them before their time.
          *
          * <p>By default none rest, or as many bytes as the system property {@code io.holdfast.rest} says. In debug mode
@@ -530,8 +530,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder reportWaits(Duration after, Consumer<WaitReport> listener);
 
         /**
-         * Sets who is told of what the space's own thread fails with, which finishes asynchronous unmaps, and of its not
-         * being started. By default an error goes to the system logger. The thread goes on in any case, and tries again.
+         * Sets who is told of errors in the space's own thread, which finishes asynchronous unmaps, and of a failure to
+         * start it. By default an error goes to the system logger. The thread goes on in any case, and tries again.
          *
          * @param handler called by that thread, or by the one that wanted it started; what it throws goes to the logger
          * @return this
