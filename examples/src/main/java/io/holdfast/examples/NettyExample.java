@@ -80,7 +80,11 @@ public final class NettyExample {
 
         @Override
         public void channelActive(final ChannelHandlerContext context) {
-            final Hold hold = region.hold();
+            final Hold hold = region.tryHold(); // an event loop must not wait for a writer
+            if (!hold.isHeld()) {
+                context.close().addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+                return;
+            }
             context.writeAndFlush(Unpooled.wrappedBuffer(hold.sharedSegment().asByteBuffer()))
                 .addListener(_ -> hold.close()) // sent, or failed
                 .addListener(ChannelFutureListener.CLOSE);
