@@ -52,6 +52,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class LeaseBenchmark {
     private static final int READS = 1024;
     private static final long SIZE = 1 << 20;
+    private static final int TINY = 4;
     private static final int SMALL = 64;
     private static final int LARGE = 512;
 
@@ -193,6 +194,20 @@ public class LeaseBenchmark {
             sum += segment.get(JAVA_LONG_UNALIGNED, offsets[i]);
         }
         return sum;
+    }
+
+    /** {@return a byte of the last copy} */
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public byte leaseBulk4() {
+        return leaseBulk(TINY);
+    }
+
+    /** {@return the same} */
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public byte arenaBulk4() {
+        return bulk(mapped, TINY);
     }
 
     /** {@return a byte of the last copy} */

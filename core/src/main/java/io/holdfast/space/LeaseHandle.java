@@ -591,8 +591,23 @@ public final class LeaseHandle implements Lease {
         Era now;
         do {
             now = entered("getBytes", offset, count);
-            MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset, target, index, count);
+            copy(region.optimisticSegment(), from + offset, target, index, count);
         } while (!now.validate());
+    }
+
+    /** A few bytes come with one access, which costs less than the call of a copy. The machines are little-endian. */
+    private static void copy(final MemorySegment source, final long at, final byte[] target, final int index,
+                             final int count) {
+        if (count > Long.BYTES || at > source.byteSize() - Long.BYTES) {
+            MemorySegment.copy(source, JAVA_BYTE, at, target, index, count);
+            return;
+        }
+        final int end = Objects.checkFromIndexSize(index, count, target.length) + count;
+        long bytes = source.get(JAVA_LONG_UNALIGNED, at);
+        for (int i = index; i < end; i++) {
+            target[i] = (byte) bytes;
+            bytes >>>= Byte.SIZE;
+        }
     }
 
     @Override

@@ -115,6 +115,35 @@ class LeaseTest extends SpaceFixture {
         }
     }
 
+    /** They are made otherwise than long ones, but for those at the end of the region. */
+    @Test
+    void shortCopiesMustBringTheirBytesAndChangeNoOthers() {
+        final Lease lease = mapped().lease();
+        final Lease slice = lease.slice(LENGTH - 20, 20);
+        for (int count = 0; count <= 9; count++) {
+            for (int offset = 0; offset <= 20 - count; offset++) {
+                assertCopies(lease, LENGTH - 20 + offset, LENGTH - 20 + offset, count);
+                assertCopies(slice, offset, LENGTH - 20 + offset, count);
+            }
+            final int length = count;
+            assertOutOfBounds(() -> slice.getBytes(21 - length, new byte[length], 0, length), "getBytes");
+            assertThatThrownBy(() -> lease.getBytes(0, new byte[length], 1, length))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> lease.getBytes(0, new byte[length], -1, length))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
+
+    private static void assertCopies(final Lease lease, final long offset, final long at, final int count) {
+        final byte[] copy = new byte[count + 2];
+        lease.getBytes(offset, copy, 1, count);
+        final byte[] expected = new byte[count + 2];
+        for (int i = 0; i < count; i++) {
+            expected[i + 1] = byteAt(at + i);
+        }
+        assertThat(copy).isEqualTo(expected);
+    }
+
     @Test
     void valuesOfEachWidthAndOrderMustBeWritten() {
         final Region region = space.map(PAGE);
