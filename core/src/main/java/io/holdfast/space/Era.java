@@ -17,6 +17,8 @@ final class Era {
 
     private final long number;
     private final Arena arena = Arena.ofShared();
+    private boolean awaited;
+    private long awaitedNs;
     private long endedNs = NEVER;
     private long dueNs;
     private boolean over; // its ending is written in volatile mode
@@ -47,6 +49,19 @@ final class Era {
 
     Arena arena() {
         return arena;
+    }
+
+    /** Somebody waits for its end. */
+    void awaited(final long nowNs) {
+        if (!awaited) {
+            awaited = true;
+            awaitedNs = nowNs;
+        }
+    }
+
+    /** Whether anybody has waited so long for its end. */
+    boolean isAwaitedFor(final long nowNs, final long ns) {
+        return awaited && nowNs - awaitedNs >= ns;
     }
 
     /** When it ended, {@link #NEVER} while it is the current one. */

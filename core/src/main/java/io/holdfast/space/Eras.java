@@ -98,7 +98,11 @@ final class Eras {
         private boolean complete;
         private long first;
         private long bytes; // while they are counted
-        private long sinceNs;
+
+        /** Whether nothing but this era is known to keep the pages. */
+        boolean waitsFor(final @Nullable Era era) {
+            return complete && era != null && last == era;
+        }
     }
 
     /** Notes that pages were detached, and none of them has been given back [R2]. */
@@ -215,8 +219,8 @@ final class Eras {
             if (view.first > last.number()) {
                 view.last = null;
             } else {
-                view.sinceNs = clock.nanoTime();
                 addBytes(view, limit - start);
+                awaited(last);
             }
         }
         view.complete = true;
@@ -229,7 +233,7 @@ final class Eras {
         if (last == null) {
             return shared;
         }
-        if (last == current && (urgent || hurry.getAsBoolean() || isDue(view, last))) {
+        if (last == current && (urgent || hurry.getAsBoolean() || isDue(last, settings.eraNs()))) {
             end(last);
         }
         if (last != current) {
@@ -238,8 +242,22 @@ final class Eras {
         return shared || isOpen(view.first, last.number());
     }
 
-    private synchronized boolean isDue(final View view, final Era last) {
-        return clock.nanoTime() - view.sinceNs >= settings.eraNs() || last.bytes() >= settings.eraBytes();
+    private synchronized void awaited(final Era era) {
+        era.awaited(clock.nanoTime());
+    }
+
+    private synchronized boolean isDue(final Era era, final long afterNs) {
+        return era.isAwaitedFor(clock.nanoTime(), afterNs) || era.bytes() >= settings.eraBytes();
+    }
+
+    /**
+     * The current era, if nobody who only waits for it need look closer: it is not going to end now, and it is too early
+     * for reports. Null else. So a round of the reclaimer passes by those who wait, of whom there may be thousands.
+     */
+    @Nullable Era quiet() {
+        final Era now = current;
+        return now == null || hurry.getAsBoolean() ||
+            isDue(now, Math.min(settings.eraNs(), settings.reportAfterNs())) ? null : now;
     }
 
     private void addBytes(final View view, final long bytes) {

@@ -143,8 +143,9 @@ final class Reclaimer implements Agent {
     private void finishDrained(final Waiting noTime) {
         batch.clear(); // of a round that failed
         try {
+            final Era quiet = unmapper.quietEra();
             for (PendingUnmap each = draining; each != null; each = each.next) {
-                if (unmapper.isDrained(each, noTime)) {
+                if (!each.view().waitsFor(quiet) && unmapper.isDrained(each, noTime)) {
                     batch.add(each);
                 }
             }

@@ -14,6 +14,7 @@ import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Unmapping, step by step, and the ways to do it: waiting, for some time, in the background.
@@ -268,6 +269,11 @@ final class Unmapper {
         pending.whenGivenBack(cut::carryOutLater);
         completeLater(pending);
         return false;
+    }
+
+    /** The era for whose end unmaps wait that need no look now; null if there is none. */
+    @Nullable Era quietEra() {
+        return eras.quiet();
     }
 
     /** A step of the reclaimer: whether no reader keeps an unmap from its end; reports it from time to time if one does. */

@@ -157,6 +157,59 @@ class EraTest extends SpaceFixture {
         assertThat(space.statistics().regions()).isZero();
     }
 
+    /** A second look would find that the call is over, and close the segment. */
+    @Test
+    void roundMustPassByWhatOnlyWaitsForAnEraThatGoesOn() {
+        try (AddressSpace other = AddressSpace.builder().name("quiet").capacity(64L << 20).startReclaimer(false)
+            .eras(Duration.ofDays(1), Duration.ZERO).reportWaits(Duration.ofDays(1), reports::add).open()) {
+            final Reclaimer reclaimer = inside(other).unmapper().reclaimer();
+            final Region region = other.map(PAGE);
+            region.lease();
+            final MemorySegment shared = region.sharedSegment();
+            Upcall.inside(shared, () -> {
+                region.unmapAsync();
+                assertThat(reclaimer.doWork()).isZero();
+            });
+            assertThat(reclaimer.doWork()).isZero();
+            assertThat(shared.scope().isAlive()).as("nobody has looked").isTrue();
+            final Region next = other.map(PAGE);
+            next.lease();
+            next.unmap(); // which ends the era
+            assertThat(reclaimer.doWork()).isEqualTo(1);
+            assertThat(shared.scope().isAlive()).isFalse();
+        }
+        assertThat(reports).isEmpty();
+    }
+
+    @Test
+    void eraMustBeQuietUntilSomebodyHasToLookWhoWaitsForIt() {
+        final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // a clock may overflow
+        final boolean[] hurry = {false};
+        final Eras eras = new Eras(new SpaceSettings("quiet", 1, 1, Long.MAX_VALUE, 1, 1, 0, NoOpIdleStrategy::new, 50,
+            reports::add, error -> { }, false, 100, 10), now::get, (what, elapsedNs) -> { }, () -> hurry[0]);
+        assertThat(eras.quiet()).as("there is none").isNull();
+        final Era first = eras.current();
+        final Region region = space.map(PAGE);
+        eras.lease(inside(region).record());
+        final Eras.View view = new Eras.View();
+        eras.begin(view);
+        assertThat(view.waitsFor(eras.quiet())).as("it may have been leased or not").isFalse();
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        now.addAndGet(49);
+        assertThat(eras.quiet()).isSameAs(first);
+        assertThat(view.waitsFor(first)).isTrue();
+        hurry[0] = true;
+        assertThat(eras.quiet()).as("the space is being closed").isNull();
+        hurry[0] = false;
+        now.addAndGet(1);
+        assertThat(eras.quiet()).as("the wait is to be reported").isNull();
+        now.addAndGet(50);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        assertThat(eras.quiet()).as("it has ended").isNotNull().isNotSameAs(first);
+        assertThat(view.waitsFor(eras.quiet())).isFalse();
+        region.unmap();
+    }
+
     @Test
     void erasThatNobodyHurriesMustEndWhenAQuarterOfTheBacklogWaits() {
         final Region small = space.map(PAGE);
