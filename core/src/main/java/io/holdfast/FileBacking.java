@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a file region maps: a file, a way of access, and a range of bytes. Immutable; each method gives a new one.
  *
+ * <p>Only regular files can be mapped. What else the path of a file to be written leads to, a device or a pipe, is refused
+ * without being opened; of a file to be read, that is found out once it is open, which waits for nobody.
+ *
  * <p>Nothing is opened before {@link AddressSpace#map(FileBacking)}. The file may be renamed or deleted once it is mapped,
  * and its regions keep all their operations; but one that only reads, or writes privately, is moved to where it has more
  * room by its path. A file is kept open, once for all spaces, as long as a region of it is written to, and may so change

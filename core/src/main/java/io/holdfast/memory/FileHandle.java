@@ -61,7 +61,8 @@ public final class FileHandle implements AutoCloseable {
     }
 
     /**
-     * Opens a file for mapping.
+     * Opens a file for mapping. What is no regular file is refused: before it is opened if it would be opened for writing,
+     * otherwise afterwards.
      *
      * @param memory the calls to use, also for everything done with the handle later
      * @param path the file; symbolic links are followed
