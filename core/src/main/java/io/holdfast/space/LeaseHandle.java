@@ -595,15 +595,19 @@ public final class LeaseHandle implements Lease {
         } while (!now.validate());
     }
 
-    /** A few bytes come with one access, which costs less than the call of a copy. The machines are little-endian. */
+    /**
+     * A few bytes come with one access, which costs less than the call of a copy: of the eight bytes that end with them,
+     * since a file that was cut has all of those if it has the last. The machines are little-endian.
+     */
     private static void copy(final MemorySegment source, final long at, final byte[] target, final int index,
                              final int count) {
-        if (count > Long.BYTES || at > source.byteSize() - Long.BYTES) {
+        final long from = at + count - Long.BYTES;
+        if (count <= 0 || count > Long.BYTES || from < 0) {
             MemorySegment.copy(source, JAVA_BYTE, at, target, index, count);
             return;
         }
         final int end = Objects.checkFromIndexSize(index, count, target.length) + count;
-        long bytes = source.get(JAVA_LONG_UNALIGNED, at);
+        long bytes = source.get(JAVA_LONG_UNALIGNED, from) >>> (Long.BYTES - count) * Byte.SIZE;
         for (int i = index; i < end; i++) {
             target[i] = (byte) bytes;
             bytes >>>= Byte.SIZE;

@@ -17,11 +17,15 @@ import io.holdfast.MapRequest;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -95,6 +99,20 @@ class LeaseTest extends SpaceFixture {
         region.unmap();
     }
 
+    /** What one access takes besides the bytes that were asked for may not be behind them. */
+    @Test
+    void theLastBytesOfAFileThatSomebodyHasCutMustBeRead() throws IOException {
+        final Path path = file("cut", (int) (2 * PAGE));
+        final Lease lease = space.map(FileBacking.readOnly(path)).lease();
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            channel.truncate(PAGE);
+        }
+        for (int length = 1; length <= Long.BYTES + 1; length++) {
+            assertCopies(lease, PAGE - length, PAGE - length, length);
+        }
+        assertCopies(lease, PAGE, PAGE, 0);
+    }
+
     private static void assertValues(final Lease lease, final long offset, final long at) {
         final ByteBuffer own = bytes(at, ByteOrder.nativeOrder());
         assertThat(lease.getByte(offset)).isEqualTo(own.get(0));
@@ -115,13 +133,14 @@ class LeaseTest extends SpaceFixture {
         }
     }
 
-    /** They are made otherwise than long ones, but for those at the end of the region. */
+    /** They are made otherwise than long ones, but for those at the beginning of the region. */
     @Test
     void shortCopiesMustBringTheirBytesAndChangeNoOthers() {
         final Lease lease = mapped().lease();
         final Lease slice = lease.slice(LENGTH - 20, 20);
         for (int count = 0; count <= 9; count++) {
             for (int offset = 0; offset <= 20 - count; offset++) {
+                assertCopies(lease, offset, offset, count);
                 assertCopies(lease, LENGTH - 20 + offset, LENGTH - 20 + offset, count);
                 assertCopies(slice, offset, LENGTH - 20 + offset, count);
             }
