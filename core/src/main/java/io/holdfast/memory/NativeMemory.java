@@ -222,7 +222,7 @@ public abstract class NativeMemory {
         final long table = check(NativeCall.MMAP, 0, length, mmap(0, length, PROT_READ | PROT_WRITE, flags, -1, 0));
         boolean known = false;
         try {
-            new Unloading(table, length, true);
+            Unloading.ofTable(table, length);
             known = true;
         } finally {
             if (!known) {

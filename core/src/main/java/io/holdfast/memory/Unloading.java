@@ -32,22 +32,36 @@ final class Unloading {
      * of parts of the JDK.
      */
     private static final MethodHandle UNMAP = unmapping();
+    /** One for all tables, so that little heap and stack is needed for each. */
+    private static final Consumer<MemorySegment> UNMAP_TABLE = unmap(new AtomicBoolean(true));
 
     private final AtomicBoolean armed;
 
     /**
-     * Makes a mapping known.
+     * Makes addresses known.
      *
-     * @param address its first address
-     * @param length  its length, whole pages
-     * @param armed   whether it goes; else {@link #arm} has to say so first
+     * @param address the first one
+     * @param length  how many, whole pages
+     * @param armed   whether they go; else {@link #arm} has to say so first
      */
-    @SuppressWarnings({"restricted", "unchecked"})
     Unloading(final long address, final long length, final boolean armed) {
         this.armed = new AtomicBoolean(armed);
-        final Consumer<MemorySegment> unmap =
-            MethodHandleProxies.asInterfaceInstance(Consumer.class, UNMAP.bindTo(this.armed));
+        register(address, length, unmap(this.armed));
+    }
+
+    /** Makes a table known, which is in use until it goes. */
+    static void ofTable(final long address, final long length) {
+        register(address, length, UNMAP_TABLE);
+    }
+
+    @SuppressWarnings("restricted")
+    private static void register(final long address, final long length, final Consumer<MemorySegment> unmap) {
         MemorySegment.ofAddress(address).reinterpret(length, Words.views(), unmap);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Consumer<MemorySegment> unmap(final AtomicBoolean armed) {
+        return MethodHandleProxies.asInterfaceInstance(Consumer.class, UNMAP.bindTo(armed));
     }
 
     /** From now on the mapping goes with the library, or does not, since it is in use or somebody else's. */
