@@ -12,7 +12,6 @@ import static io.holdfast.memory.NativeMemory.PROT_NONE;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -411,12 +410,12 @@ public final class Reservation extends ReservedPages {
     }
 
     /**
-     * Tries again to give back what is in quarantine. Does nothing while another thread is at it.
+     * Tries again to give back what is in quarantine: a range that is neither there nor lost afterwards may be used again.
+     * Does nothing while another thread is at it.
      *
-     * @param restored is told each range that may be used again from now on
      * @return the bytes that are still in quarantine
      */
-    public long retryQuarantined(final Consumer<AddressRange> restored) {
+    public long retryQuarantined() {
         overlay.unmapStranded();
         if (quarantined.bytes() != 0 && retrying.tryLock()) {
             try {
@@ -424,9 +423,6 @@ public final class Reservation extends ReservedPages {
                     final RestoreResult result = tryReplace(range.offset(), range.length(), Reservation::mayBeOurs);
                     if (result != RestoreResult.QUARANTINED) {
                         quarantined.remove(range.offset());
-                    }
-                    if (result == RestoreResult.RESTORED) {
-                        restored.accept(range);
                     }
                 }
             } finally {

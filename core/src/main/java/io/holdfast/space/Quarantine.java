@@ -12,20 +12,27 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Ends of unmaps: frees addresses and record once the pages are given back, and keeps those whose pages the kernel did
  * not take, with their interval still in the tree, until it does. It outlives the space, like the reservation.
  *
- * <p>Thread-safe; whoever takes an unmap out of WAITING or RESTORED frees it, so it is freed once.
+ * <p>Thread-safe.
  */
 final class Quarantine {
+    /*
+     * An unmap waits in WAITING until its pages, which the reservation has in its own quarantine, are given back or lost;
+     * then in RESTORED until there are nodes to free its addresses. It goes from one to the other, and out, under FREEING,
+     * and leaves a place as the last step: who runs out of heap before has done what can be done again.
+     */
     private final Reservation reservation;
     private final IntervalTree tree;
     private final NextGap nextGap;
     private final StripedRetireList records;
     private final ConcurrentMap<Long, PendingUnmap> waiting = new ConcurrentHashMap<>();
-    private final Queue<PendingUnmap> restored = new ConcurrentLinkedQueue<>(); // there were no nodes to free the addresses
+    private final Queue<PendingUnmap> restored = new ConcurrentLinkedQueue<>();
+    private final ReentrantLock freeing = new ReentrantLock();
 
     Quarantine(final Reservation reservation, final IntervalTree tree, final NextGap nextGap,
                final StripedRetireList records) {
@@ -39,10 +46,8 @@ final class Quarantine {
     void add(final PendingUnmap unmapping) {
         waiting.put(unmapping.start(), unmapping);
         // A retry that came between the kernel's refusal and this has found the pages, and not the unmap.
-        if (!isAmong(reservation.quarantinedRanges(), unmapping) && !isAmong(reservation.lostRanges(), unmapping) &&
-            waiting.remove(unmapping.start(), unmapping)) {
-            free(unmapping);
-            freeOthers();
+        if (!isAmong(reservation.quarantinedRanges(), unmapping)) {
+            freeGivenBack();
         }
     }
 
@@ -64,7 +69,12 @@ final class Quarantine {
     /** Frees addresses for which there were no nodes before; there may be some now. */
     void freeOthers() {
         if (!restored.isEmpty()) {
-            freeRestored();
+            freeing.lock();
+            try {
+                freeRestored();
+            } finally {
+                freeing.unlock();
+            }
         }
     }
 
@@ -94,12 +104,10 @@ final class Quarantine {
     }
 
     private void freeRestored() {
-        PendingUnmap next = restored.poll();
+        PendingUnmap next = restored.peek();
         while (next != null && isFreed(next)) {
-            next = restored.poll();
-        }
-        if (next != null) {
-            restored.add(next);
+            restored.poll();
+            next = restored.peek();
         }
     }
 
@@ -110,41 +118,31 @@ final class Quarantine {
 
     /** Tries again to give back what the kernel refused to take. */
     void retry() {
-        reservation.retryQuarantined(this::givenBack);
-        forgetLost();
-        freeRestored();
+        reservation.retryQuarantined();
+        freeGivenBack();
     }
 
-    /** The reservation has been parked: all pages but the lost ones are given back. */
-    void parked() {
-        forgetLost();
-        for (final PendingUnmap unmapping : List.copyOf(waiting.values())) {
-            if (waiting.remove(unmapping.start(), unmapping)) {
-                unmapping.releaseFile();
-                restored.add(unmapping);
-            }
-        }
-        freeRestored();
-    }
-
-    private void givenBack(final AddressRange range) {
-        for (final PendingUnmap unmapping : waiting.values()) {
-            if (unmapping.start() >= range.offset() && unmapping.end() <= range.end() &&
-                waiting.remove(unmapping.start(), unmapping)) {
-                unmapping.releaseFile();
-                restored.add(unmapping);
-            }
-        }
-    }
-
-    private void forgetLost() {
-        for (final AddressRange range : reservation.lostRanges()) {
-            for (final PendingUnmap unmapping : waiting.values()) {
-                if (range.overlaps(unmapping.start(), unmapping.end()) &&
-                    waiting.remove(unmapping.start(), unmapping)) {
+    /** Frees what waits and is not in the reservation's quarantine any more; forgets what is lost. */
+    void freeGivenBack() {
+        freeing.lock();
+        try {
+            // In this order: what waits was in the first list before, and goes from there to the second, or is given back.
+            final List<PendingUnmap> all = List.copyOf(waiting.values());
+            final List<AddressRange> quarantined = reservation.quarantinedRanges();
+            final List<AddressRange> lost = reservation.lostRanges();
+            for (final PendingUnmap unmapping : all) {
+                if (isAmong(lost, unmapping)) {
                     unmapping.releaseFile();
+                    waiting.remove(unmapping.start(), unmapping);
+                } else if (!isAmong(quarantined, unmapping)) {
+                    unmapping.releaseFile();
+                    restored.add(unmapping);
+                    waiting.remove(unmapping.start(), unmapping);
                 }
             }
+            freeRestored();
+        } finally {
+            freeing.unlock();
         }
     }
 }

@@ -241,7 +241,7 @@ final class SpaceResources {
         if (!reservation.park()) {
             return false;
         }
-        quarantine.parked();
+        quarantine.freeGivenBack();
         resting.freeAll();
         return true;
     }

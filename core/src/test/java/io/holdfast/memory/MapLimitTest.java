@@ -40,7 +40,7 @@ class MapLimitTest {
 
         private String run(final boolean truly) {
             final StringBuilder report = new StringBuilder(1000);
-            try (FileHandle file = FileHandle.open(memory, path, FileAccess.READ_WRITE, false)) {
+            try (FileHandle file = FileHandle.open("map", memory, path, FileAccess.READ_WRITE, false)) {
                 reservation.mapFile(OFFSET, LENGTH, file, 0, FileAccess.READ_WRITE);
                 final long table = memory.mmap(0, 4 * memory.maxMapCount() * PAGE, NativeMemory.PROT_NONE,
                     NativeMemory.MAP_PRIVATE | NativeMemory.MAP_ANONYMOUS | NativeMemory.MAP_NORESERVE, -1, 0);
@@ -57,7 +57,7 @@ class MapLimitTest {
                 memory.reportMaxMapCount(-1);
                 memory.munmap(table, 4 * memory.maxMapCount() * PAGE);
             }
-            report.append(System.lineSeparator()).append("left: ").append(reservation.retryQuarantined(range -> { }))
+            report.append(System.lineSeparator()).append("left: ").append(reservation.retryQuarantined())
                 .append(", lost: ").append(reservation.lostBytes())
                 .append(", zero: ").append(Inspection.isZero(reservation.base() + OFFSET, LENGTH))
                 .append(", mappings: ").append(Inspection.mappingsOf(path)).append(System.lineSeparator());

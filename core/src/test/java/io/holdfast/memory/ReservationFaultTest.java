@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.memory.FaultInjectingMemory.Damage;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -43,7 +42,7 @@ class ReservationFaultTest {
     @BeforeEach
     void open() {
         path = Inspection.file(directory, "data", 4, 5);
-        file = FileHandle.open(memory, path, FileAccess.READ_WRITE, false);
+        file = FileHandle.open("map", memory, path, FileAccess.READ_WRITE, false);
     }
 
     @AfterEach
@@ -168,7 +167,7 @@ class ReservationFaultTest {
         memory.disarm();
         assertEquals(LENGTH, reservation.strandedBytes());
         assertEquals(1, Inspection.mappingsOf(path));
-        assertEquals(0, reservation.retryQuarantined(range -> { }));
+        assertEquals(0, reservation.retryQuarantined());
         assertClean(TOP);
     }
 
@@ -254,13 +253,12 @@ class ReservationFaultTest {
         assertEquals(5, Inspection.get(at(TOP)));
         assertEquals(2 * LENGTH, reservation.quarantinedBytes());
         assertThat(reservation.quarantinedRanges()).hasSize(2);
-        final List<AddressRange> restored = new ArrayList<>();
-        assertEquals(2 * LENGTH, reservation.retryQuarantined(restored::add));
-        assertThat(restored).isEmpty();
-        memory.disarm();
-        assertEquals(0, reservation.retryQuarantined(restored::add));
-        assertThat(restored).containsExactly(
+        assertEquals(2 * LENGTH, reservation.retryQuarantined());
+        assertThat(reservation.quarantinedRanges()).containsExactly(
             new AddressRange(TOP, LENGTH), new AddressRange(TOP + 2 * LENGTH, LENGTH));
+        memory.disarm();
+        assertEquals(0, reservation.retryQuarantined());
+        assertThat(reservation.lostRanges()).isEmpty();
         assertClean(TOP);
     }
 
@@ -292,10 +290,8 @@ class ReservationFaultTest {
         memory.failNth(NativeCall.MMAP, 1, Errno.ENOMEM, Damage.NONE);
         assertEquals(RestoreResult.QUARANTINED, reservation.restore(TOP, LENGTH));
         memory.failFrom(NativeCall.MMAP, 1, Errno.ENOMEM, Damage.HOLE);
-        final List<AddressRange> restored = new ArrayList<>();
-        assertEquals(0, reservation.retryQuarantined(restored::add));
-        assertThat(restored).isEmpty();
-        assertEquals(LENGTH, reservation.lostBytes());
+        assertEquals(0, reservation.retryQuarantined());
+        assertThat(reservation.lostRanges()).containsExactly(new AddressRange(TOP, LENGTH));
     }
 
     @Test
@@ -306,7 +302,7 @@ class ReservationFaultTest {
         memory.failNth(NativeCall.MPROTECT, 1, Errno.ENOMEM, Damage.NONE);
         assertEquals(RestoreResult.QUARANTINED, reservation.restore(MIB, LENGTH));
         assertTrue(Inspection.isZero(at(MIB), LENGTH));
-        assertEquals(0, reservation.retryQuarantined(range -> { }));
+        assertEquals(0, reservation.retryQuarantined());
         Inspection.put(at(MIB), 1);
         assertEquals(before, Inspection.picture(reservation));
     }
@@ -319,7 +315,7 @@ class ReservationFaultTest {
         memory.failNth(NativeCall.MMAP, 1, Errno.ENOMEM, Damage.NONE);
         assertEquals(RestoreResult.QUARANTINED, reservation.restoreAnonymous(TOP, LENGTH));
         assertEquals(7, Inspection.get(at(TOP)));
-        assertEquals(0, reservation.retryQuarantined(range -> { }));
+        assertEquals(0, reservation.retryQuarantined());
         assertClean(TOP);
     }
 

@@ -95,7 +95,7 @@ class StaleReadTest {
 
     private FileHandle open() {
         final Path path = Inspection.file(directory, "data", 16, 5);
-        return FileHandle.open(memory, path, FileAccess.READ_WRITE, false);
+        return FileHandle.open("map", memory, path, FileAccess.READ_WRITE, false);
     }
 
     @Test
@@ -187,7 +187,7 @@ class StaleReadTest {
                 reservation.mapFile(TOP, LENGTH, file, 0, FileAccess.READ_WRITE);
                 memory.failNth(NativeCall.MMAP, 1, Errno.ENOMEM, Damage.NONE);
                 assertEquals(RestoreResult.QUARANTINED, reservation.restore(TOP, LENGTH));
-                assertEquals(0, reservation.retryQuarantined(range -> { }));
+                assertEquals(0, reservation.retryQuarantined());
             });
         }
     }

@@ -10,6 +10,7 @@ import io.holdfast.AddressSpace;
 import io.holdfast.Barrier;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
+import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Pin;
 import io.holdfast.Region;
@@ -309,7 +310,7 @@ class FaultTest extends SpaceFixture {
             }
 
             @Override
-            public @Nullable PendingUnmap poll() {
+            public @Nullable PendingUnmap peek() {
                 if (asked.getAndSet(true)) {
                     return null;
                 }
@@ -328,6 +329,27 @@ class FaultTest extends SpaceFixture {
             Thread.onSpinWait();
         }
         assertThat(records.pending()).isEqualTo(before + 1);
+    }
+
+    /** The next retry finds it where it was. */
+    @Test
+    void anUnmapMustNotBeLostWhereTheHeapEndsWhileItIsTakenOutOfQuarantine() {
+        final Region file = space.map(FileBacking.readWrite(data));
+        final long address = file.address();
+        final StripedRetireList records = inside(space).core().retiredRecords();
+        final long before = records.pending();
+        memory.failNth(NativeCall.MMAP, 1, ENOMEM, Damage.NONE);
+        file.unmap();
+        memory.afterDamage(() -> {
+            throw new OutOfMemoryError("on purpose");
+        });
+        memory.failNth(NativeCall.CLOSE, 1, EINVAL, Damage.NONE);
+        assertThatThrownBy(inside(space).core().quarantine()::retry).isInstanceOf(OutOfMemoryError.class);
+        memory.disarm();
+        inside(space).core().quarantine().retry();
+        assertThat(records.pending()).isEqualTo(before + 1);
+        assertThat(Resources.descriptors(directory)).isZero();
+        space.map(MapRequest.anonymous(1).at(address)).unmap();
     }
 
     /** G9: the virtual machine makes objects on the way into a native call, so heap and stack may end there. */
