@@ -60,9 +60,9 @@ public final class Deadline {
                 throw e; // the outermost one says so
             }
             if (e.isInterrupted()) {
-                throw new InterruptedException("operation interrupted while it waited; nothing has changed");
+                throw new InterruptedException(e.getMessage());
             }
-            throw new TimeoutException("operation timed out while it waited; nothing has changed: timeoutNs=" + asked);
+            throw new TimeoutException(e.getMessage() + ", timeoutNs=" + asked);
         }
     }
 

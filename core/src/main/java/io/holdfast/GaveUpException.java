@@ -18,10 +18,13 @@ public final class GaveUpException extends RuntimeException {
     /**
      * Without a stack trace, because it never leaves {@code within}.
      *
+     * @param operation   what waited
+     * @param subject     for what region or space
      * @param interrupted whether an interrupt, and not the time, ended the wait
      */
-    public GaveUpException(final boolean interrupted) {
-        super(interrupted ? "interrupted" : "timed out", null, false, false);
+    public GaveUpException(final String operation, final String subject, final boolean interrupted) {
+        super(operation + (interrupted ? " interrupted" : " timed out") + " while it waited; nothing has changed: " +
+            subject, null, false, false);
         this.interrupted = interrupted;
     }
 

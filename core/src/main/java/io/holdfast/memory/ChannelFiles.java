@@ -68,7 +68,7 @@ public final class ChannelFiles {
         if (!mayLeadTo(link, mapping.inode())) {
             return null;
         }
-        final FileHandle found = FileHandle.reopen(memory, link, path, access);
+        final FileHandle found = FileHandle.reopen("map", memory, link, path, access);
         if (found.inode() == mapping.inode() && found.device() == mapping.device()) {
             return found;
         }

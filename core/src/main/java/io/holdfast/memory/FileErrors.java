@@ -29,10 +29,11 @@ final class FileErrors {
     private static UncheckedIOException failed(
         final String operation, final Path path, final int errno, final String reason) {
         final String file = path.toString();
+        final String what = operation + " failed: " + reason; // the cause may be thrown by itself
         final FileSystemException cause = switch (errno) {
-            case Errno.ENOENT -> new NoSuchFileException(file, null, reason);
-            case Errno.EACCES, Errno.EPERM -> new AccessDeniedException(file, null, reason);
-            default -> new FileSystemException(file, null, reason);
+            case Errno.ENOENT -> new NoSuchFileException(file, null, what);
+            case Errno.EACCES, Errno.EPERM -> new AccessDeniedException(file, null, what);
+            default -> new FileSystemException(file, null, what);
         };
         return new UncheckedIOException(operation + " failed: path=" + path + ", " + reason, cause);
     }
@@ -40,7 +41,7 @@ final class FileErrors {
     /** A file is not what the operation needs. */
     static UncheckedIOException unfit(final String operation, final Path path, final String reason) {
         return new UncheckedIOException(operation + " failed: path=" + path + ", " + reason,
-            new FileSystemException(path.toString(), null, reason));
+            new FileSystemException(path.toString(), null, operation + " failed: " + reason));
     }
 
     private FileErrors() {

@@ -64,6 +64,7 @@ public final class FileHandle implements AutoCloseable {
      * Opens a file for mapping. What is no regular file is refused: before it is opened if it would be opened for writing,
      * otherwise afterwards.
      *
+     * @param operation for messages: what it is opened for
      * @param memory the calls to use, also for everything done with the handle later
      * @param path the file; symbolic links are followed
      * @param access what mappings of the handle will need at most
@@ -74,52 +75,53 @@ public final class FileHandle implements AutoCloseable {
      * @throws UncheckedIOException if the file is missing, may not be opened or is not a regular file
      */
     public static FileHandle open(
-        final NativeMemory memory, final Path path, final FileAccess access, final boolean create) {
+        final String operation, final NativeMemory memory, final Path path, final FileAccess access, final boolean create) {
         if (!path.getFileSystem().equals(FileSystems.getDefault())) {
-            throw new IllegalArgumentException("map failed: path=" + path + ", fileSystem=" +
+            throw new IllegalArgumentException(operation + " failed: path=" + path + ", fileSystem=" +
                 path.getFileSystem().provider().getScheme() + "; give a path of the default file system");
         }
         if (create && access != FileAccess.READ_WRITE) {
-            throw new IllegalArgumentException("map failed: path=" + path + ", access=" + access +
+            throw new IllegalArgumentException(operation + " failed: path=" + path + ", access=" + access +
                 "; only a file that is opened for writing can be created");
         }
         try (Arena arena = Arena.ofConfined()) {
             final MemorySegment name = nativePath(path, arena);
             final MemorySegment buffer = arena.allocate(FileStatus.BYTES, Long.BYTES);
             if (access == FileAccess.READ_WRITE) { // a device does more when it is opened for that than for reading
-                final int known = look(memory, path, name, buffer);
+                final int known = look(operation, memory, path, name, buffer);
                 if (known < 0 && !(create && known == -Errno.ENOENT)) {
-                    throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -known);
+                    throw FileErrors.failed(memory, operation, path, NativeCall.STATX, 0, -known);
                 }
             }
-            return open(memory, path, access, create, name, buffer);
+            return open(operation, memory, path, access, create, name, buffer);
         }
     }
 
     /** Looks at what is not open yet, and refuses what is no regular file: 0, or a negated error number. */
     private static int look(
-        final NativeMemory memory, final Path path, final MemorySegment name, final MemorySegment buffer) {
+        final String operation, final NativeMemory memory, final Path path, final MemorySegment name,
+        final MemorySegment buffer) {
         final int result = memory.statx(NativeMemory.AT_FDCWD, name, 0, FileStatus.FIELDS, buffer);
         if (result == 0) {
-            requireRegular(path, FileStatus.of(buffer));
+            requireRegular(operation, path, FileStatus.of(buffer));
         }
         return result;
     }
 
     private static FileHandle open(
-        final NativeMemory memory, final Path path, final FileAccess access, final boolean create,
+        final String operation, final NativeMemory memory, final Path path, final FileAccess access, final boolean create,
         final MemorySegment name, final MemorySegment buffer) {
         final int flags = access.openFlags() | (create ? NativeMemory.O_CREAT : 0) | NativeMemory.O_CLOEXEC |
             NativeMemory.O_NOCTTY | NativeMemory.O_NONBLOCK;
         final int descriptor = uninterrupted(() -> memory.open(name, flags, NEW_FILE_MODE));
         if (descriptor < 0) {
-            look(memory, path, name, buffer); // sockets, for example, cannot be opened
-            throw FileErrors.failed(memory, "map", path, NativeCall.OPEN, 0, -descriptor);
+            look(operation, memory, path, name, buffer); // sockets, for example, cannot be opened
+            throw FileErrors.failed(memory, operation, path, NativeCall.OPEN, 0, -descriptor);
         }
         boolean opened = false;
         try {
-            final FileStatus status = status(memory, path, descriptor, buffer);
-            requireRegular(path, status);
+            final FileStatus status = status(operation, memory, path, descriptor, buffer);
+            requireRegular(operation, path, status);
             final FileHandle handle = new FileHandle(memory, path, access, descriptor, status);
             opened = true;
             return handle;
@@ -133,6 +135,7 @@ public final class FileHandle implements AutoCloseable {
     /**
      * Opens the file behind an open descriptor of this process once more, whatever has become of its path.
      *
+     * @param operation for messages: what it is opened for
      * @param memory the calls to use
      * @param link the descriptor in {@code /proc/self/fd}
      * @param path what the file is called
@@ -140,26 +143,29 @@ public final class FileHandle implements AutoCloseable {
      * @return the open file, which may be another one if the descriptor has been closed meanwhile
      * @throws UncheckedIOException if it may not be opened or is not a regular file
      */
-    static FileHandle reopen(final NativeMemory memory, final Path link, final Path path, final FileAccess access) {
+    static FileHandle reopen(final String operation, final NativeMemory memory, final Path link, final Path path,
+                             final FileAccess access) {
         try (Arena arena = Arena.ofConfined()) {
-            return open(memory, path, access, false, nativePath(link, arena), arena.allocate(FileStatus.BYTES, Long.BYTES));
+            return open(operation, memory, path, access, false, nativePath(link, arena),
+                arena.allocate(FileStatus.BYTES, Long.BYTES));
         }
     }
 
-    private static void requireRegular(final Path path, final FileStatus status) {
+    private static void requireRegular(final String operation, final Path path, final FileStatus status) {
         if (!status.isRegular()) {
-            throw FileErrors.unfit("map", path, "is " + status.kind() + "; only regular files can be mapped");
+            throw FileErrors.unfit(operation, path, "is " + status.kind() + "; only regular files can be mapped");
         }
     }
 
     private static FileStatus status(
-        final NativeMemory memory, final Path path, final int descriptor, final MemorySegment buffer) {
+        final String operation, final NativeMemory memory, final Path path, final int descriptor,
+        final MemorySegment buffer) {
         final MemorySegment itself = buffer.asSlice(FileStatus.BYTES - 1, 1);
         itself.set(JAVA_BYTE, 0, (byte) 0);
         final int result = memory.statx(
             descriptor, itself, NativeMemory.AT_EMPTY_PATH, FileStatus.FIELDS, buffer);
         if (result < 0) {
-            throw FileErrors.failed(memory, "map", path, NativeCall.STATX, 0, -result);
+            throw FileErrors.failed(memory, operation, path, NativeCall.STATX, 0, -result);
         }
         return FileStatus.of(buffer);
     }
@@ -233,13 +239,14 @@ public final class FileHandle implements AutoCloseable {
     /**
      * {@return the file's size in bytes, now}
      *
+     * @param operation for messages: what it is asked for
      * @throws UncheckedIOException if the file system fails
      * @throws IllegalStateException if the file is closed
      */
-    public long size() {
+    public long size(final String operation) {
         enter();
         try {
-            return statusNow().size();
+            return statusNow(operation).size();
         } finally {
             leave();
         }
@@ -251,15 +258,16 @@ public final class FileHandle implements AutoCloseable {
     }
 
     /** What the system says of the file, now, for who holds the descriptor open. */
-    private FileStatus statusNow() {
+    private FileStatus statusNow(final String operation) {
         try (Arena arena = Arena.ofConfined()) {
-            return status(memory, path, descriptor, arena.allocate(FileStatus.BYTES, Long.BYTES));
+            return status(operation, memory, path, descriptor, arena.allocate(FileStatus.BYTES, Long.BYTES));
         }
     }
 
     /**
      * Checks that the file has the bytes that are to be mapped.
      *
+     * @param operation for messages: what they are mapped for
      * @param size of the file, in bytes
      * @param offset the first byte
      * @param length how many bytes, or 0 for all to the end
@@ -267,18 +275,18 @@ public final class FileHandle implements AutoCloseable {
      * @throws IllegalArgumentException if offset or length is negative or their sum is too large
      * @throws UncheckedIOException if the file is empty or ends before the range does
      */
-    public long requireRange(final long size, final long offset, final long length) {
-        requireArguments("map", offset, length);
+    public long requireRange(final String operation, final long size, final long offset, final long length) {
+        requireArguments(operation, offset, length);
         if (size == 0) {
-            throw FileErrors.unfit("map", path,
+            throw FileErrors.unfit(operation, path,
                 "size=0: the file is empty; write it first, or map it with a length to grow to");
         }
         if (offset >= size) {
-            throw FileErrors.unfit("map", path, "offset=" + offset + ", size=" + size +
+            throw FileErrors.unfit(operation, path, "offset=" + offset + ", size=" + size +
                 ": the offset is past the end of the file; map a smaller offset, or let the file grow");
         }
         if (length > size - offset) {
-            throw FileErrors.unfit("map", path, "offset=" + offset + ", length=" + length + ", size=" + size +
+            throw FileErrors.unfit(operation, path, "offset=" + offset + ", length=" + length + ", size=" + size +
                 ": the file is shorter than asked; map fewer bytes, or let the file grow");
         }
         return length == 0 ? size - offset : length;
@@ -305,36 +313,37 @@ public final class FileHandle implements AutoCloseable {
      * one for which the disk has not the blocks does not touch it. One that reports an error after it has happened is
      * left to the caller.
      *
+     * @param operation for messages: what it grows for
      * @param length the size in bytes that the file has at least afterwards
      * @param before is told the size first
      * @return the file's size
      * @throws IllegalArgumentException if the length is negative
      * @throws UncheckedIOException if the disk is full or the file system fails
      */
-    public long ensureLength(final long length, final SizeBefore before) {
-        requireArguments("grow", 0, length);
+    public long ensureLength(final String operation, final long length, final SizeBefore before) {
+        requireArguments(operation, 0, length);
         enter();
         try {
-            final FileStatus now = statusNow();
+            final FileStatus now = statusNow(operation);
             before.is(now.size());
-            return ensureLength(now, length);
+            return ensureLength(operation, now, length);
         } finally {
             leave();
         }
     }
 
-    private long ensureLength(final FileStatus now, final long length) {
+    private long ensureLength(final String operation, final FileStatus now, final long length) {
         final long size = now.size();
         if (size >= length) {
             return size;
         }
-        requireBlocks(now, length);
+        requireBlocks(operation, now, length);
         final int result = uninterrupted(() -> memory.fallocate(descriptor, 0, size, length - size));
         if (result == -Errno.EOPNOTSUPP) {
-            setLength("grow", length);
+            setLength(operation, length);
         } else if (result < 0 && !growsWithout(-result, length)) {
-            throw takeBack(size, length,
-                FileErrors.failed(memory, "grow", path, NativeCall.FALLOCATE, length, -result));
+            throw takeBack(operation, size, length,
+                FileErrors.failed(memory, operation, path, NativeCall.FALLOCATE, length, -result));
         }
         return length;
     }
@@ -363,20 +372,21 @@ public final class FileHandle implements AutoCloseable {
      * the superuser count as free, because the process may be allowed to take them. What the system frees later than it
      * was told to (XFS) is not counted; the kernel finds it only when it has run out of everything else.
      */
-    private void requireBlocks(final FileStatus now, final long length) {
+    private void requireBlocks(final String operation, final FileStatus now, final long length) {
         final FileSystemStatus system = fileSystem();
         final long needed = length - now.size() - now.owned();
         if (system != null && needed > system.freeBytes()) {
-            throw FileErrors.full(memory, "grow", path, length, needed, system.freeBytes());
+            throw FileErrors.full(memory, operation, path, length, needed, system.freeBytes());
         }
     }
 
     // A growth that ran out of blocks may have set the size to where it came.
-    private UncheckedIOException takeBack(final long size, final long length, final UncheckedIOException failure) {
+    private UncheckedIOException takeBack(final String operation, final long size, final long length,
+                                          final UncheckedIOException failure) {
         try {
-            final long reached = statusNow().size();
+            final long reached = statusNow(operation).size();
             if (reached > size && reached < length) {
-                setLength("grow", size);
+                setLength(operation, size);
             }
         } catch (final UncheckedIOException second) {
             failure.addSuppressed(second);
@@ -433,7 +443,7 @@ public final class FileHandle implements AutoCloseable {
      * @throws UncheckedIOException if the file system cannot do it or fails
      */
     public void punchHole(final long offset, final long length) {
-        requireArguments("punch", offset, length);
+        requireArguments("punchHole", offset, length);
         enter();
         try {
             final int mode = NativeMemory.FALLOC_FL_PUNCH_HOLE | NativeMemory.FALLOC_FL_KEEP_SIZE;

@@ -53,10 +53,11 @@ final class FileUse implements AutoCloseable {
     /**
      * Claims bytes that the file has [F1].
      *
+     * @param operation for messages
      * @param before {@link MappedFile#cuts} from before the file was opened
      * @param plan   makes a plan of the file's size, or refuses
      */
-    MapPlan shareAsItIs(final long before, final LongFunction<MapPlan> plan) {
+    MapPlan shareAsItIs(final String operation, final long before, final LongFunction<MapPlan> plan) {
         long cuts = before;
         long size = opened.openedSize();
         while (true) {
@@ -67,7 +68,7 @@ final class FileUse implements AutoCloseable {
                 return made;
             }
             cuts = MappedFile.cuts();
-            size = opened.size();
+            size = opened.size(operation);
         }
     }
 

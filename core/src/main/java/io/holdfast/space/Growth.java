@@ -39,7 +39,7 @@ final class Growth {
 
     /** Grows a region. */
     void grow(final RegionHandle region, final long newSize) {
-        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false);
+        try (Waiting waiting = gate.patience("grow", region);
             RangeLock.Passage passage = gate.enter("grow", region, region, waiting)) {
             Objects.requireNonNull(passage);
             final long stamp = pages.enter(region, "grow");

@@ -40,7 +40,7 @@ final class HeldRegions implements Publication.Owner, AutoCloseable {
     Reshape hold(final RegionHandle region) {
         final long record = region.record();
         regions[count] = region;
-        try (Waiting waiting = region.space().waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = region.space().patience(operation, region)) {
             final long stamp = region.exclusive(waiting);
             stamps[count] = stamp; // no call in between
             if (stamp <= 0) {

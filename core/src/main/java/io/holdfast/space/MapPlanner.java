@@ -79,18 +79,18 @@ final class MapPlanner {
     private FileHandle open(final FileBacking backing) {
         final FileChannel channel = backing.channel();
         return channel != null ? ChannelFiles.open(core.memory(), channel, access(backing))
-            : FileHandle.open(core.memory(), Objects.requireNonNull(backing.path()), access(backing),
+            : FileHandle.open("map", core.memory(), Objects.requireNonNull(backing.path()), access(backing),
                 backing.isGrowable() && !backing.isWhole());
     }
 
     /** A plan for bytes that the file has. */
     private MapPlan planAsItIs(final FileBacking backing, final MapRequest request, final FileUse use, final long cuts) {
-        return use.shareAsItIs(cuts, size -> {
+        return use.shareAsItIs("map", cuts, size -> {
             if (size == 0) {
                 throw empty(use.opened().path());
             }
             final long length =
-                use.opened().requireRange(size, backing.offset(), backing.isWhole() ? 0 : backing.length());
+                use.opened().requireRange("map", size, backing.offset(), backing.isWhole() ? 0 : backing.length());
             return planFile(backing, request, use, length);
         });
     }
@@ -151,7 +151,7 @@ final class MapPlanner {
     }
 
     private static long sizeOf(final FileUse use, final FileBacking backing) {
-        final long size = backing.isWhole() ? Math.min(use.opened().size(), use.file().limit()) - backing.offset()
+        final long size = backing.isWhole() ? Math.min(use.opened().size("map"), use.file().limit()) - backing.offset()
             : backing.length();
         if (size <= 0 || size > backing.maximum()) {
             throw outOfRange(backing, size);

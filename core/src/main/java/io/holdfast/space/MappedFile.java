@@ -376,13 +376,13 @@ final class MappedFile {
     /** Links a share and lets the file grow for it, for who holds the file [F3]. */
     void addGrowing(final FileShare share, final FileHandle opened, final String operation) {
         claim(share, share.end, opened, operation);
-        grow(share, opened);
+        grow(share, opened, operation);
     }
 
     /** Lets a linked share claim more, and the file grow for it, for who holds the file [F3]. */
     void grow(final FileShare share, final long end, final String operation) {
         claim(share, end, null, operation);
-        grow(share, descriptor());
+        grow(share, descriptor(), operation);
     }
 
     private void claim(final FileShare share, final long end, final @Nullable FileHandle opened, final String operation) {
@@ -401,8 +401,8 @@ final class MappedFile {
             ", end=" + end + ", truncated to " + ends + "; try again when that is over");
     }
 
-    private void grow(final FileShare share, final FileHandle file) {
-        file.ensureLength(share.end, size -> {
+    private void grow(final FileShare share, final FileHandle file, final String operation) {
+        file.ensureLength(operation, share.end, size -> {
             synchronized (this) {
                 share.grownFrom = size;
                 share.grownTo = Math.max(size, share.end);
@@ -424,7 +424,7 @@ final class MappedFile {
         }
         try {
             final FileHandle file = descriptor();
-            final long size = file.size();
+            final long size = file.size("truncate");
             final long end = announceBack(share, size);
             if (end < size) {
                 try {

@@ -88,15 +88,15 @@ final class Mover {
                 grow(use, plan, operation);
                 return carryOut.apply(plan);
             }
-            return carryOut.apply(use.shareAsItIs(cuts, size -> {
-                use.opened().requireRange(size, offset, newSize);
+            return carryOut.apply(use.shareAsItIs(operation, cuts, size -> {
+                use.opened().requireRange(operation, size, offset, newSize);
                 return plan(operation, region, old, newSize, new FileShare(after, newSize), use.opened());
             }));
         }
     }
 
     private void grow(final FileUse use, final MapPlan plan, final String operation) {
-        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = gate.patience(operation, plan.moved())) {
             if (!use.file().hold(operation, waiting, reports)) {
                 throw new IllegalStateException("a wait that never gives up did");
             }
@@ -133,7 +133,7 @@ final class Mover {
     private FileHandle reopen(final FileRegion mapped, final RegionHandle region, final String operation) {
         final FileHandle file;
         try {
-            file = FileHandle.open(core.memory(), mapped.path(), mapped.access(), false);
+            file = FileHandle.open(operation, core.memory(), mapped.path(), mapped.access(), false);
         } catch (final UncheckedIOException e) {
             throw new UncheckedIOException(operation + " failed: no descriptor is kept of a file that is only read, and " +
                 "it cannot be opened again: " + e.getMessage() + "; if it was renamed, map it by its new name: " +

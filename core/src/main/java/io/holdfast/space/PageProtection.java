@@ -11,6 +11,7 @@ final class PageProtection {
      * Where the kernel refuses the way back, the pages may not be writable though their region says that they are: writing
      * would crash. So the region is unmapped, with what was made for that before anything was changed.
      */
+    private final RegionHandle region;
     private final SpaceHandle space;
     private final SpaceResources core;
     private final Reshape.Pages pages;
@@ -18,9 +19,10 @@ final class PageProtection {
     private final @Nullable PendingUnmap unmapping;
     private final Eras.WriteBan ban;
 
-    private PageProtection(final SpaceHandle space, final Reshape.Pages pages, final boolean wasWritable,
+    private PageProtection(final RegionHandle region, final Reshape.Pages pages, final boolean wasWritable,
                            final @Nullable PendingUnmap unmapping) {
-        this.space = space;
+        this.region = region;
+        this.space = region.space();
         this.core = space.core();
         this.pages = pages;
         this.wasWritable = wasWritable;
@@ -44,7 +46,7 @@ final class PageProtection {
             if (unmapping != null) {
                 unmapping.of(record);
             }
-            final PageProtection protection = new PageProtection(space, pages, wasWritable, unmapping);
+            final PageProtection protection = new PageProtection(region, pages, wasWritable, unmapping);
             prepared = true;
             return protection;
         } finally {
@@ -57,7 +59,7 @@ final class PageProtection {
     /** Changes the pages, when nobody writes to them any more who holds no lock. */
     void make() {
         if (wasWritable) {
-            try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+            try (Waiting waiting = space.patience("protect", region)) {
                 space.eras().ban(ban, waiting);
             }
         }

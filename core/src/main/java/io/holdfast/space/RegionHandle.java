@@ -202,7 +202,7 @@ public final class RegionHandle implements Region {
     }
 
     private long lockSharedSlowly(final String operation) {
-        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = space.patience(operation, this)) {
             return granted(operation, lock.share(record, incarnation, waiting));
         }
     }
@@ -246,7 +246,7 @@ public final class RegionHandle implements Region {
     }
 
     private long countedSlowly() {
-        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = space.patience("hold", this)) {
             return granted("hold", lock.hold(record, incarnation, waiting));
         }
     }
@@ -339,7 +339,7 @@ public final class RegionHandle implements Region {
     }
 
     long lockExclusive(final String operation) {
-        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = space.patience(operation, this)) {
             return granted(operation, exclusive(waiting));
         }
     }

@@ -166,7 +166,7 @@ final class SectionDraft {
     // ------------------------------------------------------------------------------------------------ operations
 
     RegionHandle map(final MapRequest request) {
-        try (Waiting waiting = space.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = space.patience("map", null)) {
             return Objects.requireNonNull(
                 space.planner().plan(request, waiting, plan -> map(plan, List.of(), NONE, from -> { })));
         }

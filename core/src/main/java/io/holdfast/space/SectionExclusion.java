@@ -176,7 +176,8 @@ final class SectionExclusion implements Publication.Owner {
         }
         long result = 0;
         final int before = all.size();
-        try (Waiting waiting = space.waiting(patienceNs, interruptible)) {
+        try (Waiting waiting = interruptible ? space.waiting(patienceNs, true)
+            : space.patience(operation, regions.isEmpty() ? null : regions.getFirst())) {
             for (final RegionHandle region : regions) {
                 add(new Source(region));
             }

@@ -257,7 +257,7 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public RegionHandle map(final MapRequest request) {
-        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = settings.patience("map", null)) {
             return Objects.requireNonNull(map(request, waiting));
         }
     }
@@ -336,7 +336,7 @@ public final class SpaceHandle implements AddressSpace {
     }
 
     private RangeLock.Entry acquire(final long start, final long end, final RangeLock.Mode mode) {
-        try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = settings.patience("section", null)) {
             return Objects.requireNonNull(acquire(start, end, mode, waiting));
         }
     }
@@ -499,7 +499,7 @@ public final class SpaceHandle implements AddressSpace {
 
     @Override
     public void close() {
-        try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = settings.patience("close", null)) {
             close(waiting);
         }
     }
@@ -544,6 +544,10 @@ public final class SpaceHandle implements AddressSpace {
 
     Waiting waiting(final long timeoutNs, final boolean interruptible) {
         return settings.waiting(timeoutNs, interruptible);
+    }
+
+    Waiting patience(final String operation, final @Nullable RegionHandle region) {
+        return settings.patience(operation, region);
     }
 
     List<WaitReport.Holder> pinned() {

@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.agrona.ErrorHandler;
 import org.agrona.concurrent.IdleStrategy;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a space was opened.
@@ -35,19 +36,27 @@ record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBy
     }
 
     /**
-     * The patience for one operation.
+     * The patience for one operation that gives up in its own way.
      *
      * @param timeoutNs     in nanoseconds, {@link Waiting#FOREVER} for none
      * @param interruptible whether an interrupt ends the wait
      */
     Waiting waiting(final long timeoutNs, final boolean interruptible) {
         final Deadline deadline = Deadline.current();
-        if (deadline == null) {
-            return new Waiting(idle, timeoutNs, interruptible, reportAfterNs);
-        }
-        final long endsInNs = Math.min(timeoutNs, deadline.remainingNs());
-        return timeoutNs == Waiting.FOREVER && !interruptible
-            ? Waiting.throwing(idle, endsInNs, reportAfterNs, GaveUpException::new)
-            : new Waiting(idle, endsInNs, true, reportAfterNs);
+        return deadline == null ? new Waiting(idle, timeoutNs, interruptible, reportAfterNs)
+            : new Waiting(idle, Math.min(timeoutNs, deadline.remainingNs()), true, reportAfterNs);
+    }
+
+    /**
+     * The patience for one operation that has no way to give up, but by an exception under a {@link Deadline}.
+     *
+     * @param operation how it is called
+     * @param region    to what it is done, null if that is the space
+     */
+    Waiting patience(final String operation, final @Nullable RegionHandle region) {
+        final Deadline deadline = Deadline.current();
+        return deadline == null ? new Waiting(idle, Waiting.FOREVER, false, reportAfterNs)
+            : Waiting.throwing(idle, deadline.remainingNs(), reportAfterNs, interrupted ->
+                new GaveUpException(operation, region == null ? "space=" + name : region.describe(), interrupted));
     }
 }

@@ -259,7 +259,7 @@ final class StructureChanges {
                 return region;
             }
             if (reshape.growsInPlace(newSize)) {
-                try (Waiting waiting = gate.waiting(Waiting.FOREVER, false)) {
+                try (Waiting waiting = gate.patience("remap", region)) {
                     growth.growInside("remap", region, newSize, waiting);
                 }
                 return region;

@@ -49,6 +49,11 @@ final class StructureGate {
         return settings.waiting(timeoutNs, interruptible);
     }
 
+    /** The same for one that has no way to give up. */
+    Waiting patience(final String operation, final @Nullable RegionHandle region) {
+        return settings.patience(operation, region);
+    }
+
     /**
      * The right to change the structure from where a region begins to where another ends, which may be the same; null if
      * the waiting for sections gave up.
@@ -63,7 +68,7 @@ final class StructureGate {
 
     /** The same for a change that replaces regions; it waits for as long as it takes, also for what was replaced before. */
     RangeLock.Passage enter(final String operation, final RegionHandle first, final RegionHandle last) {
-        try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = patience(operation, first)) {
             backPressure.admit(operation, waiting);
             return Objects.requireNonNull(enter(operation, first, last, waiting));
         }
@@ -76,7 +81,7 @@ final class StructureGate {
 
     /** The same for the whole space. */
     RangeLock.Passage enterAll(final String operation) {
-        try (Waiting waiting = waiting(Waiting.FOREVER, false)) {
+        try (Waiting waiting = patience(operation, null)) {
             return Objects.requireNonNull(ranges.enter(operation, 0, core.reservation().capacity(), waiting));
         }
     }

@@ -70,7 +70,7 @@ final class Unmapper {
     // --------------------------------------------------------------------------------------------------------- the ways
 
     void unmap(final RegionHandle region) {
-        try (Waiting announcing = settings.waiting(Waiting.FOREVER, false);
+        try (Waiting announcing = settings.patience("unmap", region);
              Waiting draining = settings.waiting(Waiting.FOREVER, true)) {
             unmap(region, announcing, draining);
             if (draining.endedByInterrupt()) {
@@ -111,7 +111,7 @@ final class Unmapper {
     }
 
     void unmap(final BulkUnmap bulk) {
-        try (Waiting announcing = settings.waiting(Waiting.FOREVER, false);
+        try (Waiting announcing = settings.patience("unmap", bulk.first());
              Waiting draining = settings.waiting(Waiting.FOREVER, true)) {
             unmap(bulk, announcing, draining);
             if (draining.endedByInterrupt()) {
@@ -141,7 +141,7 @@ final class Unmapper {
     CompletionStage<Void> unmapAsync(final BulkUnmap bulk) {
         awaitBacklog(bulk.first());
         final CompletionStage<Void> completion;
-        try (bulk; Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+        try (bulk; Waiting waiting = settings.patience("unmapAsync", bulk.first())) {
             registerAll(bulk);
             completion = bulk.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
             bulk.announce(waiting, false);
@@ -163,7 +163,7 @@ final class Unmapper {
         awaitBacklog(region);
         final CompletionStage<Void> completion;
         try (PendingUnmap pending = prepare();
-             Waiting waiting = settings.waiting(Waiting.FOREVER, false)) {
+             Waiting waiting = settings.patience("unmapAsync", region)) {
             completion = pending.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
             announce(pending, region, waiting, false);
             completeLater(pending);

@@ -38,7 +38,7 @@ class FileGrowthTest {
     }
 
     private FileHandle open(final Path path) {
-        return FileHandle.open(memory, path, FileAccess.READ_WRITE, false);
+        return FileHandle.open("map", memory, path, FileAccess.READ_WRITE, false);
     }
 
     @ParameterizedTest
@@ -46,10 +46,11 @@ class FileGrowthTest {
     void growthThatCannotFitMustBeRefusedWithoutAskingForBlocks(final long length) throws IOException {
         try (FileHandle handle = file("data")) {
             memory.reportFreeBytes(1000);
-            assertThatThrownBy(() -> handle.ensureLength(length, size -> { })).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.ensureLength("grow", length, size -> { }))
+                .isInstanceOf(UncheckedIOException.class)
                 .hasMessageStartingWith("grow failed: path=" + handle.path() + ", length=" + length + ", needed=")
                 .hasMessageContainingAll("free=1000", "errno=28 (ENOSPC)", "the disk is full; free space");
-            assertEquals(SIZE, handle.size());
+            assertEquals(SIZE, handle.size("map"));
         }
         assertEquals(0, memory.calls(NativeCall.FALLOCATE));
         assertEquals(0, memory.calls(NativeCall.FTRUNCATE));
@@ -60,8 +61,8 @@ class FileGrowthTest {
         try (FileHandle handle = file("data")) {
             final long owned = 512L * blocksOf(handle.path());
             memory.reportFreeBytes((1 << 20) - SIZE - owned);
-            handle.ensureLength(1 << 20, size -> { });
-            assertEquals(1 << 20, handle.size());
+            handle.ensureLength("grow", 1 << 20, size -> { });
+            assertEquals(1 << 20, handle.size("map"));
         }
     }
 
@@ -73,10 +74,11 @@ class FileGrowthTest {
             handle.leave();
             assertEquals(0, reserved);
             memory.reportFreeBytes(0);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
-            assertThatThrownBy(() -> handle.ensureLength(1 << 30, size -> { })).isInstanceOf(UncheckedIOException.class)
+            assertEquals(1 << 20, handle.ensureLength("grow", 1 << 20, size -> { }));
+            assertThatThrownBy(() -> handle.ensureLength("grow", 1 << 30, size -> { }))
+                .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContainingAll("ENOSPC", "free=0");
-            assertEquals(1 << 20, handle.size());
+            assertEquals(1 << 20, handle.size("map"));
         }
     }
 
@@ -85,7 +87,7 @@ class FileGrowthTest {
         try (FileHandle handle = file("data")) {
             memory.reportFreeBytes(0);
             memory.failNth(NativeCall.FSTATFS, 1, Errno.ENOSYS, Damage.NONE);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
+            assertEquals(1 << 20, handle.ensureLength("grow", 1 << 20, size -> { }));
         }
     }
 
@@ -113,12 +115,12 @@ class FileGrowthTest {
     void rangeMustBeCheckedByTheSizeAtOpeningWithoutAnotherCall() throws IOException {
         try (FileHandle handle = file("data")) {
             final long before = memory.calls();
-            assertEquals(SIZE, handle.requireRange(handle.openedSize(), 0, 0));
-            assertEquals(2, handle.requireRange(handle.openedSize(), 3, 2));
-            assertThatThrownBy(() -> handle.requireRange(handle.openedSize(), 3, 3))
+            assertEquals(SIZE, handle.requireRange("map", handle.openedSize(), 0, 0));
+            assertEquals(2, handle.requireRange("map", handle.openedSize(), 3, 2));
+            assertThatThrownBy(() -> handle.requireRange("map", handle.openedSize(), 3, 3))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContainingAll("size=5", "shorter than asked");
-            assertThatThrownBy(() -> handle.requireRange(handle.openedSize(), -1, 3))
+            assertThatThrownBy(() -> handle.requireRange("map", handle.openedSize(), -1, 3))
                 .isInstanceOf(IllegalArgumentException.class);
             assertEquals(before, memory.calls());
         }
@@ -129,8 +131,8 @@ class FileGrowthTest {
     void growthMustGoOnByAHoleWhereBlocksCannotBeAskedFor(final int errno) throws IOException {
         try (FileHandle handle = file("data")) {
             memory.failFrom(NativeCall.FALLOCATE, 1, errno, Damage.NONE);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> assertEquals(SIZE, size)));
-            assertEquals(1 << 20, handle.size());
+            assertEquals(1 << 20, handle.ensureLength("grow", 1 << 20, size -> assertEquals(SIZE, size)));
+            assertEquals(1 << 20, handle.size("map"));
         }
     }
 
@@ -139,10 +141,11 @@ class FileGrowthTest {
         try (FileHandle handle = file("data")) {
             memory.arm(call -> call.kind() == NativeCall.FALLOCATE || call.kind() == NativeCall.FTRUNCATE, 1, 2,
                 Errno.EPERM, Damage.NONE);
-            assertThatThrownBy(() -> handle.ensureLength(1 << 20, size -> { })).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.ensureLength("grow", 1 << 20, size -> { }))
+                .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContainingAll("call=fallocate", "EPERM");
             memory.disarm();
-            assertEquals(SIZE, handle.size());
+            assertEquals(SIZE, handle.size("map"));
         }
     }
 }

@@ -45,11 +45,11 @@ class FileHandleTest {
     private Path directory;
 
     private FileHandle open(final Path path, final FileAccess access) {
-        return FileHandle.open(memory, path, access, false);
+        return FileHandle.open("map", memory, path, access, false);
     }
 
     private FileHandle create(final String name) {
-        return FileHandle.open(memory, directory.resolve(name), FileAccess.READ_WRITE, true);
+        return FileHandle.open("map", memory, directory.resolve(name), FileAccess.READ_WRITE, true);
     }
 
     private Path file(final String name, final String content) throws IOException {
@@ -61,7 +61,7 @@ class FileHandleTest {
     void existingFileMustOpenAndCloseOnce(final FileAccess access) throws IOException {
         final Path path = file("data", "12345");
         final FileHandle handle = open(path, access);
-        assertEquals(5, handle.size());
+        assertEquals(5, handle.size("map"));
         assertEquals(path, handle.path());
         assertEquals(access, handle.access());
         assertEquals(Files.getAttribute(path, "unix:ino"), handle.inode());
@@ -100,18 +100,18 @@ class FileHandleTest {
     @Test
     void createdFileMustBeEmptyAndRespectTheMask() throws IOException {
         try (FileHandle handle = create("new")) {
-            assertEquals(0, handle.size());
+            assertEquals(0, handle.size("map"));
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(handle.path()))).startsWith("rw-");
         }
         try (FileHandle again = create("new")) {
-            assertEquals(0, again.size());
+            assertEquals(0, again.size("map"));
         }
     }
 
     @Test
     void onlyAFileForWritingMustBeCreated() {
         for (final FileAccess access : List.of(FileAccess.READ_ONLY, FileAccess.COPY_ON_WRITE)) {
-            assertThatThrownBy(() -> FileHandle.open(memory, directory.resolve("new"), access, true))
+            assertThatThrownBy(() -> FileHandle.open("map", memory, directory.resolve("new"), access, true))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("access=" + access);
         }
         assertFalse(Files.exists(directory.resolve("new")));
@@ -196,7 +196,7 @@ class FileHandleTest {
         final Path path = file("data", "x");
         memory.failNth(NativeCall.OPEN, 1, Errno.EINTR, Damage.NONE);
         try (FileHandle handle = open(path, FileAccess.READ_ONLY)) {
-            assertEquals(1, handle.size());
+            assertEquals(1, handle.size("map"));
         }
         assertEquals(2, memory.calls(NativeCall.OPEN));
     }
@@ -209,7 +209,7 @@ class FileHandleTest {
             call++;
             memory.failNth(call, Errno.EIO, Damage.DONE); // a close that reports an error has closed even so
             try (FileHandle handle = open(path, FileAccess.READ_WRITE)) {
-                handle.ensureLength(8192, size -> { });
+                handle.ensureLength("grow", 8192, size -> { });
                 handle.punchHole(0, 4096);
                 handle.force();
                 handle.truncate(100);
@@ -235,7 +235,7 @@ class FileHandleTest {
     void everyNameMustReachTheKernelUnchanged(final String name) throws IOException {
         final Path path = file(name, "content");
         try (FileHandle handle = open(path, FileAccess.READ_ONLY)) {
-            assertEquals(7, handle.size());
+            assertEquals(7, handle.size("map"));
         }
     }
 
@@ -254,7 +254,7 @@ class FileHandleTest {
         }
         try (Stream<Path> listed = Files.list(directory);
             FileHandle handle = open(listed.findFirst().orElseThrow(), FileAccess.READ_ONLY)) {
-            assertEquals(7, handle.size());
+            assertEquals(7, handle.size("map"));
         }
     }
 
@@ -264,7 +264,7 @@ class FileHandleTest {
         final Path link = Files.createSymbolicLink(directory.resolve("link"), path);
         final Path relative = Path.of("").toAbsolutePath().relativize(link);
         try (FileHandle handle = open(relative, FileAccess.READ_ONLY)) {
-            assertEquals(3, handle.size());
+            assertEquals(3, handle.size("map"));
         }
     }
 
@@ -272,7 +272,8 @@ class FileHandleTest {
     void rangeOfAnEmptyFileMustBeRefused() throws IOException {
         final Path path = file("empty", "");
         try (FileHandle handle = open(path, FileAccess.READ_ONLY)) {
-            assertThatThrownBy(() -> handle.requireRange(handle.size(), 0, 0)).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.requireRange("map", handle.size("map"), 0, 0))
+                .isInstanceOf(UncheckedIOException.class)
                 .hasMessageStartingWith("map failed: path=" + path + ", size=0: the file is empty")
                 .hasCauseInstanceOf(FileSystemException.class);
         }
@@ -284,7 +285,8 @@ class FileHandleTest {
     void rangeBehindTheEndMustBeRefused(final long offset, final long length, final String reason)
         throws IOException {
         try (FileHandle handle = open(file("ten", "0123456789"), FileAccess.READ_ONLY)) {
-            assertThatThrownBy(() -> handle.requireRange(10, offset, length)).isInstanceOf(UncheckedIOException.class)
+            assertThatThrownBy(() -> handle.requireRange("map", 10, offset, length))
+                .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("offset=" + offset).hasMessageContaining("size=10").hasMessageContaining(reason);
         }
     }
@@ -293,7 +295,8 @@ class FileHandleTest {
     @CsvSource({"-1, 1", "0, -1", "1, 9223372036854775807", "-9223372036854775808, 0"})
     void rangeThatIsNoneMustBeRefused(final long offset, final long length) throws IOException {
         try (FileHandle handle = open(file("ten", "0123456789"), FileAccess.READ_WRITE)) {
-            assertThatThrownBy(() -> handle.requireRange(10, offset, length)).isInstanceOf(IllegalArgumentException.class)
+            assertThatThrownBy(() -> handle.requireRange("map", 10, offset, length))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("offset=" + offset + ", length=" + length);
             assertThatThrownBy(() -> handle.punchHole(offset, length)).isInstanceOf(IllegalArgumentException.class);
         }
@@ -303,15 +306,15 @@ class FileHandleTest {
     @CsvSource({"0, 0, 10", "3, 0, 7", "0, 10, 10", "9, 1, 1"})
     void rangeInsideMustBeReturned(final long offset, final long length, final long expected) throws IOException {
         try (FileHandle handle = open(file("ten", "0123456789"), FileAccess.READ_ONLY)) {
-            assertEquals(expected, handle.requireRange(handle.size(), offset, length));
+            assertEquals(expected, handle.requireRange("map", handle.size("map"), offset, length));
         }
     }
 
     @Test
     void grownFileMustHaveItsBlocksReserved() throws IOException {
         try (FileHandle handle = create("grown")) {
-            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
-            assertEquals(1 << 20, handle.ensureLength(100, size -> { }));
+            assertEquals(1 << 20, handle.ensureLength("grow", 1 << 20, size -> { }));
+            assertEquals(1 << 20, handle.ensureLength("grow", 100, size -> { }));
             assertEquals(1 << 20, Files.size(handle.path()));
             assertThat(blocks(handle.path())).isGreaterThanOrEqualTo((1 << 20) / 512);
         }
@@ -327,7 +330,7 @@ class FileHandleTest {
     void growthMustFallBackToAHoleWhereBlocksCannotBeReserved() throws IOException {
         try (FileHandle handle = create("grown")) {
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.EOPNOTSUPP, Damage.NONE);
-            assertEquals(1 << 20, handle.ensureLength(1 << 20, size -> { }));
+            assertEquals(1 << 20, handle.ensureLength("grow", 1 << 20, size -> { }));
             assertEquals(1 << 20, Files.size(handle.path()));
         }
         assertEquals(1, memory.calls(NativeCall.FTRUNCATE));
@@ -338,7 +341,8 @@ class FileHandleTest {
         try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
             for (final Damage damage : Damage.values()) {
                 memory.failNth(NativeCall.FALLOCATE, 1, Errno.ENOSPC, damage);
-                assertThatThrownBy(() -> handle.ensureLength(1 << 20, size -> { })).isInstanceOf(UncheckedIOException.class)
+                assertThatThrownBy(() -> handle.ensureLength("grow", 1 << 20, size -> { }))
+                    .isInstanceOf(UncheckedIOException.class)
                     .hasMessageStartingWith("grow failed: path=" + handle.path() + ", call=fallocate")
                     .hasMessageContaining("ENOSPC").hasMessageContaining("the disk is full");
                 assertThat(Files.size(handle.path())).isIn(5L, damage == Damage.DONE ? 1L << 20 : 5L);
@@ -351,8 +355,8 @@ class FileHandleTest {
         try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
             memory.afterDamage(() -> handle.truncate(4096)); // as far as the blocks went
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.ENOSPC, Damage.NONE);
-            assertThrows(UncheckedIOException.class, () -> handle.ensureLength(1 << 20, size -> { }));
-            assertEquals(5, handle.size());
+            assertThrows(UncheckedIOException.class, () -> handle.ensureLength("grow", 1 << 20, size -> { }));
+            assertEquals(5, handle.size("map"));
         }
     }
 
@@ -365,7 +369,7 @@ class FileHandleTest {
             });
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.ENOSPC, Damage.NONE);
             final UncheckedIOException failure =
-                assertThrows(UncheckedIOException.class, () -> handle.ensureLength(1 << 20, size -> { }));
+                assertThrows(UncheckedIOException.class, () -> handle.ensureLength("grow", 1 << 20, size -> { }));
             assertThat(failure).hasMessageContaining("ENOSPC");
             assertThat(failure.getSuppressed()).hasSize(1);
         }
@@ -375,7 +379,7 @@ class FileHandleTest {
     void growthMustGoOnAfterASignal() throws IOException {
         try (FileHandle handle = create("grown")) {
             memory.failNth(NativeCall.FALLOCATE, 1, Errno.EINTR, Damage.NONE);
-            assertEquals(8192, handle.ensureLength(8192, size -> { }));
+            assertEquals(8192, handle.ensureLength("grow", 8192, size -> { }));
         }
     }
 
@@ -383,9 +387,9 @@ class FileHandleTest {
     void truncatedFileMustHaveTheNewSize() throws IOException {
         try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
             handle.truncate(2);
-            assertEquals(2, handle.size());
+            assertEquals(2, handle.size("map"));
             handle.truncate(100);
-            assertEquals(100, handle.size());
+            assertEquals(100, handle.size("map"));
             assertThatThrownBy(() -> handle.truncate(-1)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("truncate failed").hasMessageContaining("length=-1");
         }
@@ -418,8 +422,8 @@ class FileHandleTest {
     void closedFileMustRefuseEverything() throws IOException {
         final FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE);
         handle.close();
-        for (final Runnable operation : List.<Runnable>of(handle::size, handle::force,
-            () -> handle.ensureLength(1, size -> { }), () -> handle.truncate(1), () -> handle.punchHole(0, 1))) {
+        for (final Runnable operation : List.<Runnable>of(() -> handle.size("map"), handle::force,
+            () -> handle.ensureLength("grow", 1, size -> { }), () -> handle.truncate(1), () -> handle.punchHole(0, 1))) {
             assertThatThrownBy(operation::run).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("file is closed: path=" + handle.path());
         }
@@ -432,7 +436,7 @@ class FileHandleTest {
         handle.close();
         assertEquals(0, memory.calls(NativeCall.CLOSE));
         assertTrue(handle.isClosed());
-        assertThatThrownBy(handle::size).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> handle.size("map")).isInstanceOf(IllegalStateException.class);
         handle.leave();
         assertEquals(1, memory.calls(NativeCall.CLOSE));
         assertEquals(0, Inspection.descriptorsOf(handle.path()));

@@ -43,7 +43,7 @@ class MapFileTest {
     }
 
     private FileHandle open(final Path path, final FileAccess access) {
-        return FileHandle.open(memory, path, access, false);
+        return FileHandle.open("map", memory, path, access, false);
     }
 
     private void map(final long offset, final Path path, final FileAccess access) throws IOException {
@@ -156,7 +156,7 @@ class MapFileTest {
         try (FileHandle file = open(path, FileAccess.READ_WRITE)) {
             reservation.mapFile(TOP, PAGE, file, 0, FileAccess.READ_WRITE);
             Inspection.put(at(TOP), 6);
-            file.ensureLength(16 * PAGE, size -> { });
+            file.ensureLength("grow", 16 * PAGE, size -> { });
             reservation.extendFile(TOP, PAGE, 4 * PAGE, file, 0, FileAccess.READ_WRITE);
             reservation.extendFile(TOP, 4 * PAGE, 16 * PAGE, file, 0, FileAccess.READ_WRITE);
             assertThatThrownBy(

@@ -71,7 +71,7 @@ class MappingCountTest {
         }
         final Deque<Long> live = new ArrayDeque<>();
         final Path path = Inspection.file(directory, "data", 8, 5);
-        try (FileHandle file = FileHandle.open(reservation.memory(), path, FileAccess.READ_WRITE, false)) {
+        try (FileHandle file = FileHandle.open("map", reservation.memory(), path, FileAccess.READ_WRITE, false)) {
             for (int cycle = 0; cycle < count; cycle++) {
                 final long offset = free.remove(random.nextInt(free.size()));
                 place(file, offset, random.nextInt(4), random.nextLong(2) * 4 * PAGE);
@@ -164,7 +164,7 @@ class MappingCountTest {
     void everyLifeOfTheReservationMustLeaveTheSameFewMappings() throws IOException {
         final Path path = Inspection.file(directory, "data", 8, 5);
         for (int life = 0; life < 50; life++) {
-            try (FileHandle file = FileHandle.open(reservation.memory(), path, FileAccess.READ_WRITE, false)) {
+            try (FileHandle file = FileHandle.open("map", reservation.memory(), path, FileAccess.READ_WRITE, false)) {
                 reservation.ensureAnonymous(0, 16 * MIB);
                 reservation.mapFile(CAPACITY - 8 * PAGE, 8 * PAGE, file, 0, FileAccess.READ_WRITE);
                 reservation.mapFile(MIB, 8 * PAGE, file, 0, FileAccess.COPY_ON_WRITE);

@@ -67,7 +67,8 @@ class DeadlineTest extends SpaceFixture {
             for (final long timeoutNs : new long[] {0, 1_000_000}) {
                 assertThatThrownBy(() -> Deadline.within(timeoutNs, TimeUnit.NANOSECONDS,
                     () -> operation.apply(region, other))).as(name).isInstanceOf(TimeoutException.class)
-                    .hasMessageContaining("nothing has changed");
+                    .hasMessageStartingWith(name.split(" ")[0] + " timed out")
+                    .hasMessageContainingAll("nothing has changed", "region=0x", "timeoutNs=" + timeoutNs);
             }
             Thread.currentThread().interrupt();
             assertThatThrownBy(() -> Deadline.within(1, TimeUnit.DAYS, () -> operation.apply(region, other)))
@@ -76,7 +77,8 @@ class DeadlineTest extends SpaceFixture {
                 Threads.start(() -> Deadline.within(1, TimeUnit.DAYS, () -> operation.apply(region, other)));
             idle.awaitWaiter();
             waiter.thread().interrupt();
-            assertThatThrownBy(waiter::get).as(name).isInstanceOf(InterruptedException.class);
+            assertThatThrownBy(waiter::get).as(name).isInstanceOf(InterruptedException.class)
+                .hasMessageStartingWith(name.split(" ")[0] + " interrupted").hasMessageContaining("region=0x");
             assertThat(Thread.interrupted()).isFalse();
             assertThat(region.isMapped()).isTrue();
             try (Guard guard = region.share()) {

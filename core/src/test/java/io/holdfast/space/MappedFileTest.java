@@ -714,7 +714,7 @@ class MappedFileTest extends SpaceFixture {
         final Path path = file("log", SIZE);
         final Region region = space.map(FileBacking.readOnly(path));
         final MappedFile file = inside(space).registry().files().get(inside(region).record()).file();
-        try (FileHandle opened = FileHandle.open(memory, path, FileAccess.READ_ONLY, false)) {
+        try (FileHandle opened = FileHandle.open("map", memory, path, FileAccess.READ_ONLY, false)) {
             assertThat(MappedFile.join(opened)).isSameAs(file);
             file.leave();
             region.unmap();

@@ -16,6 +16,7 @@ import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.space.OperationTable.Operation;
+import java.nio.file.FileSystemException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -49,6 +50,10 @@ class RefusalMessagesTest extends SpaceFixture {
     private static final Set<NativeCall> OF_MEMORY = Set.of(NativeCall.MMAP, NativeCall.MREMAP, NativeCall.MPROTECT,
         NativeCall.MADVISE, NativeCall.MLOCK, NativeCall.MUNLOCK, NativeCall.MINCORE, NativeCall.MSYNC);
 
+    /** Calls that fail on account of a file. */
+    private static final Set<NativeCall> OF_FILES = Set.of(NativeCall.OPEN, NativeCall.STATX, NativeCall.FALLOCATE,
+        NativeCall.FTRUNCATE);
+
     /** A thread that would wait for itself is refused by the lock that a change takes first. */
     private static final String PINNED = "pinned";
 
@@ -75,7 +80,9 @@ class RefusalMessagesTest extends SpaceFixture {
         try {
             operation.body().run(world(), regions);
         } catch (final Throwable e) {
-            final String message = String.valueOf(e.getMessage());
+            final String message = e.getCause() instanceof final FileSystemException file &&
+                file.getMessage().equals(e.getMessage()) ? file.getReason() + ", path=" + file.getFile()
+                : String.valueOf(e.getMessage());
             if (!namesOperation(message, operation, reason) || !namesSubject(message, operation, regions, reason)) {
                 wrong.add(reason + ": " + operation + ": " + message);
             }
@@ -139,11 +146,21 @@ class RefusalMessagesTest extends SpaceFixture {
     @ParameterizedTest
     @MethodSource("operations")
     void theSystemsRefusalMustNameTheOperation(final Operation operation) throws Exception {
+        refuse(operation, OF_MEMORY, Errno.ENOMEM);
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void theFileSystemsRefusalMustNameTheOperation(final Operation operation) throws Exception {
+        refuse(operation, OF_FILES, Errno.EIO);
+    }
+
+    private void refuse(final Operation operation, final Set<NativeCall> calls, final int errno) throws Exception {
         for (int n = 1;; n++) {
             final List<Region> regions = setUp(operation);
             final long faults = memory.faults();
-            memory.arm(call -> OF_MEMORY.contains(call.kind()), n, n, Errno.ENOMEM, Damage.NONE);
-            run(operation, regions, "ENOMEM of call " + n);
+            memory.arm(call -> calls.contains(call.kind()), n, n, errno, Damage.NONE);
+            run(operation, regions, Errno.name(errno) + " of call " + n);
             memory.disarm();
             inside(space).core().quarantine().retry();
             finish();
