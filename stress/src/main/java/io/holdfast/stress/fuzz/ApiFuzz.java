@@ -185,7 +185,7 @@ public final class ApiFuzz implements Callable<Integer> {
                 since = System.nanoTime();
                 step();
                 for (final AddressSpace space : spaces) {
-                    leaks.computeIfAbsent(space, open -> new Leaks(open, directory));
+                    leaks.computeIfAbsent(space, open -> new Leaks(open, directory, () -> 0));
                 }
             }
             doing = "end of episode " + number;

@@ -31,7 +31,8 @@ final class Closer extends Worker {
 
     /** Closes the space; nothing may be left. */
     static void close(final World world) {
-        final Leaks leaks = new Leaks(world.stage().space(), world.settings().directory());
+        final Leaks leaks = new Leaks(world.stage().space(), world.settings().directory(),
+            () -> world.counted(Event.OWNER_DIED));
         world.closeSpace();
         leaks.check();
     }

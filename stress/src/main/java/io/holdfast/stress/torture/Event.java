@@ -17,6 +17,10 @@ enum Event {
     STAMP_READ,
     /** A stamp was refused. */
     STAMP_REFUSED,
+    /** A stamp was refused when it was used twice, and where it was of another region. */
+    WRONG_STAMP_REFUSED,
+    /** A thread ended with a lock. */
+    OWNER_DIED,
     /** Read through a lease. */
     LEASE_READ,
     /** A lease was refused, or no lease was given. */
@@ -85,6 +89,8 @@ enum Event {
     UNMAPPED,
     /** An unmap was left to the background, and was done. */
     UNMAPPED_LATER,
+    /** What depended on an unmap in the background waited for another one. */
+    CALLBACK_WAITED,
     /** A timed unmap went on in the background. */
     UNMAP_GAVE_UP,
     /** An unmap came second. */

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -24,15 +25,18 @@ public final class Leaks {
 
     private final AddressSpace space;
     private final Path directory;
+    private final LongSupplier died;
 
     /**
      * For a space.
      *
      * @param directory holds all files that are mapped
+     * @param died      how many threads have ended with a lock on purpose
      */
-    public Leaks(final AddressSpace space, final Path directory) {
+    public Leaks(final AddressSpace space, final Path directory, final LongSupplier died) {
         this.space = space;
         this.directory = directory;
+        this.died = died;
     }
 
     /** Fails if anything is left; waits a little for those who have just been refused to put away what they had. */
@@ -68,7 +72,7 @@ public final class Leaks {
         counts.put("records", statistics.recordsInUse());
         counts.put("quarantined bytes", statistics.quarantinedBytes());
         counts.put("lost bytes", statistics.lostBytes());
-        counts.put("guards or pins of dead threads", statistics.orphanedSlots());
+        counts.put("guards or pins of dead threads", Math.max(0, statistics.orphanedSlots() - died.getAsLong()));
         counts.put("kernel mappings of files", mappings(line -> line.contains(directory.toString())));
         counts.put("kernel mappings inside the space",
             Math.max(0L, SpaceInspector.mappings(space) - BACKGROUND_MAPPINGS));

@@ -2,6 +2,7 @@
 package io.holdfast.stress.torture;
 
 import io.holdfast.Guard;
+import io.holdfast.Hold;
 import io.holdfast.Lease;
 import io.holdfast.Pin;
 import io.holdfast.ReadSection;
@@ -28,6 +29,9 @@ final class Reader extends Worker {
     private static final int LINGER = 2_000;
     private static final int COLD_STORES = 8;
     private static final long NOTHING_THERE_NS = 20_000;
+    private static final int RARELY = 1 << 14;
+    private static final long LEAVING_NS = 500_000;
+    private static final long KEPT_NS = 4_000_000;
 
     // Benign race: what is in it matters to nobody.
     private static final long[] COLD = new long[COLD_LINES * LINE];
@@ -70,6 +74,10 @@ final class Reader extends Worker {
             LockSupport.parkNanos(NOTHING_THERE_NS);
             return;
         }
+        if (random().nextInt(RARELY) == 0) {
+            dieHolding(life);
+            return;
+        }
         if (world().settings().locksOnly()) {
             readLocked(life);
             return;
@@ -77,6 +85,7 @@ final class Reader extends Worker {
         switch (random().nextInt(virtual ? 24 : 32)) {
             case 0 -> holdAndHandOn(life);
             case 1, 2 -> guardAndHandOn(life);
+            case 21 -> useWrongStamps(life);
             case 23 -> nested(life);
             case 3 -> writeShared(life);
             case 4 -> copyOut(life);
@@ -86,7 +95,7 @@ final class Reader extends Worker {
             case 12, 13, 14, 15, 16 -> pinned(life);
             case 22 -> watchChanges();
             case 24, 25 -> leased(life);
-            case 17, 18, 19, 20, 21 -> optimistic(life);
+            case 17, 18, 19, 20 -> optimistic(life);
             default -> guarded(life);
         }
         if (virtual) {
@@ -138,6 +147,57 @@ final class Reader extends Worker {
         if (refusal == Refusal.MOVED) {
             world().count(Event.MOVED_MET);
         }
+    }
+
+    /** Another thread takes a lock, and ends with it. */
+    private void dieHolding(final Life life) {
+        doing("the death of an owner");
+        final boolean exclusively = random().nextInt(4) == 0;
+        world().count(Event.OWNER_DIED); // before it may be found
+        final Thread.Builder builder = random().nextBoolean() ? Thread.ofVirtual() : Thread.ofPlatform();
+        final Thread owner = builder.name("dying").start(() -> {
+            final long stamp = exclusively ? life.region().tryLockExclusive() : life.region().tryLockShared();
+            if (stamp > 0 && !life.region().isMapped()) {
+                throw new Failure("locked, and not mapped: " + life);
+            }
+        });
+        boolean interrupted = false;
+        while (owner.isAlive()) {
+            try {
+                owner.join();
+            } catch (final InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A stamp ends one lock, once, and no other region's. */
+    private void useWrongStamps(final Life life) {
+        final Life other = choose();
+        doing("wrong stamps");
+        final long stamp = life.region().tryLockShared();
+        if (stamp <= 0) {
+            refused(Refusal.of(stamp), Event.STAMP_REFUSED);
+            return;
+        }
+        if (other != null && !other.region().equals(life.region())) {
+            mustRefuse(other.region(), stamp);
+        }
+        life.region().unlockShared(stamp);
+        mustRefuse(life.region(), stamp);
+        world().count(Event.WRONG_STAMP_REFUSED);
+    }
+
+    private static void mustRefuse(final Region region, final long stamp) {
+        try {
+            region.unlockShared(stamp);
+        } catch (final IllegalMonitorStateException e) {
+            return;
+        }
+        throw new Failure("a stamp ended a lock that is not its own: stamp=0x" + Long.toHexString(stamp) + ", " + region);
     }
 
     /** A guard: asked for, or waited for. */
@@ -305,10 +365,27 @@ final class Reader extends Worker {
     private void guardAndHandOn(final Life life) {
         doing("toHold");
         final long filled = life.filled();
+        final Hold hold;
         try (Guard guard = life.region().tryShare()) {
-            if (guard.isHeld()) {
-                check(life, guard.segment(), filled, "under a guard that becomes a hold");
-                handOn(new World.Handed(life, guard.toHold(), Event.GUARD_HANDED_ON));
+            if (!guard.isHeld()) {
+                return;
+            }
+            check(life, guard.segment(), filled, "under a guard that becomes a hold");
+            awaitUnmap(life);
+            hold = guard.toHold();
+        }
+        if (!life.region().isMapped()) { // until an unmap is over that does not wait for it
+            LockSupport.parkNanos(random().nextLong(KEPT_NS));
+        }
+        handOn(new World.Handed(life, hold, Event.GUARD_HANDED_ON));
+    }
+
+    /** A guard becomes a hold while an unmap waits for it, if one is going to come. */
+    private void awaitUnmap(final Life life) {
+        if (life.isLeaving() || random().nextInt(16) == 0) {
+            final long end = System.nanoTime() + random().nextLong(LEAVING_NS);
+            while (life.region().isMapped() && System.nanoTime() < end) {
+                Thread.onSpinWait();
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.stress.torture;
 
+import io.holdfast.AddressSpace;
 import io.holdfast.Advice;
 import io.holdfast.Guard;
 import io.holdfast.Refusal;
@@ -19,6 +20,7 @@ final class Writer extends Worker {
     /** Bytes of the largest region. */
     static final int LARGEST = 8 * (int) PAGE;
     private static final long SHORT_NS = 60_000;
+    private static final int CALLBACKS = 64;
 
     private final Mapper mapper;
     private final Shaper shaper;
@@ -122,10 +124,28 @@ final class Writer extends Worker {
 
     private void unmapLater(final Life life) {
         doing("unmapAsync");
+        final boolean waits = random().nextInt(CALLBACKS) == 0;
         life.region().unmapAsync().thenRun(() -> {
             life.end();
             world().count(Event.UNMAPPED_LATER);
+            if (waits) {
+                waitForAnother(life.region().space());
+            }
         });
+    }
+
+    /** In a callback, which must not keep others from being unmapped. */
+    private void waitForAnother(final AddressSpace space) {
+        try {
+            space.map(PAGE).unmapAsync().toCompletableFuture().join();
+            world().count(Event.CALLBACK_WAITED);
+        } catch (final IllegalStateException e) {
+            if (space.isOpen()) {
+                world().fail(e);
+            }
+        } catch (final Throwable e) {
+            world().fail(e);
+        }
     }
 
     private void unmapAgain(final Region region) {
