@@ -27,7 +27,7 @@ public abstract class LockedRegister extends RegionState {
     }
 
     /** Gives the processor away where it hurts most. */
-    static void letOthersIn() {
+    private static void letOthersIn() {
         YieldingIdleStrategy.INSTANCE.idle();
     }
 
@@ -93,6 +93,17 @@ public abstract class LockedRegister extends RegionState {
             lock.endExclusive(record, stamp);
             return before;
         }
+    }
+
+    /** What {@link #exchange} does, without the lock: a defect that Lincheck must find. */
+    final int exchangeWithoutLock(final int value) {
+        if (!RegionLock.isAttached(record, incarnation)) {
+            return UNMAPPED;
+        }
+        final int before = readSlowly();
+        letOthersIn();
+        write(value);
+        return before;
     }
 
     /** Writes in a section that ends all that it holds by one store, and returns what was there. */

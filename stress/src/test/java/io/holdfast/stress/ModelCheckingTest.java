@@ -2,7 +2,9 @@
 package io.holdfast.stress;
 
 import io.holdfast.layout.RecordLayout;
+import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Param;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,11 +36,25 @@ class ModelCheckingTest {
         Schedules.assertRefuted(LooksFirst.class, "sharing | unmapping ; sharing");
     }
 
+    @Test
+    void aWriterWithoutTheLockMustBeRefuted() {
+        Schedules.assertRefuted(WithoutLock.class, "exchange 1 | exchange 2 ; readSharing");
+    }
+
     /** A register behind the lock, with all that can be done to it. */
     public static class Register extends LockedRegister {
         /** A fresh one, in a domain of its own. */
         public Register() {
             super(Schedules.freshDomain());
+        }
+    }
+
+    /** Writers take no lock. */
+    public static class WithoutLock extends Register {
+        @Override
+        @Operation
+        public int exchange(@Param(gen = IntGen.class, conf = "1:5") final int value) {
+            return exchangeWithoutLock(value);
         }
     }
 
