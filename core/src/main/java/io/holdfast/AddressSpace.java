@@ -475,7 +475,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
         /**
          * Limits the memory of unmapped anonymous regions that stays in memory to be handed out again: about this
-         * many bytes, or one page for each mapped region, whichever is more. 64 MiB by default.
+         * many bytes, or one page for each mapped region, whichever is more. 64 MiB by default. Small regions keep
+         * their addresses with it, until somebody asks for these.
          *
          * @param bytes 0 or more
          * @return this

@@ -98,6 +98,10 @@ public final class SpaceInspector {
     private Findings inspect() {
         SlotInspector.check(core.domain(), findings);
         if (findings.isEmpty()) { // else draining could wait for ever
+            if (space != null) {
+                final Object magazines = Behind.field(Behind.field(space, "mapper"), "magazines");
+                ((Magazines) magazines).evictAll(); // no region is left of what is parked
+            }
             core.tree().drain(BackoffIdleStrategy::new);
             core.retiredRecords().drain(BackoffIdleStrategy::new);
             collectPending();

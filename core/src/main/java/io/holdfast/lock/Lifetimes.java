@@ -54,6 +54,11 @@ public final class Lifetimes {
      *      read of a record that was attached at that look, the moment of which is the lookup's: the life ended later, if
      *      it has ended.
      *
+     * [V5] The record of an unmapped region may be used again under the pin of a snapshot that does not show that life:
+     *      it is found detached, free, and attached again, and its end is taken away while it is free. So who finds that
+     *      a life had begun and not ended looks at its beginning again: a free record has none, and one from after the
+     *      look is later.
+     *
      * If a thread stops for ever between a step and its stamp, others stamp for it; nobody waits.
      */
     /** The time that none reaches: of what has not begun, or not ended. */
@@ -112,7 +117,13 @@ public final class Lifetimes {
 
     /** Whether the record's life was going on at the time of a snapshot whose tree has the record. */
     public boolean isAlive(final long record, final long time) {
-        return beginning(record) <= time && time < end(record);
+        while (true) {
+            final long begun = beginning(record);
+            final boolean alive = begun <= time && time < end(record);
+            if (!alive || beginning(record) == begun) { // else begun and ended are of two lives [V5]
+                return alive;
+            }
+        }
     }
 
     private long beginning(final long record) {

@@ -98,9 +98,14 @@ public final class RecordTable {
     /** Takes a record back that is detached, drained, and out of reach of every pin. */
     public void free(final long record) {
         inUse.add(-1);
-        if (RecordLayout.sequenceAcquire(record) < LAST_SEQUENCE) {
+        if (hasLives(record)) {
             push(record, indexOf(record));
         }
+    }
+
+    /** Whether the record can be used for another life. */
+    public static boolean hasLives(final long record) {
+        return RecordLayout.sequenceAcquire(record) < LAST_SEQUENCE;
     }
 
     /** Records that are allocated. */

@@ -851,6 +851,11 @@ public final class RegionLock {
         return (RecordLayout.lockAcquire(record) & (ATTACHED | EXCLUSIVE)) == EXCLUSIVE;
     }
 
+    /** Whether the record was detached by an unmap, and for no section, and nobody counts in it. */
+    public static boolean isUnmapped(final long record) {
+        return (RecordLayout.lockAcquire(record) & (ATTACHED | WRITER | SECTION | COUNT)) == EXCLUDING;
+    }
+
     /** Makes a record that is detached and drained, or was never attached, free for its next life. */
     public static void reclaim(final long record) {
         final long lock = RecordLayout.lockVolatile(record);

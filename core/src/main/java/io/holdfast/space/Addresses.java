@@ -15,6 +15,9 @@ interface Addresses {
     /** It has taken these. */
     void took(long start, long end);
 
+    /** Whether it may take addresses that an unmapped region has kept. */
+    boolean isSingle();
+
     /** Where a passage lets it. */
     static Addresses of(final RangeLock.Passage passage) {
         return new Addresses() {
@@ -31,6 +34,11 @@ interface Addresses {
             @Override
             public void took(final long start, final long end) {
                 passage.narrow(start, end);
+            }
+
+            @Override
+            public boolean isSingle() {
+                return true;
             }
         };
     }
@@ -53,6 +61,11 @@ interface Addresses {
             @Override
             public void took(final long taken, final long until) {
                 // the section has the whole range already
+            }
+
+            @Override
+            public boolean isSingle() {
+                return false;
             }
         };
     }

@@ -32,14 +32,17 @@ final class GiveBack {
     private final SpaceResources core;
     private final RegionRegistry registry;
     private final IdleMemory idle;
+    private final Magazines magazines;
     private final Eras eras;
     private final StripedCounter unmaps = new StripedCounter();
     private final TimeHistogram times = new TimeHistogram();
 
-    GiveBack(final SpaceResources core, final RegionRegistry registry, final IdleMemory idle, final Eras eras) {
+    GiveBack(final SpaceResources core, final RegionRegistry registry, final IdleMemory idle, final Magazines magazines,
+             final Eras eras) {
         this.core = core;
         this.registry = registry;
         this.idle = idle;
+        this.magazines = magazines;
         this.eras = eras;
     }
 
@@ -59,7 +62,9 @@ final class GiveBack {
             pending.reached(Step.HEAP);
         }
         if (pending.isBefore(Step.ADDRESSES)) {
-            if (pending.hasAddresses()) {
+            if (isParked(pending)) {
+                pending.reached(Step.ADDRESSES); // nothing may be repeated: a map may have it already
+            } else if (pending.hasAddresses()) {
                 settle(pending, pending.result());
             } else if (pending.record() != 0) {
                 core.retiredRecords().retire(pending.record(), RecordLayout.BYTES);
@@ -240,6 +245,12 @@ final class GiveBack {
                 core.quarantine().freeOthers();
             }
         }
+    }
+
+    /** Whether they are parked now: not those that are to rest, which the next map must not have. */
+    private boolean isParked(final PendingUnmap pending) {
+        return pending.wasRegion() && pending.isInTree() && pending.result() == RestoreResult.RESTORED &&
+            isZeroedInPlace(pending) && !core.resting().takes(pending) && magazines.park(pending);
     }
 
     /** Frees the addresses of pages that were given back, lets them rest, or keeps them. */

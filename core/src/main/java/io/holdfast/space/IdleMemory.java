@@ -44,6 +44,7 @@ final class IdleMemory {
     private final SpaceResources core;
     private final StructureGate gate;
     private final RegionRegistry registry;
+    private final Magazines magazines;
     private final long bound;
     private final long batch;
     private final StripedCounter recycled = new StripedCounter();
@@ -57,10 +58,12 @@ final class IdleMemory {
      *
      * @param bound how many bytes may be
      */
-    IdleMemory(final SpaceResources core, final StructureGate gate, final RegionRegistry registry, final long bound) {
+    IdleMemory(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
+               final Magazines magazines, final long bound) {
         this.core = core;
         this.gate = gate;
         this.registry = registry;
+        this.magazines = magazines;
         this.bound = bound;
         this.batch = bound < SMALL ? 0 : bound / (4L * Stripes.COUNT);
     }
@@ -126,6 +129,7 @@ final class IdleMemory {
             if (gate.isClosed()) {
                 return 0;
             }
+            magazines.evictAll();
             settled.set(recycled.sum());
             final long end = Math.min(touched.getAndSet(0), core.reservation().mappedLimit());
             return end == 0 ? 0 : drop(gaps(end), end);

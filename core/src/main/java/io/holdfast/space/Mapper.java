@@ -42,20 +42,25 @@ final class Mapper {
      * later. [A2] A region is counted before the first look at CLOSED, and a close looks at the count after setting it;
      * both in volatile mode. So either the map gives up before it touches anything, or the close waits until it has.
      */
+    /** After so many looks at what others park and free without a pause, addresses count as taken. */
+    private static final int MOST_EVICTIONS = 64;
+
     private final SpaceResources core;
     private final StructureGate gate;
     private final RegionRegistry registry;
     private final Unmapper unmapper;
     private final IdleMemory idle;
+    private final Magazines magazines;
     private final MapPlanner planner;
 
     Mapper(final SpaceResources core, final StructureGate gate, final RegionRegistry registry, final Unmapper unmapper,
-           final IdleMemory idle, final MapPlanner planner) {
+           final IdleMemory idle, final Magazines magazines, final MapPlanner planner) {
         this.core = core;
         this.gate = gate;
         this.registry = registry;
         this.unmapper = unmapper;
         this.idle = idle;
+        this.magazines = magazines;
         this.planner = planner;
     }
 
@@ -163,10 +168,12 @@ final class Mapper {
             if (plan.needsMapping()) {
                 registry.headroom().take(plan.operation(), plan.moved());
             }
-            final long record = core.records().allocate();
-            undo.taken(record);
-            final long start = takeAddresses(plan, addresses, record);
-            undo.taken(record, start);
+            if (!claim(plan, addresses, undo)) {
+                final long record = core.records().allocate();
+                undo.taken(record);
+                undo.taken(record, takeAddresses(plan, addresses, record));
+            }
+            final long start = undo.start();
             addresses.took(start, start + plan.length());
             undo.shows(plan.share());
             mapPages(plan, start);
@@ -217,19 +224,47 @@ final class Mapper {
         unmapper.undo(prepared.undo);
     }
 
+    /** Takes a record with its addresses that an unmapped region of this size has left; whether there was one. */
+    private boolean claim(final MapPlan plan, final Addresses addresses, final PendingUnmap undo) {
+        if (plan.isMapping() || plan.start() != MapPlan.ANYWHERE || !addresses.isSingle()) {
+            return false;
+        }
+        ReservedStack.forBeginning(plan.length()); // what is claimed is taken
+        final long record = magazines.claim(plan.length(), plan.alignment(), addresses);
+        if (record != 0) {
+            undo.taken(record, RecordLayout.start(record));
+        }
+        return record != 0;
+    }
+
     private long takeAddresses(final MapPlan plan, final Addresses addresses, final long record) {
+        int evictions = 0;
         while (true) {
             final long round = idle.round();
+            final long evicted = magazines.round();
             try {
                 return plan.start() == MapPlan.ANYWHERE ? findAddresses(plan, addresses, record)
                     : takeFixed(plan, record);
             } catch (final MappingException e) {
-                if (!idle.hasTrimmed(round)) {
-                    throw e;
+                if (!idle.hasTrimmed(round) && !magazines.isEvicting()) {
+                    evictions++;
+                    if (evictions > MOST_EVICTIONS || !evict(plan, evicted)) {
+                        throw e;
+                    }
                 }
-                Thread.onSpinWait(); // a trim may have had the addresses for a moment
+                Thread.onSpinWait(); // a trim, or who evicts, may have had the addresses for a moment
             }
         }
+    }
+
+    /** Frees addresses that unmapped regions keep; whether it or others have, so that another look may find them. */
+    private boolean evict(final MapPlan plan, final long before) {
+        if (plan.start() == MapPlan.ANYWHERE) {
+            magazines.evictAll();
+        } else {
+            magazines.evict(plan.start(), plan.start() + plan.length());
+        }
+        return magazines.hasEvicted(before);
     }
 
     private long takeFixed(final MapPlan plan, final long record) {

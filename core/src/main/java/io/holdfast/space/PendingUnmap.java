@@ -303,6 +303,11 @@ final class PendingUnmap implements AutoCloseable {
         removed = true;
     }
 
+    /** Whether the interval has not been removed together with others. */
+    boolean isInTree() {
+        return !removed;
+    }
+
     /** Removes the interval from the tree, if that is still to be done; can be repeated, also where it has thrown. */
     void removeFrom(final IntervalTree tree) {
         if (!removed) {

@@ -21,15 +21,18 @@ final class SpaceClose {
     private final StructureGate gate;
     private final RegionRegistry registry;
     private final Unmapper unmapper;
+    private final Magazines magazines;
     private final SpaceSettings settings;
     private final WaitReports reports;
 
     SpaceClose(final SpaceResources core, final StructureGate gate, final RegionRegistry registry,
-               final Unmapper unmapper, final SpaceSettings settings, final WaitReports reports) {
+               final Unmapper unmapper, final Magazines magazines, final SpaceSettings settings,
+               final WaitReports reports) {
         this.core = core;
         this.gate = gate;
         this.registry = registry;
         this.unmapper = unmapper;
+        this.magazines = magazines;
         this.settings = settings;
         this.reports = reports;
     }
@@ -50,6 +53,7 @@ final class SpaceClose {
         if (drained) {
             unmapper.thread().stop();
             unmapper.reclaimer().doRound(); // unmaps that came to nothing, and whose threads could not take them back
+            magazines.evictAll();
             core.quarantine().retry();
             core.resting().freeAll();
             core.tree().drain(settings.idle());

@@ -79,19 +79,20 @@ public final class SpaceHandle implements AddressSpace {
         this.sectionLock = new SectionLock(lock, domain);
         this.quickSeed = domain.quickSeed();
         this.gate = new StructureGate(core, reports, settings);
-        this.idle = new IdleMemory(core, gate, registry, settings.idleBytes());
+        final Magazines magazines = new Magazines(core);
+        this.idle = new IdleMemory(core, gate, registry, magazines, settings.idleBytes());
         this.eras = new Eras(settings, SystemNanoClock.INSTANCE,
             (what, elapsedNs) -> reports.report(what, elapsedNs, List.of()), gate::isClosed);
-        this.giveBack = new GiveBack(core, registry, idle, eras);
+        this.giveBack = new GiveBack(core, registry, idle, magazines, eras);
         this.unmapper = new Unmapper(core, lock, gate, giveBack, eras, reports, settings);
         this.planner = new MapPlanner(core, gate, registry, reports);
-        this.mapper = new Mapper(core, gate, registry, unmapper, idle, planner);
+        this.mapper = new Mapper(core, gate, registry, unmapper, idle, magazines, planner);
         this.pages = new PageOperations(core, registry);
         this.growth = new Growth(core, gate, registry, pages, reports);
         this.mover = new Mover(core, gate, reports, registry, planner, mapper, pages);
         this.structure = new StructureChanges(this, gate, registry, lock, growth, unmapper, mover,
             reports);
-        this.close = new SpaceClose(core, gate, registry, unmapper, settings, reports);
+        this.close = new SpaceClose(core, gate, registry, unmapper, magazines, settings, reports);
         this.tree = core.tree();
         this.base = core.reservation().base();
         core.resting().begin(settings.restBytes(),

@@ -9,6 +9,7 @@ import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.RetireList;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.memory.NativeMemory;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -195,6 +196,46 @@ class LifetimesTest {
                 }
             }
         });
+    }
+
+    /** [V5]: records that a later snapshot does not show get their next life while it looks. */
+    @Test
+    void theNextLifeOfARecordMustNotBringItsLastOneBack() {
+        final long[] all = new long[256];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = described();
+            lifetimes.attach(all[i]);
+        }
+        final AtomicLong met = new AtomicLong();
+        for (int round = 0; round < 200 || met.get() == 0; round++) {
+            for (final long record : all) {
+                detachOnly(record);
+                lifetimes.detached(record);
+            }
+            final long time = lifetimes.tick();
+            final AtomicBoolean over = new AtomicBoolean();
+            EpochTestSupport.together(2, thread -> {
+                if (thread == 0) {
+                    for (final long record : all) {
+                        RegionLock.reclaim(record);
+                        VarHandle.storeStoreFence();
+                        RecordLayout.describe(record, 0, 0, 4096, 0);
+                        lifetimes.attach(record);
+                    }
+                    over.set(true);
+                } else {
+                    int attached = 0;
+                    do {
+                        attached = 0;
+                        for (final long record : all) {
+                            assertThat(lifetimes.isAlive(record, time)).isFalse();
+                            attached += RegionLock.isAttached(record) ? 1 : 0;
+                        }
+                        met.addAndGet(attached != 0 && attached != all.length ? 1 : 0);
+                    } while (!over.get());
+                }
+            });
+        }
     }
 
     private void liveAgainAndAgain(final AtomicLong place, final AtomicBoolean stop, final AtomicLong attached,

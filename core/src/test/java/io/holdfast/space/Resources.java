@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.SpaceStatistics;
+import io.holdfast.layout.Behind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -40,7 +41,13 @@ record Resources(List<String> mappings, long files, long descriptors, long recor
 
     /** Reclaims what is retired; the calling thread is not pinned. */
     static void settle(final AddressSpace space) {
+        magazines(space).evictAll();
         inside(space).core().retiredRecords().drain(new CountingIdle());
+    }
+
+    /** Where unmapped regions are parked. */
+    static Magazines magazines(final AddressSpace space) {
+        return (Magazines) Behind.field(Behind.field(inside(space), "mapper"), "magazines");
     }
 
     /** Fails if anything differs. */

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.ReservedStack;
+import io.holdfast.epoch.Stripes;
+import io.holdfast.layout.RecordLayout;
+import io.holdfast.lock.RecordTable;
+import io.holdfast.lock.RegionLock;
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Unmapped anonymous regions of common sizes that keep their addresses, their interval in the tree and their record, for
+ * the next map of that size by a thread of the same stripe; which then changes nothing that other threads change.
+ *
+ * <p>Thread-safe. Nobody waits: what is not there at the first look is mapped, and what finds no place is freed, by way of
+ * the tree. What is parked is no region: it is not attached, so lookups, cursors, snapshots and listings miss it. It is
+ * idle memory, and counts as that.
+ */
+final class Magazines {
+    /*
+     * A record in a place, and who owns it:
+     *
+     *   place       park             mark                  passed             claim             evict
+     *   EMPTY       RESTING          -                     -                  -                 -
+     *   RESTING     next place       RIPENING              -                  -                 EMPTY, the evictor's
+     *   RIPENING    next place       -                     PARKED             -                 EMPTY, the evictor's
+     *   PARKED      next place       -                     -                  EMPTY, the map's  EMPTY, the evictor's
+     *
+     * Each step is one compare-and-set of the whole word, of volatile mode, and says all: a place that holds a record as
+     * PARKED at that moment holds it with its grace period over, whatever happened since the look. So a thread that slept
+     * between its look and its step does no harm. Places are hints; whoever has taken a record out owns it alone.
+     *
+     * [M2] A record is parked when its unmap has detached it, run the heavy barrier, drained it, stamped its end, and
+     *      zeroed its pages. It is attached again only after a grace period whose tag was read after it was marked: who
+     *      could find it attached in its last life is pinned from before, so that a detach which looked then, and swaps the
+     *      lock word late, finds that life or none (RegionLock [D1]); and snapshots that show that life keep it.
+     * [M3] The interval stays in the tree, so that threads which pin themselves later find the record too, as they find
+     *      one that is being mapped: detached, then free, then attached, once. The lock word is free before the words of
+     *      the next life are written (StoreStore fence), so who finds such a word finds the lock word free or attached.
+     * [M4] A map claims under its announcement of all addresses, and only what no section keeps from it (RangeLock [K1]).
+     * [M5] Who misses addresses evicts, and looks again if others were evicting since before it looked: BEGUN and ENDED.
+     *
+     * MARKING is held by who marks and promotes the records of a ring; others go on without. If it stops for ever, that
+     * ring promotes no more, and its stripe maps by way of the tree. A thread that stops with a record that it has claimed
+     * or is evicting keeps those addresses from others, as any map that stops between insertion and attaching does.
+     */
+    static final int PLACES = 32;
+    private static final int CLASSES = 5; // 1, 2, 4, 8, 16 pages
+    private static final long RIPENING = 1;
+    private static final long PARKED = 2;
+    private static final long STATE = RIPENING | PARKED;
+    private static final long EMPTY = 0;
+    private static final int NONE = -1;
+
+    private final SpaceResources core;
+    private final AtomicReferenceArray<@Nullable Ring> rings = new AtomicReferenceArray<>(Stripes.COUNT * CLASSES);
+    private final AtomicLong begun = new AtomicLong(); // [M5]
+    private final AtomicLong ended = new AtomicLong();
+    private final AtomicReference<@Nullable PendingUnmap> unfinished = new AtomicReference<>();
+
+    /** Nothing is parked. */
+    Magazines(final SpaceResources core) {
+        this.core = core;
+    }
+
+    /** Regions of one size that threads of one stripe have parked, the one that was parked first at the front. */
+    private static final class Ring {
+        private static final int SPREAD = 16;
+        private static final int FRONT = SPREAD;
+        private static final int BACK = FRONT + 1;
+        private static final int MARKING = BACK + 1;
+        private static final int TAG = MARKING + 1;
+        private static final int FIRST = FRONT + SPREAD;
+
+        final AtomicLongArray words = new AtomicLongArray(FIRST + PLACES + SPREAD);
+
+        private static int place(final long number) {
+            return FIRST + (int) (number & PLACES - 1);
+        }
+
+        boolean park(final long record) {
+            final long back = words.getOpaque(BACK);
+            for (int i = 0; i < PLACES; i++) {
+                final int place = place(back + i);
+                if (words.get(place) == EMPTY && words.compareAndSet(place, EMPTY, record)) {
+                    words.setOpaque(BACK, back + i + 1);
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        /** Takes out a record that is parked; 0 if there is none. */
+        long claim() {
+            final long front = words.getOpaque(FRONT);
+            for (int i = 0; i < PLACES; i++) {
+                final int place = place(front + i);
+                final long seen = words.get(place);
+                if ((seen & PARKED) != 0 && words.compareAndSet(place, seen, EMPTY)) {
+                    words.setOpaque(FRONT, front + i + 1);
+                    return seen & ~STATE;
+                }
+            }
+            return 0;
+        }
+
+        /** Makes what rests ripe, as far as its grace period is over, and begins the grace period of the rest. */
+        void ripen(final EpochDomain domain) {
+            ReservedStack.forBeginning(PLACES); // who says that it marks has to take that back
+            if (words.get(MARKING) != 0 || !words.compareAndSet(MARKING, 0, 1)) {
+                return;
+            }
+            try {
+                if (words.get(TAG) == 0 && change(0, RIPENING)) {
+                    words.set(TAG, domain.currentEpoch()); // [M2]
+                }
+                if (words.get(TAG) != 0 && domain.passed(words.get(TAG))) {
+                    change(RIPENING, PARKED);
+                    words.set(TAG, 0);
+                }
+            } finally {
+                words.set(MARKING, 0);
+            }
+        }
+
+        /** Moves all records from one state to the next; whether there are any there. */
+        private boolean change(final long from, final long to) {
+            boolean any = false;
+            for (int place = FIRST; place < FIRST + PLACES; place++) {
+                final long seen = words.get(place);
+                if (seen != EMPTY && (seen & STATE) == from) {
+                    any |= words.compareAndSet(place, seen, seen & ~STATE | to);
+                }
+                any |= seen != EMPTY && (seen & STATE) == to; // of somebody who could not go on
+            }
+            return any;
+        }
+    }
+
+    private int classOf(final long length) {
+        final long pages = length / core.memory().pageSize();
+        return Long.bitCount(pages) == 1 && pages < 1L << CLASSES ? Long.numberOfTrailingZeros(pages) : NONE;
+    }
+
+    private @Nullable Ring ring(final int sizeClass) {
+        return rings.get(Stripes.mine() * CLASSES + sizeClass);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- park
+
+    /**
+     * Parks an unmapped region, if there is a place for it. Its pages are zero, and nothing but its interval and its record
+     * is left of it; throws only if it is not parked.
+     */
+    boolean park(final PendingUnmap pending) {
+        final int sizeClass = classOf(pending.length());
+        if (sizeClass == NONE || !RegionLock.isUnmapped(pending.record()) ||
+            !RecordTable.hasLives(pending.record())) {
+            return false;
+        }
+        ReservedStack.forBeginning(pending.record());
+        Ring ring = ring(sizeClass);
+        if (ring == null) {
+            ring = new Ring();
+            if (!rings.compareAndSet(Stripes.mine() * CLASSES + sizeClass, null, ring)) {
+                return false;
+            }
+        }
+        return ring.park(pending.record());
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ claim
+
+    /**
+     * Takes out a region of this size for a map that has announced all addresses [M4]. Its record is free and keeps its
+     * addresses, as after an insertion into the tree.
+     *
+     * @return the record, or 0
+     */
+    long claim(final long length, final long alignment, final Addresses addresses) {
+        final int sizeClass = classOf(length);
+        final Ring ring = sizeClass == NONE ? null : ring(sizeClass);
+        if (ring == null) {
+            return 0;
+        }
+        long record = ring.claim();
+        if (record == 0) {
+            ring.ripen(core.domain());
+            record = ring.claim();
+        }
+        if (record == 0) {
+            return 0;
+        }
+        final long start = RecordLayout.start(record);
+        if (RecordLayout.limit(record) - start != length || (start & alignment - 1) != 0 ||
+            !isFree(start, start + length, addresses)) {
+            if (!ring.park(record)) {
+                evict(record);
+            }
+            return 0;
+        }
+        RegionLock.reclaim(record);
+        VarHandle.storeStoreFence(); // [M3]
+        return record;
+    }
+
+    /** Whether no section keeps any of it from the map. */
+    private static boolean isFree(final long start, final long end, final Addresses addresses) {
+        final List<long[]> windows = addresses.windows(start, end);
+        return windows.size() == 1 && windows.getFirst()[0] == start && windows.getFirst()[1] == end;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ evict
+
+    /** A number that says later whether addresses were being freed: then {@link #hasEvicted} is true. */
+    long round() {
+        return ended.get();
+    }
+
+    /** Whether somebody has addresses in hand, which are going to be free. */
+    boolean isEvicting() {
+        final long over = ended.get(); // first: it never passes the other
+        return begun.get() != over;
+    }
+
+    /** Whether somebody may have had addresses in hand since the caller took the number [M5]. */
+    boolean hasEvicted(final long before) {
+        return begun.get() != before;
+    }
+
+    /** Frees the addresses of all that is parked. */
+    void evictAll() {
+        evict(0, Long.MAX_VALUE);
+    }
+
+    /** Frees the addresses of what is parked in a range. */
+    void evict(final long from, final long to) {
+        finishUnfinished();
+        for (int i = 0; i < rings.length(); i++) {
+            final Ring ring = rings.get(i);
+            if (ring != null) {
+                for (int place = Ring.FIRST; place < Ring.FIRST + PLACES; place++) {
+                    evict(ring, place, from, to);
+                }
+            }
+        }
+    }
+
+    private void evict(final Ring ring, final int place, final long from, final long to) {
+        long seen = ring.words.get(place);
+        while (seen != EMPTY) {
+            final long record = seen & ~STATE;
+            if (RecordLayout.start(record) >= to || RecordLayout.limit(record) <= from) {
+                return; // if it is another one by now it came later
+            }
+            final PendingUnmap evicted = new PendingUnmap(RecordLayout.limit(record) - RecordLayout.start(record), 0);
+            ReservedStack.forBeginning(record);
+            begun.incrementAndGet(); // [M5]
+            final long witness = ring.words.compareAndExchange(place, seen, EMPTY);
+            if (witness == seen) {
+                evicted.taken(record, RecordLayout.start(record));
+                free(evicted);
+                return;
+            }
+            ended.incrementAndGet();
+            seen = witness;
+        }
+    }
+
+    /** Frees the addresses of a record that the caller has taken out. */
+    private void evict(final long record) {
+        begun.incrementAndGet(); // [M5]
+        final PendingUnmap evicted = new PendingUnmap(RecordLayout.limit(record) - RecordLayout.start(record), 0);
+        evicted.taken(record, RecordLayout.start(record));
+        free(evicted);
+    }
+
+    private void free(final PendingUnmap evicted) {
+        boolean freed = false;
+        try {
+            core.quarantine().free(evicted);
+            freed = true;
+        } finally {
+            if (!freed) { // no heap, or no stack: whoever evicts next goes on
+                PendingUnmap head;
+                do {
+                    head = unfinished.get();
+                    evicted.next = head;
+                } while (!unfinished.compareAndSet(head, evicted));
+            }
+            ended.incrementAndGet();
+        }
+    }
+
+    private void finishUnfinished() {
+        PendingUnmap each = unfinished.getAndSet(null);
+        while (each != null) {
+            final PendingUnmap following = each.next;
+            begun.incrementAndGet();
+            free(each);
+            each = following;
+        }
+    }
+}

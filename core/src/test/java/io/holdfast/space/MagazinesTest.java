@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.space;
+
+import static io.holdfast.space.Inside.inside;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.holdfast.AddressSpace;
+import io.holdfast.MapRequest;
+import io.holdfast.MappingException;
+import io.holdfast.Pin;
+import io.holdfast.Region;
+import io.holdfast.RegionCursor;
+import io.holdfast.RegionInfo;
+import io.holdfast.SpaceSnapshot;
+import io.holdfast.WriteSection;
+import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.EpochTestSupport.Peer;
+import io.holdfast.epoch.EpochTestSupport;
+import io.holdfast.epoch.Stripes;
+import io.holdfast.tree.Snapshot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Unmapped regions that keep their addresses for the next map: no regions, in nobody's way, and used again in time. */
+class MagazinesTest extends SpaceFixture {
+    private static final long SMALL = 16 << 20;
+    private static final int ROUNDS = 2_000;
+
+    private long intervals() {
+        final AtomicLong count = new AtomicLong();
+        try (Snapshot snapshot = inside(space).core().tree().snapshot()) {
+            snapshot.forEach(0, space.capacity(), (start, end, record) -> count.incrementAndGet() != 0);
+        }
+        return count.get();
+    }
+
+    private Region found(final long address) {
+        try (Pin pin = space.pin()) {
+            return pin.find(address);
+        }
+    }
+
+    @Test
+    void whatIsParkedMustBeNoRegion() {
+        final Region region = space.map(4 * PAGE);
+        final long address = region.address();
+        region.unmap();
+        assertThat(intervals()).as("seen: it is parked").isOne();
+        assertThat(found(address)).isNull();
+        assertThat(space.maps()).isEmpty();
+        assertThat(space.statistics().regions()).isZero();
+        assertThat(space.statistics().mappedBytes()).isZero();
+        assertThat(space.statistics().idleBytes()).isEqualTo(4 * PAGE);
+        try (SpaceSnapshot snapshot = space.snapshot()) {
+            assertThat(snapshot.regions()).isEmpty();
+            assertThat(snapshot.find(address)).isNull();
+        }
+        final RegionCursor cursor = space.cursor();
+        assertThat(cursor.next()).isNull();
+        assertThatThrownBy(region::unmap).hasMessageContaining("DETACHED");
+    }
+
+    @Test
+    void theNextMapOfItsSizeMustHaveItAndFindZeros() {
+        for (final long size : new long[] {PAGE, 2 * PAGE, 4 * PAGE, 8 * PAGE, 16 * PAGE}) {
+            Region region = space.map(size);
+            final long address = region.address();
+            for (int i = 0; i < 100; i++) {
+                put(region, size - Long.BYTES, i + 1);
+                region.unmap();
+                final Region stale = region;
+                region = space.map(MapRequest.anonymous(size).named("region " + i));
+                assertThat(region.address()).isEqualTo(address);
+                assertThat(region).isNotEqualTo(stale);
+                assertThat(get(region, size - Long.BYTES)).isZero();
+                assertThat(stale.isMapped()).isFalse();
+                assertThat(found(address)).isEqualTo(region);
+            }
+            region.unmap();
+        }
+        assertThat(intervals()).isEqualTo(5);
+    }
+
+    @Test
+    void whatAsksForMoreThanItsSizeMustNotHaveIt() {
+        final Region low = space.map(PAGE);
+        space.map(PAGE).unmap();
+        assertThat(intervals()).isEqualTo(2);
+        final Region aligned = space.map(MapRequest.anonymous(PAGE).alignedTo(16 * PAGE));
+        assertThat(aligned.address() % (16 * PAGE)).isZero();
+        final Region larger = space.map(3 * PAGE);
+        final Region growing = space.map(MapRequest.anonymous(PAGE).growableTo(3 * PAGE));
+        growing.grow(3 * PAGE);
+        put(growing, 3 * PAGE - Long.BYTES, 1);
+        assertThat(larger.size()).isEqualTo(3 * PAGE);
+        low.unmap();
+    }
+
+    @Test
+    void aFixedMapMustHaveTheAddressesOfWhatIsParked() {
+        for (final long pages : new long[] {1, 2, 7, 16}) {
+            final Region[] regions = new Region[16];
+            for (int i = 0; i < regions.length; i++) {
+                regions[i] = space.map(MapRequest.anonymous(PAGE).at(64 * PAGE + i * PAGE));
+            }
+            for (final Region region : regions) {
+                region.unmap();
+            }
+            assertThat(intervals()).as("seen: they are parked").isEqualTo(16);
+            final Region fixed = space.map(MapRequest.anonymous(pages * PAGE).at(64 * PAGE));
+            assertThat(fixed.address()).isEqualTo(64 * PAGE);
+            assertThat(intervals()).as("the others stay").isEqualTo(17 - pages);
+            assertThatThrownBy(() -> space.map(MapRequest.anonymous(PAGE).at(64 * PAGE)))
+                .isInstanceOf(MappingException.class).hasMessageContaining("addresses are taken");
+            fixed.unmap();
+            space.trim();
+        }
+    }
+
+    @Test
+    void allAddressesMustBeHadWhateverIsParked() throws Exception {
+        try (AddressSpace small = AddressSpace.builder().capacity(SMALL).open()) {
+            final List<Region> regions = new ArrayList<>();
+            for (int i = 0; i < 64; i++) {
+                regions.add(small.map(i % 2 == 0 ? PAGE : 16 * PAGE));
+            }
+            regions.forEach(Region::unmap);
+            final Region whole = small.map(SMALL);
+            assertThat(whole.address()).isZero();
+            whole.unmap();
+            final ConcurrentLinkedQueue<Region> halves = new ConcurrentLinkedQueue<>();
+            for (int round = 0; round < 100; round++) {
+                regions.clear();
+                for (int i = 0; i < 4; i++) { // so that no half is free, and the lower ones are freed first
+                    regions.add(small.map(MapRequest.anonymous(16 * PAGE).at(i * SMALL / 4)));
+                }
+                regions.forEach(Region::unmap);
+                EpochTestSupport.together(2, thread -> halves.add(small.map(SMALL / 2)));
+                halves.forEach(Region::unmap);
+                halves.clear();
+            }
+        }
+    }
+
+    /** [M2] */
+    @Test
+    void aSnapshotMustKeepWhatItShowsFromBeingUsedAgain() {
+        final Region region = space.map(PAGE);
+        final long address = region.address();
+        final SpaceSnapshot snapshot = space.snapshot();
+        region.unmap();
+        final Region other = space.map(PAGE);
+        assertThat(other.address()).isNotEqualTo(address);
+        assertThat(snapshot.regions()).hasSize(1);
+        assertThat(snapshot.regions().getFirst().address()).isEqualTo(address);
+        try (SpaceSnapshot later = space.snapshot()) {
+            assertThat(later.regions()).hasSize(1);
+            assertThat(later.regions().getFirst().address()).isEqualTo(other.address());
+        }
+        snapshot.close();
+        other.unmap();
+        final List<Long> addresses = List.of(space.map(PAGE).address(), space.map(PAGE).address());
+        assertThat(addresses).containsExactlyInAnyOrder(address, other.address());
+    }
+
+    /** [M2]: a thread that has looked before the unmap, and acts late. */
+    @Test
+    void aPinFromBeforeTheUnmapMustKeepTheRecordFromItsNextLife() {
+        final EpochDomain domain = inside(space).core().domain();
+        try (Peer peer = Peer.platform()) {
+            final Region region = space.map(PAGE);
+            peer.run(domain::pinStructure);
+            region.unmap();
+            final Region other = space.map(PAGE);
+            assertThat(other.address()).isNotEqualTo(region.address());
+            other.unmap();
+            final Region third = space.map(PAGE);
+            assertThat(third.address()).isNotIn(region.address(), other.address());
+            peer.run(domain::unpinStructure);
+            final Region fourth = space.map(PAGE);
+            assertThat(fourth.address()).isIn(region.address(), other.address());
+        }
+    }
+
+    /** [M4] */
+    @Test
+    void whatLiesInTheRangeOfASectionMustNotBeClaimedByOthers() throws Exception {
+        space.map(PAGE).unmap();
+        assertThat(intervals()).isOne();
+        try (WriteSection section = space.write(0, 16 * PAGE)) {
+            final AtomicLong seen = new AtomicLong();
+            final int stripe = Stripes.mine();
+            while (seen.get() == 0) { // a thread of this stripe
+                final Region outside = Threads.run(() -> {
+                    seen.addAndGet(Stripes.mine() == stripe ? 1 : 0);
+                    return space.map(PAGE);
+                });
+                assertThat(outside.address()).isGreaterThanOrEqualTo(16 * PAGE);
+            }
+            final Region inside = section.map(MapRequest.anonymous(16 * PAGE));
+            assertThat(inside.address()).isZero();
+            section.publish();
+        }
+    }
+
+    @Test
+    void trimMustGiveBackWhatIsParked() {
+        final Region kept = space.map(PAGE);
+        put(kept, 0, 7);
+        for (int i = 0; i < 10; i++) {
+            space.map(MapRequest.anonymous(16 * PAGE).populated()).unmap();
+        }
+        assertThat(intervals()).isEqualTo(2);
+        assertThat(space.trim()).isPositive();
+        assertThat(intervals()).isOne();
+        assertThat(space.statistics().idleBytes()).isZero();
+        assertThat(get(kept, 0)).isEqualTo(7);
+        assertThat(inside(space).core().reservation().residentBytes(0, 64 * PAGE)).isLessThanOrEqualTo(PAGE);
+    }
+
+    @Test
+    void aThreadThatUnmapsWhatAnotherMapsMustParkAFewAlone() {
+        final List<Region> regions = new ArrayList<>();
+        for (int i = 0; i < ROUNDS; i++) {
+            regions.add(space.map(PAGE));
+        }
+        try (Peer peer = Peer.platform()) {
+            peer.run(() -> regions.forEach(Region::unmap));
+        }
+        assertThat(intervals()).isEqualTo(Magazines.PLACES);
+    }
+
+    @Test
+    void whatWasAlteredOrBelongsToASectionMustNotBeParked() throws Exception {
+        space.map(MapRequest.anonymous(PAGE).locked()).unmap();
+        space.map(3 * PAGE).unmap();
+        space.map(32 * PAGE).unmap();
+        final Region region = space.map(2 * PAGE);
+        region.unmap(0, PAGE);
+        try (WriteSection section = space.write()) {
+            section.unmap(0, space.capacity());
+            section.publish();
+        }
+        assertThat(intervals()).isZero();
+    }
+
+    @Test
+    void closingMustFreeWhatIsParkedForTheNextSpace() {
+        try (AddressSpace first = AddressSpace.builder().capacity(SMALL).open()) {
+            final List<Region> regions = new ArrayList<>();
+            for (int i = 0; i < 50; i++) {
+                regions.add(first.map(PAGE));
+            }
+            regions.forEach(Region::unmap);
+        }
+        try (AddressSpace next = AddressSpace.builder().capacity(SMALL).open()) {
+            assertThat(next.map(SMALL).address()).isZero();
+        }
+    }
+
+    /** Whoever maps owns its bytes, whatever others map, unmap, trim and look at meanwhile. */
+    @Test
+    void noTwoMapsMustHaveTheSameAddresses() {
+        final AtomicLong fixed = new AtomicLong();
+        EpochTestSupport.together(4, thread -> {
+            final List<Region> mine = new ArrayList<>();
+            for (int i = 0; i < ROUNDS; i++) {
+                final long size = PAGE << (i + thread) % 3;
+                final Region region = i % 50 == 49 ? atFixed(i % 64 * PAGE, fixed) : space.map(size);
+                if (region != null) {
+                    assertThat(get(region, 0)).isZero();
+                    put(region, 0, thread + 1);
+                    mine.add(region);
+                }
+                if (mine.size() > 6) {
+                    final Region last = mine.remove(i % mine.size());
+                    assertThat(get(last, 0)).isEqualTo(thread + 1);
+                    last.unmap();
+                }
+                if (i % 500 == thread) {
+                    space.trim();
+                    try (SpaceSnapshot snapshot = space.snapshot()) {
+                        assertThat(addresses(snapshot)).isEqualTo(addresses(snapshot));
+                    }
+                }
+            }
+            mine.forEach(Region::unmap);
+        });
+        assertThat(fixed.get()).as("seen: fixed maps of addresses that were used before").isPositive();
+        assertThat(space.statistics().regions()).isZero();
+    }
+
+    private static List<Long> addresses(final SpaceSnapshot snapshot) {
+        return snapshot.regions().stream().map(RegionInfo::address).toList();
+    }
+
+    private Region atFixed(final long address, final AtomicLong count) {
+        try {
+            final Region region = space.map(MapRequest.anonymous(PAGE).at(address));
+            count.incrementAndGet();
+            return region;
+        } catch (final MappingException taken) {
+            return null;
+        }
+    }
+}
