@@ -129,10 +129,8 @@ final class IdleMemory {
             if (gate.isClosed()) {
                 return 0;
             }
-            magazines.evictAll();
             settled.set(recycled.sum());
-            final long end = Math.min(touched.getAndSet(0), core.reservation().mappedLimit());
-            return end == 0 ? 0 : drop(gaps(end), end);
+            return drop(Math.min(touched.getAndSet(0), core.reservation().mappedLimit()));
         } catch (final NativeException e) {
             throw registry.refused("trim", "space " + registry.name(), e);
         } finally {
@@ -159,12 +157,13 @@ final class IdleMemory {
         return gaps;
     }
 
-    private long drop(final List<long[]> gaps, final long end) {
+    private long drop(final long end) {
         round.incrementAndGet();
         boolean all = false;
         long dropped = 0;
         try {
-            for (final long[] gap : gaps) {
+            magazines.evictAll(); // after the sum: what is parked from here on is not in it
+            for (final long[] gap : end == 0 ? List.<long[]>of() : gaps(end)) {
                 dropped += drop(gap[0], gap[1]);
             }
             all = true;

@@ -47,6 +47,9 @@ final class Magazines {
      * [M4] A map claims under its announcement of all addresses, and only what no section keeps from it (RangeLock [K1]).
      * [M5] Who misses addresses evicts, and looks again if others were evicting since before it looked: BEGUN and ENDED.
      *
+     * [M6] A map looks at the addresses of a record before it takes it, under a pin: who evicts it meanwhile frees it
+     *      behind a grace period, so it does not come back to its place with other addresses.
+     *
      * MARKING is held by who marks and promotes the records of a ring; others go on without. If it stops for ever, that
      * ring promotes no more, and its stripe maps by way of the tree. A thread that stops with a record that it has claimed
      * or is evicting keeps those addresses from others, as any map that stops between insertion and attaching does.
@@ -97,13 +100,14 @@ final class Magazines {
             return false;
         }
 
-        /** Takes out a record that is parked; 0 if there is none. */
-        long claim() {
+        /** Takes out a record that is parked where a map may have it; 0 if there is none. */
+        long claim(final long alignment, final Addresses addresses) {
             final long front = words.getOpaque(FRONT);
             for (int i = 0; i < PLACES; i++) {
                 final int place = place(front + i);
                 final long seen = words.get(place);
-                if ((seen & PARKED) != 0 && words.compareAndSet(place, seen, EMPTY)) {
+                if ((seen & PARKED) != 0 && isFor(seen & ~STATE, alignment, addresses) &&
+                    words.compareAndSet(place, seen, EMPTY)) {
                     words.setOpaque(FRONT, front + i + 1);
                     return seen & ~STATE;
                 }
@@ -149,30 +153,25 @@ final class Magazines {
         return Long.bitCount(pages) == 1 && pages < 1L << CLASSES ? Long.numberOfTrailingZeros(pages) : NONE;
     }
 
-    private @Nullable Ring ring(final int sizeClass) {
-        return rings.get(Stripes.mine() * CLASSES + sizeClass);
+    /** Where the ring is that threads of this thread's stripe have for a class. */
+    private static int number(final int sizeClass) {
+        return Stripes.mine() * CLASSES + sizeClass;
     }
 
     // ------------------------------------------------------------------------------------------------------------- park
 
     /**
-     * Parks an unmapped region, if there is a place for it. Its pages are zero, and nothing but its interval and its record
-     * is left of it; throws only if it is not parked.
+     * Parks an unmapped region, if there is a place for it; there is none where no thread of the stripe has mapped one of its
+     * size. Its pages are zero, and nothing but its interval and its record is left of it. Needs no heap; throws only if it
+     * is not parked.
      */
     boolean park(final PendingUnmap pending) {
         final int sizeClass = classOf(pending.length());
-        if (sizeClass == NONE || !RegionLock.isUnmapped(pending.record()) ||
-            !RecordTable.hasLives(pending.record())) {
+        final Ring ring = sizeClass == NONE ? null : rings.get(number(sizeClass));
+        if (ring == null || !RegionLock.isUnmapped(pending.record()) || !RecordTable.hasLives(pending.record())) {
             return false;
         }
         ReservedStack.forBeginning(pending.record());
-        Ring ring = ring(sizeClass);
-        if (ring == null) {
-            ring = new Ring();
-            if (!rings.compareAndSet(Stripes.mine() * CLASSES + sizeClass, null, ring)) {
-                return false;
-            }
-        }
         return ring.park(pending.record());
     }
 
@@ -186,33 +185,43 @@ final class Magazines {
      */
     long claim(final long length, final long alignment, final Addresses addresses) {
         final int sizeClass = classOf(length);
-        final Ring ring = sizeClass == NONE ? null : ring(sizeClass);
-        if (ring == null) {
+        if (sizeClass == NONE) {
             return 0;
         }
-        long record = ring.claim();
+        final Ring ring = rings.get(number(sizeClass));
+        if (ring == null) {
+            rings.compareAndSet(number(sizeClass), null, new Ring());
+            return 0;
+        }
+        long record = claim(ring, alignment, addresses);
         if (record == 0) {
             ring.ripen(core.domain());
-            record = ring.claim();
+            record = claim(ring, alignment, addresses);
         }
-        if (record == 0) {
-            return 0;
+        if (record != 0) {
+            RegionLock.reclaim(record);
+            VarHandle.storeStoreFence(); // [M3]
         }
-        final long start = RecordLayout.start(record);
-        if (RecordLayout.limit(record) - start != length || (start & alignment - 1) != 0 ||
-            !isFree(start, start + length, addresses)) {
-            if (!ring.park(record)) {
-                evict(record);
-            }
-            return 0;
-        }
-        RegionLock.reclaim(record);
-        VarHandle.storeStoreFence(); // [M3]
         return record;
     }
 
-    /** Whether no section keeps any of it from the map. */
-    private static boolean isFree(final long start, final long end, final Addresses addresses) {
+    private long claim(final Ring ring, final long alignment, final Addresses addresses) {
+        final EpochDomain domain = core.domain();
+        domain.pinStructure(); // [M6]
+        try {
+            return ring.claim(alignment, addresses);
+        } finally {
+            domain.unpinStructure();
+        }
+    }
+
+    /** Whether a record of its size is as a map wants it, and no section keeps any of it from the map. */
+    private static boolean isFor(final long record, final long alignment, final Addresses addresses) {
+        final long start = RecordLayout.start(record);
+        final long end = RecordLayout.limit(record);
+        if ((start & alignment - 1) != 0) {
+            return false;
+        }
         final List<long[]> windows = addresses.windows(start, end);
         return windows.size() == 1 && windows.getFirst()[0] == start && windows.getFirst()[1] == end;
     }
@@ -272,14 +281,6 @@ final class Magazines {
             ended.incrementAndGet();
             seen = witness;
         }
-    }
-
-    /** Frees the addresses of a record that the caller has taken out. */
-    private void evict(final long record) {
-        begun.incrementAndGet(); // [M5]
-        final PendingUnmap evicted = new PendingUnmap(RecordLayout.limit(record) - RecordLayout.start(record), 0);
-        evicted.taken(record, RecordLayout.start(record));
-        free(evicted);
     }
 
     private void free(final PendingUnmap evicted) {

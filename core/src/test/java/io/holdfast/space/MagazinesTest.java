@@ -104,16 +104,17 @@ class MagazinesTest extends SpaceFixture {
     void aFixedMapMustHaveTheAddressesOfWhatIsParked() {
         for (final long pages : new long[] {1, 2, 7, 16}) {
             final Region[] regions = new Region[16];
+            space.map(PAGE).unmap(); // so that there are places for this size
             for (int i = 0; i < regions.length; i++) {
                 regions[i] = space.map(MapRequest.anonymous(PAGE).at(64 * PAGE + i * PAGE));
             }
             for (final Region region : regions) {
                 region.unmap();
             }
-            assertThat(intervals()).as("seen: they are parked").isEqualTo(16);
+            assertThat(intervals()).as("seen: they are parked").isEqualTo(17);
             final Region fixed = space.map(MapRequest.anonymous(pages * PAGE).at(64 * PAGE));
             assertThat(fixed.address()).isEqualTo(64 * PAGE);
-            assertThat(intervals()).as("the others stay").isEqualTo(17 - pages);
+            assertThat(intervals()).as("the others stay").isEqualTo(18 - pages);
             assertThatThrownBy(() -> space.map(MapRequest.anonymous(PAGE).at(64 * PAGE)))
                 .isInstanceOf(MappingException.class).hasMessageContaining("addresses are taken");
             fixed.unmap();
@@ -132,16 +133,16 @@ class MagazinesTest extends SpaceFixture {
             final Region whole = small.map(SMALL);
             assertThat(whole.address()).isZero();
             whole.unmap();
-            final ConcurrentLinkedQueue<Region> halves = new ConcurrentLinkedQueue<>();
+            final ConcurrentLinkedQueue<Region> quarters = new ConcurrentLinkedQueue<>();
             for (int round = 0; round < 100; round++) {
                 regions.clear();
-                for (int i = 0; i < 4; i++) { // so that no half is free, and the lower ones are freed first
-                    regions.add(small.map(MapRequest.anonymous(16 * PAGE).at(i * SMALL / 4)));
+                for (int i = 0; i < 8; i++) { // so that no quarter is free; wherever one is taken then, another is left
+                    regions.add(small.map(MapRequest.anonymous(16 * PAGE).at(i * SMALL / 8)));
                 }
                 regions.forEach(Region::unmap);
-                EpochTestSupport.together(2, thread -> halves.add(small.map(SMALL / 2)));
-                halves.forEach(Region::unmap);
-                halves.clear();
+                EpochTestSupport.together(2, thread -> quarters.add(small.map(SMALL / 4)));
+                quarters.forEach(Region::unmap);
+                quarters.clear();
             }
         }
     }
@@ -228,10 +229,13 @@ class MagazinesTest extends SpaceFixture {
         for (int i = 0; i < ROUNDS; i++) {
             regions.add(space.map(PAGE));
         }
+        final long others;
         try (Peer peer = Peer.platform()) {
+            others = peer.call(() -> space.map(PAGE).address()); // so that it has places for this size
             peer.run(() -> regions.forEach(Region::unmap));
         }
-        assertThat(intervals()).isEqualTo(Magazines.PLACES);
+        assertThat(intervals()).isEqualTo(1 + Magazines.PLACES);
+        assertThat(found(others)).isNotNull();
     }
 
     @Test
@@ -246,6 +250,46 @@ class MagazinesTest extends SpaceFixture {
             section.publish();
         }
         assertThat(intervals()).isZero();
+    }
+
+    @Test
+    void whatIsToRestMustNotBeParked() {
+        try (AddressSpace resting = AddressSpace.builder().capacity(SMALL).restAddresses(SMALL).open()) {
+            final Region first = resting.map(PAGE);
+            final long address = first.address();
+            first.unmap();
+            for (int i = 0; i < 3 * Magazines.PLACES; i++) {
+                final Region next = resting.map(PAGE);
+                assertThat(next.address()).isNotEqualTo(address);
+                next.unmap();
+            }
+            assertThat(resting.statistics().restingBytes()).isEqualTo((1 + 3 * Magazines.PLACES) * PAGE);
+        }
+    }
+
+    @Test
+    void whatIsParkedMustNotCountAgainstTheLimits() {
+        try (AddressSpace limited =
+                 AddressSpace.builder().capacity(SMALL).maxRegions(2).maxBytes(17 * PAGE).open()) {
+            for (int i = 0; i < 3; i++) {
+                final Region large = limited.map(16 * PAGE);
+                final Region small = limited.map(PAGE);
+                assertThatThrownBy(() -> limited.map(PAGE)).isInstanceOf(MappingException.class);
+                small.unmap();
+                assertThatThrownBy(() -> limited.map(2 * PAGE)).isInstanceOf(MappingException.class);
+                assertThat(limited.map(PAGE)).isNotEqualTo(small);
+                large.unmap();
+                limited.unmap(regions(limited));
+            }
+            assertThat(limited.statistics().regions()).isZero();
+            assertThat(limited.statistics().mappedBytes()).isZero();
+        }
+    }
+
+    private static List<Region> regions(final AddressSpace space) {
+        try (Pin pin = space.pin()) {
+            return space.maps().stream().map(info -> pin.find(info.address())).toList();
+        }
     }
 
     @Test

@@ -145,6 +145,7 @@ class OperationFaultTest extends SpaceFixture {
             }
             region.unmap();
         }
+        Resources.magazines(space).evictAll(); // the next one begins where this one did
     }
 
     @ParameterizedTest

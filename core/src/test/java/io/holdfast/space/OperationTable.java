@@ -253,6 +253,11 @@ final class OperationTable {
             (world, _) -> world.space.map(LENGTH));
         rows.add("AddressSpace.map", "populated and locked memory", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).populated().locked()));
+        rows.add("AddressSpace.map", "what an unmapped region has left, populated and locked", OperationTable::nothing,
+            (world, _) -> {
+                world.space.map(PAGE).unmap();
+                world.space.map(MapRequest.anonymous(PAGE).populated().locked());
+            });
         rows.add("AddressSpace.map", "memory with advice", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).advised(Advice.RANDOM)));
         rows.add("AddressSpace.map", "a file with advice", OperationTable::nothing, (world, _) ->

@@ -131,6 +131,7 @@ final class ScarceOperation {
                 throw new IllegalStateException("unmap waits: " + region);
             }
         }
+        Resources.magazines(space).evictAll(); // the next one begins where this one did
     }
 
     /** What is wrong at the end, or null. */

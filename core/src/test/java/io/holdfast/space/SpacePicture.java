@@ -36,6 +36,7 @@ record SpacePicture(Resources resources, List<String> regions, List<String> file
                     long stranded, long backlog) {
     /** What there is now, after everything that waits for a grace period has been reclaimed; no thread is pinned. */
     static SpacePicture of(final AddressSpace space, final Path directory) {
+        Resources.magazines(space).evictAll();
         inside(space).core().tree().drain(new CountingIdle()); // so that nodes are there, and no table has to grow
         final Resources resources = Resources.of(space, directory);
         final List<String> regions = space.maps().stream().map(info -> line(space, info)).toList();

@@ -48,7 +48,8 @@ class SpinModelTest {
     @Test
     void everySwitchOfAModelMustBeUsedByARow() throws IOException {
         final String rows = Files.readString(FOLDER.resolve("run"));
-        for (final String model : new String[] {"region.pml", "barrier.pml", "turn.pml"}) {
+        for (final String model : new String[] {"region.pml", "barrier.pml", "turn.pml",
+            "magazine.pml"}) {
             final TreeSet<String> unused = new TreeSet<>();
             final Matcher matcher = SWITCH.matcher(Files.readString(FOLDER.resolve(model)));
             while (matcher.find()) {

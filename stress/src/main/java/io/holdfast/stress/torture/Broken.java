@@ -11,6 +11,7 @@ import io.holdfast.memory.NativeMemory;
 import io.holdfast.memory.Reservation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
 /** What the woven classes of a {@link Variant} call instead of, or before, the right thing; and the poison. */
@@ -134,6 +135,19 @@ public final class Broken {
     /** A grace period is over at once. */
     public static boolean graceOver(final EpochDomain domain, final long tag) {
         return true;
+    }
+
+    /** A place is changed whatever came there since the look. */
+    public static boolean uncompared(final AtomicLongArray places, final int place, final long seen, final long next) {
+        places.set(place, next);
+        return true;
+    }
+
+    /** The same where the answer is what was there. */
+    public static long uncomparedExchange(final AtomicLongArray places, final int place, final long seen,
+                                          final long next) {
+        places.set(place, next);
+        return seen;
     }
 
     /** Takes the tag of an unmap, barrier and all, before the detach. */

@@ -62,6 +62,14 @@ enum Point {
     PUBLISH_BEFORE_MOVE(Rarity.OFTEN, at("space.Publication", "complete", "Owner.move", 1), false),
     /** A changed root is ready, and not shown. */
     TREE_BEFORE_SWING(Rarity.SELDOM, at("tree.IntervalTree", "swing", "Words.compareAndSet", 1), false),
+    /** An unmap has seen a place for its record, and not put it there. */
+    PARK_LOOKED(Rarity.OFTEN, at("space.Magazines$Ring", "park", "AtomicLongArray.compareAndSet", 1), false),
+    /** A map has seen a parked record, and not taken it. */
+    CLAIM_LOOKED(Rarity.OFTEN, at("space.Magazines$Ring", "claim", "AtomicLongArray.compareAndSet", 1), false),
+    /** The records of a magazine are marked, and the tag of their grace period is not taken. */
+    MARK_BEFORE_TAG(Rarity.OFTEN, at("space.Magazines$Ring", "ripen", "EpochDomain.currentEpoch", 1), false),
+    /** Who frees addresses has seen a parked record, and not taken it. */
+    EVICT_LOOKED(Rarity.OFTEN, at("space.Magazines", "evict", "AtomicLongArray.compareAndExchange", 1), false),
     /** An unmap is drained, and its pages are still there. */
     UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("space.GiveBack", "givePages", "GiveBack.restorePages", 1), false);
 

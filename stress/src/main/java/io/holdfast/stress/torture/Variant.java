@@ -64,7 +64,18 @@ public enum Variant {
         at("lock.RegionLock", "tryDetach", "EpochDomain.pinStructure", 1).instead(Broken.class, "tagThenPin"),
         at("space.Unmapper", "beginGracePeriod", "EpochDomain.retireEpoch", 1).instead(Broken.class, "earlierTag")),
     /** Records and tree nodes are used again without a grace period. */
-    NO_GRACE(at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
+    NO_GRACE(
+        at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver"),
+        at("space.Magazines$Ring", "ripen", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
+    /** Two unmaps park their records in one place. */
+    PARKED_TOGETHER(at("space.Magazines$Ring", "park", "AtomicLongArray.compareAndSet", 1)
+        .instead(Broken.class, "uncompared")),
+    /** Two maps take one parked record. */
+    CLAIMED_TWICE(at("space.Magazines$Ring", "claim", "AtomicLongArray.compareAndSet", 1)
+        .instead(Broken.class, "uncompared")),
+    /** Who frees the addresses of a parked record takes it out although a map was faster. */
+    EVICTED_AND_CLAIMED(at("space.Magazines", "evict", "AtomicLongArray.compareAndExchange", 1)
+        .instead(Broken.class, "uncomparedExchange")),
     /** A lookup that meets a region on its way to other handles does not look again. */
     NO_SECOND_LOOKUP(at("space.SpaceHandle", "findAgain", "RegionLock.isMoved", 1).instead(Broken.class, "notMoved")),
     /** The record of an unmapped region is lost. */

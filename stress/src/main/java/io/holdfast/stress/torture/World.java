@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class World {
     /** Capacity of the spaces: small, so that addresses are used again soon. */
     static final long CAPACITY = 256L << 20;
+    private static final long IDLE = 1L << 20; // little, so that addresses are freed all the time
     private static final int QUEUED_HOLDS = 64;
     private static final long OLDEST = 1L << 40;
 
@@ -73,7 +74,7 @@ final class World {
 
     private Stage open(final int era) {
         return new Stage(AddressSpace.builder().name("torture-" + era).capacity(CAPACITY).restAddresses(0)
-            .backlogBytes(CAPACITY / 8).barrier(Barrier.valueOf(settings.flavour())).open(), era);
+            .idleBytes(IDLE).backlogBytes(CAPACITY / 8).barrier(Barrier.valueOf(settings.flavour())).open(), era);
     }
 
     Settings settings() {
