@@ -6,9 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.SpaceStatistics;
-import io.holdfast.layout.Behind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +30,18 @@ import java.util.stream.Stream;
  */
 record Resources(List<String> mappings, long files, long descriptors, long records, long regions, long bytes,
                  List<String> listing) {
+    private static final VarHandle MAPPER = field(SpaceHandle.class, "mapper", Mapper.class);
+    private static final VarHandle MAGAZINES = field(Mapper.class, "magazines", Magazines.class);
+
+    /** A private field, to be read without the soft references of reflection, which a full heap would have left for room. */
+    private static VarHandle field(final Class<?> owner, final String name, final Class<?> type) {
+        try {
+            return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVarHandle(owner, name, type);
+        } catch (final ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     /** What is used now, after everything that waits for a grace period has been reclaimed. */
     static Resources of(final AddressSpace space, final Path directory) {
         settle(space);
@@ -47,7 +60,7 @@ record Resources(List<String> mappings, long files, long descriptors, long recor
 
     /** Where unmapped regions are parked. */
     static Magazines magazines(final AddressSpace space) {
-        return (Magazines) Behind.field(Behind.field(inside(space), "mapper"), "magazines");
+        return (Magazines) MAGAZINES.get((Mapper) MAPPER.get(inside(space)));
     }
 
     /** Fails if anything differs. */
