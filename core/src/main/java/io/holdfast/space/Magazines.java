@@ -161,9 +161,9 @@ final class Magazines {
     // ------------------------------------------------------------------------------------------------------------- park
 
     /**
-     * Parks an unmapped region, if there is a place for it; there is none where no thread of the stripe has mapped one of its
-     * size. Its pages are zero, and nothing but its interval and its record is left of it. Needs no heap; throws only if it
-     * is not parked.
+     * Parks an unmapped region, if there is a place for it; there is none where no thread of the stripe has mapped one of
+     * its size. Its pages are zero, and nothing but its interval and its record is left of it. Needs no heap; throws only
+     * if it is not parked.
      */
     boolean park(final PendingUnmap pending) {
         final int sizeClass = classOf(pending.length());

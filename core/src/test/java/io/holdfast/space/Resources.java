@@ -33,7 +33,7 @@ record Resources(List<String> mappings, long files, long descriptors, long recor
     private static final VarHandle MAPPER = field(SpaceHandle.class, "mapper", Mapper.class);
     private static final VarHandle MAGAZINES = field(Mapper.class, "magazines", Magazines.class);
 
-    /** A private field, to be read without the soft references of reflection, which a full heap would have left for room. */
+    /** A private field, to be read without the soft references of reflection, which leave room in a full heap. */
     private static VarHandle field(final Class<?> owner, final String name, final Class<?> type) {
         try {
             return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVarHandle(owner, name, type);
