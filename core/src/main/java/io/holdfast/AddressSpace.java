@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * One large range of addresses in which regions are mapped, read by many threads, and unmapped while they read.
  *
  * <p>Addresses are offsets from the base of the range, so they can be stored. The range belongs to the process for
- * good: an address that was ever mapped stays readable, also after {@link #close()}, so a stale optimistic read gives
- * bytes that do not validate, and never a fault (guarantee G4).
+ * good: an address that was ever mapped stays readable, even after {@link #close()}, so a stale optimistic read returns
+ * bytes that do not validate, and never faults (guarantee G4).
  *
  * <p>Thread-safe. Mapping, unmapping and lookups of different regions do not wait for each other (G6).
  *
@@ -30,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /**
-     * Capacity of a space that does not say otherwise: 1 TiB of addresses, which takes no memory. Once the process has
-     * reserved 64 TiB of the 128 that it has, for any purpose, such a space gets 32 GiB, so that there can be thousands.
+     * Capacity of a space that does not set another: 1 TiB of addresses, which takes no memory. Once the process has
+     * reserved 64 of its 128 TiB of addresses, for any purpose, such a space gets 32 GiB, so that thousands are
+     * possible.
      */
     long DEFAULT_CAPACITY = 1L << 40;
 
@@ -74,7 +75,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
     /**
      * Unmaps everything, waits for guards, holds and pins, and gives all memory back. New guards, pins and regions are
-     * refused from the beginning of the close. The range of addresses stays readable, as zeros, and is parked for the
+     * refused as soon as the close begins. The range of addresses stays readable, as zeros, and is parked for the
      * next spaces, until neither the library's class loader nor an optimistic segment can be reached any more.
      *
      * @throws IllegalStateException        if the space is closed already
@@ -86,10 +87,10 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     void close();
 
     /**
-     * Closes the space and waits up to a timeout. If this gives up, the space refuses new regions, pins and guards, those
-     * that are held stay valid, and another call goes on with the close. Who is still inside is reported, for a
-     * few of the regions, to the listener of {@link Builder#reportWaits}; the memory of each region is given back when the
-     * last one leaves it.
+     * Closes the space and waits up to a timeout. If this gives up, the space refuses new regions, pins and guards,
+     * existing ones stay valid, and another call continues the close. Readers that are still inside are reported, for a
+     * few of the regions, to the listener of {@link Builder#reportWaits}; the memory of each region is given back when
+     * its last reader leaves.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -135,10 +136,10 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      *
      * @param backing the file, the access to it, and the range of bytes
      * @return the region, mapped
-     * @throws IllegalArgumentException     if the range makes no sense
+     * @throws IllegalArgumentException     if the range is invalid
      * @throws java.io.UncheckedIOException if the file is missing, unreadable, not a regular file, empty
      *                                      ({@link EmptyFileException} is the cause), or shorter than the range, or cannot
-     *                                      grow; or if its channel is closed, or tells no file
+     *                                      grow; or if its channel is closed, or does not reveal its file
      * @throws MappingException             if a limit of the space is reached, the file would grow where it is being
      *                                      truncated, or the system refuses; nothing has changed then
      * @throws IllegalStateException        if the space is closed
@@ -146,13 +147,13 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region map(FileBacking backing);
 
     /**
-     * Maps a part of a file, as {@link #map(FileBacking)} does, for callers that handle what can go wrong with files.
+     * Maps a part of a file, as {@link #map(FileBacking)} does, for callers that handle file errors as checked exceptions.
      *
      * @param backing the file, the access to it, and the range of bytes
      * @return the region, mapped
      * @throws EmptyFileException                  if the file is empty
      * @throws java.nio.file.NoSuchFileException   if there is no such file
-     * @throws java.nio.file.AccessDeniedException if it may not be opened like that
+     * @throws java.nio.file.AccessDeniedException if it may not be opened for that access
      * @throws IOException                         if it cannot be opened, is not a regular file, or is shorter than the
      *                                             range and cannot grow
      * @throws IllegalArgumentException            as {@link #map(FileBacking)}
@@ -163,11 +164,12 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     Region mapFile(FileBacking backing) throws IOException;
 
     /**
-     * Maps what a request says, as {@link #map(MapRequest)} does, for callers that handle what can go wrong with files.
+     * Maps what a request describes, as {@link #map(MapRequest)} does, for callers that handle file errors as checked
+     * exceptions.
      *
      * @param request what is to be mapped
      * @return the region, mapped
-     * @throws IOException                  as {@link #mapFile(FileBacking)}, whose kinds it has
+     * @throws IOException                  as {@link #mapFile(FileBacking)}, with the same subclasses
      * @throws IllegalArgumentException     as {@link #map(MapRequest)}
      * @throws MappingException             as {@link #map(MapRequest)}
      * @throws IllegalStateException        as {@link #map(MapRequest)}
@@ -180,24 +182,24 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      *
      * @param request what is to be mapped
      * @return the region, mapped
-     * @throws IllegalArgumentException     if a fixed address is misaligned or outside of the space, or a range makes
-     *                                      no sense
+     * @throws IllegalArgumentException     if a fixed address is misaligned or outside of the space, or a range is
+     *                                      invalid
      * @throws java.io.UncheckedIOException as {@link #map(FileBacking)}
      * @throws MappingException             if a fixed address is taken, a limit of the space is reached, or the system
      *                                      refuses; nothing has changed then
      * @throws IllegalStateException        if the space is closed
-     * @throws IllegalMonitorStateException if a section has the addresses, or too much waits for pins and snapshots
-     *                                      ({@link AddressSpace.Builder#retiredBytes}), and the thread would wait for
-     *                                      itself, or could: it has a section, or holds a guard or a pin (G10)
+     * @throws IllegalMonitorStateException if a section covers the addresses, or too much waits for pins and snapshots
+     *                                      ({@link AddressSpace.Builder#retiredBytes}), and the thread would or could
+     *                                      wait for itself: it has a section, or holds a guard or a pin (G10)
      */
     Region map(MapRequest request);
 
     /**
-     * Maps what a request says, unless it would have to wait: for a section, or because too much that changes have
-     * replaced waits for pins and snapshots ({@link AddressSpace.Builder#retiredBytes}).
+     * Maps what a request describes, unless it would have to wait: for a section, or because too much of what changes
+     * have replaced still waits for pins and snapshots ({@link AddressSpace.Builder#retiredBytes}).
      *
      * @param request what is to be mapped
-     * @return the region, mapped, or null if a section has the addresses or too much waits for pins and snapshots
+     * @return the region, mapped, or null if a section covers the addresses or too much waits for pins and snapshots
      * @throws IllegalArgumentException     as {@link #map(MapRequest)}
      * @throws java.io.UncheckedIOException as {@link #map(MapRequest)}
      * @throws MappingException             as {@link #map(MapRequest)}
@@ -208,13 +210,13 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
     /**
      * Unmaps many regions at once and waits until their memory is given back, as {@link Region#unmap()} does for one. It
-     * takes one barrier, one end of an era where they are leased, and one call to the system for all that lie next to each
-     * other: files that are mapped one after the other do.
+     * takes one barrier, ends one era if any of them are leased, and makes one system call for all that lie next to each
+     * other, as files that were mapped one after another do.
      *
-     * <p>Either all of them are unmapped, or none: what is refused is refused before anything is announced. Others may
-     * see one of them gone and the next one still there for a moment; a {@link WriteSection} unmaps in one step.
+     * <p>Either all of them are unmapped or none is: any refusal comes before anything is announced. For a moment, other
+     * threads may see one of them gone and the next one still there; a {@link WriteSection} unmaps them in one step.
      *
-     * @param regions of this space, in any order, each once; there may be none
+     * @param regions regions of this space, in any order, each once; may be empty
      * @throws IllegalArgumentException     if one is of another space, or comes twice; nothing is unmapped then
      * @throws RegionException              if one is unmapped already or changed; nothing else is unmapped then
      * @throws IllegalStateException        if the space is closed
@@ -229,9 +231,9 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return whether the memory of all of them is given back; if not, either nothing has happened, because a writer or a
-     *         section was in the way all the time, or all are unmapped and the rest goes on in the background
-     * @throws InterruptedException         if the thread is interrupted on entry or while it waits; they are mapped
-     *                                      then, or their unmap goes on in the background, all of them alike
+     *         section was in the way the whole time, or all are unmapped and the rest goes on in the background
+     * @throws InterruptedException         if the thread is interrupted on entry or while it waits; then either all of
+     *                                      them are still mapped, or the unmap of all of them goes on in the background
      * @throws IllegalArgumentException     as {@link #unmap(Collection)}
      * @throws RegionException              as {@link #unmap(Collection)}
      * @throws IllegalStateException        as {@link #unmap(Collection)}
@@ -258,7 +260,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * @return the section, to be closed by the same thread
      * @throws IllegalStateException        if the space is closed
      * @throws IllegalMonitorStateException if the thread has a section in this space, or holds a guard or a pin, and so
-     *                                      would wait for itself, or could (G10)
+     *                                      would or could wait for itself (G10)
      */
     WriteSection write();
 
@@ -355,10 +357,10 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     List<RegionInfo> maps();
 
     /**
-     * Lists the unmaps that are announced and not finished, with those for whom they wait. The waiter of each is the
+     * Lists the unmaps that are announced but not finished, with the readers they wait for. The waiter of each is the
      * thread that announced it, and the time is how long it has been in the background: 0 while that thread still waits.
      *
-     * @return a report for each, in no order; unmaps that begin or end meanwhile may be listed or not
+     * @return a report for each, in no particular order; unmaps that begin or end meanwhile may or may not be listed
      */
     List<WaitReport> pendingUnmaps();
 
@@ -373,7 +375,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     /**
      * Begins to iterate over the regions of a space that is in use.
      *
-     * @return a cursor that stands before everything
+     * @return a cursor positioned before the first region
      * @throws IllegalStateException if the space is closed
      */
     RegionCursor cursor();
@@ -382,7 +384,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
      * Counts the bytes of all regions that are in memory now, in whole pages. Regions that are held exclusively at that
      * moment are left out.
      *
-     * @return the bytes, which another moment may change
+     * @return the number of bytes, which may change at any time
      * @throws IllegalStateException if the space is closed
      * @throws MappingException      if the system refuses
      */
@@ -399,12 +401,12 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     long trim();
 
     /**
-     * How many mappings the kernel still grants this process ({@code vm.max_map_count}). A file region takes up to
-     * three of them, anonymous regions none of their own, but for those that are locked in memory or in huge pages, and
-     * for each part with advice or protection of its own. Whatever may take one (mapping such a region, {@code advise},
-     * {@code protect}, {@code lockInMemory}, {@code unlockFromMemory}) stops with a {@link MappingException} before the
-     * last ones are used, which the virtual machine needs for its own threads. Reads the kernel's list, which takes
-     * time with its length.
+     * How many mappings the kernel still grants this process ({@code vm.max_map_count}). A file region takes up to three
+     * of them. Anonymous regions take none of their own, except those that are locked in memory or use huge pages, and
+     * except for each part with advice or protection of its own. Any operation that may take one (mapping such a region,
+     * {@code advise}, {@code protect}, {@code lockInMemory}, {@code unlockFromMemory}) throws a {@link MappingException}
+     * before the last ones are used, which the virtual machine needs for its own threads. Reads the kernel's list; the
+     * longer the list, the longer this takes.
      *
      * @return the number of mappings, 0 or more; negative where {@code /proc} is hidden and the number is unknown: mapping
      *         then stops at an estimate
@@ -419,7 +421,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
          * this library that they have loaded may keep some.
          *
          * @param capacityBytes from 16 MiB to 32 TiB; rounded up to a power of two, so that later spaces can use the same
-         *                      addresses although they ask for another capacity
+         *                      addresses even if they ask for another capacity
          * @return this
          * @throws IllegalArgumentException if it is not positive
          */
@@ -427,7 +429,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
         /**
          * Chooses the flavour of barrier. {@link Barrier#AUTO}, the default, follows the system property
-         * {@code io.holdfast.barrier} ({@code auto}, {@code membarrier} or {@code fence}) and else what the system
+         * {@code io.holdfast.barrier} ({@code auto}, {@code membarrier} or {@code fence}) and otherwise what the system
          * offers.
          *
          * @param flavour the flavour; opening fails if the system does not offer it
@@ -436,7 +438,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder barrier(Barrier flavour);
 
         /**
-         * Limits the addresses that regions may take together; by default to the capacity.
+         * Limits the addresses that all regions together may take; the default is the capacity.
          *
          * @param bytes more than 0
          * @return this
@@ -445,7 +447,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder maxBytes(long bytes);
 
         /**
-         * Limits the number of regions at a time.
+         * Limits how many regions may exist at a time.
          *
          * @param regions more than 0
          * @return this
@@ -464,8 +466,9 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder backlogBytes(long bytes);
 
         /**
-         * Limits the memory of tree nodes and records that were replaced and that pins and snapshots keep from being used
-         * again: maps, structural changes and write sections wait above it, unmaps of regions never do. 1 GiB by default.
+         * Limits the memory of tree nodes and records that were replaced and that pins and snapshots keep from being
+         * reused. Above it, maps, structural changes and write sections wait; unmaps of regions never do. 1 GiB by
+         * default.
          *
          * @param bytes more than 0
          * @return this
@@ -485,15 +488,15 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder idleBytes(long bytes);
 
         /**
-         * Lets the addresses of unmapped regions rest: no other region gets them before so many bytes were unmapped after
-         * them, the oldest first. Until then, a late reader with an optimistic view or a raw address finds zeros
-         * there, and not another file; what it reads is not valid in either case (G4, G5). It costs only some 100 bytes of
-         * tables for each region, so not more than 1,048,576 regions rest; a map that finds no other addresses, or asks
-         * for just these, gets them before their time.
+         * Lets the addresses of unmapped regions rest: no other region gets them until this many bytes have been
+         * unmapped after them; the oldest are reused first. Until then, a late reader with an optimistic view or a raw
+         * address finds zeros there rather than another file; what it reads is invalid in either case (G4, G5). Each
+         * resting region costs about 100 bytes of tables, and nothing else, so at most 1,048,576 regions rest; a map
+         * that finds no other addresses, or asks for exactly these, gets them early.
          *
          * <p>By default none rest, or as many bytes as the system property {@code io.holdfast.rest} says. In debug mode
-         * ({@code -Dio.holdfast.debug=true}) it is 64 GiB if nothing else is said, and the pages of anonymous regions of up
-         * to 256 KiB, 64 MiB of them at a time, are filled with {@code 0xA5} meanwhile: what was written there after the
+         * ({@code -Dio.holdfast.debug=true}) it is 64 GiB unless something else is set, and the pages of anonymous
+         * regions of up to 256 KiB, 64 MiB of them at a time, are filled with {@code 0xA5} meanwhile: a write after the
          * unmap is reported to the system logger, with the place that mapped the region.
          *
          * @param bytes 0 or more
@@ -511,7 +514,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder name(String text);
 
         /**
-         * Gives an idle strategy to each thread that has to wait; by default spins, yields and then parks up to 1 ms.
+         * Sets the idle strategy of threads that have to wait; the default spins, yields and then parks for up to 1 ms.
          *
          * @param supplier called once per wait
          * @return this
@@ -531,21 +534,21 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder reportWaits(Duration after, Consumer<WaitReport> listener);
 
         /**
-         * Sets who is told of errors in the space's own thread, which finishes asynchronous unmaps, and of a failure to
-         * start it. By default an error goes to the system logger. The thread goes on in any case, and tries again.
+         * Sets the handler for errors in the space's own thread, which finishes asynchronous unmaps, and for a failure
+         * to start it. By default an error goes to the system logger. The thread goes on in any case, and tries again.
          *
-         * @param handler called by that thread, or by the one that wanted it started; what it throws goes to the logger
+         * @param handler called by that thread, or by the one that tried to start it; what it throws goes to the logger
          * @return this
          */
         Builder reportErrors(ErrorHandler handler);
 
         /**
-         * Sets when an era ends that only unmaps in the background wait for, and how long it stays open then for the
-         * accesses that are in flight. By default 100 ms and 2 ms. See {@link Lease}.
+         * Sets when an era ends that only background unmaps wait for, and how long it then stays open for accesses in
+         * flight. The defaults are 100 ms and 2 ms. See {@link Lease}.
          *
          * @param after how long asynchronous unmaps of leased regions wait for each other, so that they share one handshake
          * @param delay from the end of an era to the close of its arena; every unmap of a leased region takes at least
-         *              as long, and a longer one spares more interpreted readers an interrupt
+         *              this long, and a longer delay spares more interpreted readers an interrupt
          * @return this
          * @throws IllegalArgumentException if one is negative
          * @throws ArithmeticException      if one is too long for a {@code long} of nanoseconds
@@ -553,7 +556,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
         Builder eras(Duration after, Duration delay);
 
         /**
-         * Chooses who finishes asynchronous unmaps.
+         * Chooses which thread finishes asynchronous unmaps.
          *
          * @param start whether the space starts a daemon thread when there is one to finish, which is the default; if
          *              not, the caller runs {@link AddressSpace#reclaimer()}

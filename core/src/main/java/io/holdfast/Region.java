@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A handle to one mapped interval of an {@link AddressSpace}. Immutable and thread-safe; two handles are equal if they
- * are of the same life of the same region. A handle keeps nothing alive: after an unmap it is stale for good, every
+ * refer to the same life of the same region. A handle keeps nothing alive: after an unmap it is stale for good, every
  * lock through it is refused, and every stamp fails.
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="region"}
@@ -21,38 +21,38 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A region is locked in one of three ways: shared, shared by a hold that any thread may release, or exclusively.
  * Each way comes in two forms. A {@link Guard} or a {@link Hold} is an object that is closed; a guard gives a scoped
- * segment and is checked all the way. A stamp is a {@code long}, never allocates, and is released by the thread that got
- * it; bytes are then accessed through {@link #optimisticSegment()}. Of each form there is a {@code try} method that
- * never waits, one that waits, and one that waits up to a timeout and can be interrupted.
+ * segment, and every access through it is checked. A stamp is a {@code long}, never allocates, and is released by the
+ * thread that got it; bytes are then accessed through {@link #optimisticSegment()}. Each form has a {@code try} method
+ * that never waits, one that waits, and one that waits up to a timeout and can be interrupted.
  *
  * <p>Locks taken before an access, and released after it, order it: what a writer did under an exclusive lock is
  * visible to every later lock and to every optimistic read that validates.
  *
  * <h2>Pages</h2>
  *
- * <p>Advice, locking in memory, populating, forcing, discarding, punching holes and checked copies work on the pages
- * where they are. Each of these operations locks the region itself, or uses the lock that the thread holds on it, so
- * none can reach what comes to the same addresses later. Ranges are given by offset in the region and length, in bytes.
+ * <p>Advice, locking in memory, populating, forcing, discarding, punching holes and checked copies work on the pages in
+ * place. Each of these operations locks the region itself, or uses the lock that the thread holds on it, so none can
+ * affect whatever is mapped at the same addresses later. Ranges are given by offset in the region and length, in bytes.
  * A region that a write section of the thread has changed refuses all of them, with a {@link RegionException}, until the
  * section is published or closed.
  *
  * <h2>Structure</h2>
  *
  * <p>Splitting, merging, trimming, protecting, truncating and remapping turn new readers of this region away, wait for
- * those inside, and disturb nobody else. Then the region goes on as other regions, which come into being in one step: a
- * lookup finds the old region or the new ones, and never nothing where there is something before and after. All handles
- * to the old region are stale for good from then on, at first with the refusal {@link Refusal#MOVED}; stamps fail. Bytes
- * that stay in the space stay where they are, but for {@link #remap}.
+ * those inside, and disturb nobody else. Then other regions take its place in one step: a lookup finds the old region or
+ * the new ones, and never a gap where there is a region before and after. All handles to the old region are stale for
+ * good from then on, at first with the refusal {@link Refusal#MOVED}; stamps fail. Bytes that stay in the space stay
+ * where they are, except in {@link #remap}.
  *
  * <p>A handle goes stale at {@code unmap}, {@code split}, {@code merge}, {@code trimHead}, {@code trimTail},
  * {@code truncate}, a {@code protect} that changes something, a {@code remap} that has to move the region, and their
- * counterparts in a section; {@code grow}, {@code discard}, {@code punchHole}, locks, advice and forcing keep it. So a
- * reader whose handle another thread may end looks the region up again:
+ * counterparts in a section; {@code grow}, {@code discard}, {@code punchHole}, locks, advice and forcing leave it valid.
+ * So a reader whose handle another thread may make stale looks the region up again:
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="stale"}
  *
  * <p>All of these wait; {@link Deadline} gives each of them a timed and interruptible form. A failing operation leaves
- * the region as it was. Where memory is given back, the operation waits for pins from before as well; if the thread is
+ * the region as it was. Where memory is given back, the operation waits for earlier pins as well; if the thread is
  * interrupted then, that goes on in the background and the interrupt is kept.
  *
  * <h2>Assertions</h2>
@@ -66,18 +66,18 @@ public sealed interface Region permits RegionHandle {
     // ------------------------------------------------------------------------------------------------ properties
 
     /**
-     * {@return the address of the first byte, relative to the space, in bytes; it never changes} It can be stored, and is
-     * no pointer: {@link #unsafeNativeAddress()} is.
+     * {@return the address of the first byte, relative to the space, in bytes; it never changes} It can be stored. It is
+     * not a pointer; {@link #unsafeNativeAddress()} is.
      */
     long address();
 
     /**
      * The pointer to the first byte, for native code and libraries that take one. Nothing checks what is done with it:
-     * reading gives the region's bytes while it is locked or pinned, and whatever came after it later, for as long as the
-     * library is loaded; only a thread that holds the region for writing may write, or else it corrupts others' memory or
-     * crashes.
+     * reading gives the region's bytes while it is locked or pinned, and later those of whatever took its place, for as
+     * long as the library is loaded; only a thread that holds the region for writing may write, and a write by any other
+     * corrupts foreign memory or crashes.
      *
-     * @return the pointer, also of a region that is gone
+     * @return the pointer, even of a region that is gone
      */
     long unsafeNativeAddress();
 
@@ -90,8 +90,8 @@ public sealed interface Region permits RegionHandle {
     long size();
 
     /**
-     * Where the pages of this region begin, which no other region can have: its {@link #address()}, or up to a page
-     * before if it shows a file from the middle of a page on. A section that changes the region must cover the range
+     * Where the pages of this region, which no other region can share, begin: at its {@link #address()}, or up to a page
+     * before it if it maps a file from the middle of a page on. A section that changes the region must cover the range
      * from here to {@link #reservedEnd()}.
      *
      * @return the address of the first page, relative to the space
@@ -100,7 +100,7 @@ public sealed interface Region permits RegionHandle {
     long reservedStart();
 
     /**
-     * Where the addresses of this region end, with those that are kept for it to grow.
+     * Where the addresses of this region end, including those reserved for its growth.
      *
      * @return the address just past the last page, relative to the space
      * @throws RegionException if the region is unmapped
@@ -118,9 +118,9 @@ public sealed interface Region permits RegionHandle {
     long tryOptimisticRead();
 
     /**
-     * Whether no exclusive holder, unmap or reuse of the addresses came since the stamp was taken, so that what was
-     * read between is the region's. It says nothing of writers through shared guards or of other writers of the file.
-     * The stamp of a lock validates while the lock is held; that of a shared one only in the thread that holds it.
+     * Whether there has been no exclusive holder, unmap or reuse of the addresses since the stamp was taken, so that
+     * what was read since is the region's. It says nothing about writers through shared guards or other writers of the
+     * file. The stamp of a lock validates while the lock is held; that of a shared one only in the thread that holds it.
      *
      * @param stamp of {@link #tryOptimisticRead()}, or of a lock; 0 never validates
      * @return whether what was read is the region's
@@ -128,10 +128,9 @@ public sealed interface Region permits RegionHandle {
     boolean validate(long stamp);
 
     /**
-     * The region's bytes, read-only, for any thread at any time, as many as there are now. Reading it never crashes on
-     * account of an unmap, a growth, a reuse of the addresses, or a close of the space (guarantee G4): it gives bytes
-     * that do not validate. Take what was read for true only under a guard, a stamp, a pin, or after
-     * {@link #validate(long)}.
+     * The region's bytes, read-only, for any thread at any time, as many as there are now. Reading it never crashes
+     * because of an unmap, a growth, a reuse of the addresses, or a close of the space (guarantee G4): it gives bytes
+     * that do not validate. Rely on what was read only under a guard, a stamp, a pin, or after {@link #validate(long)}.
      *
      * @return the segment, which can be kept: it can only become too short
      */
@@ -143,9 +142,8 @@ public sealed interface Region permits RegionHandle {
      * @param <T>      type of the result
      * @param attempts how often to try without a lock, 0 or more
      * @param reader   reads from the segment that it is given and copies out what it needs; it may run several times,
-     *                 and see bytes that make no sense, which are thrown away: its exceptions and errors count only
-     *                 where what it read validates
-     * @return what the reader gave, read while no exclusive holder and no unmap came between
+     *                 and see bytes that make no sense: what it returns or throws counts only if what it read validates
+     * @return what the reader returned, with no exclusive holder and no unmap while it read
      * @throws IllegalArgumentException     if {@code attempts} is negative
      * @throws RegionException              if the region is unmapped
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -155,8 +153,8 @@ public sealed interface Region permits RegionHandle {
     // ------------------------------------------------------------------------------------------------- structure
 
     /**
-     * Grows a region that was mapped as growable, in place, under live guards, pins and optimistic readers. Segments
-     * from before stay as they are; new guards see the new size. For a file, the new bytes are allocated on disk first.
+     * Grows a region that was mapped as growable, in place, under live guards, pins and optimistic readers. Earlier
+     * segments stay as they are; new guards see the new size. For a file, the new bytes are allocated on disk first.
      *
      * @param newSizeBytes not less than the current size; nothing happens if it is the same
      * @throws IllegalArgumentException if it is less than the current size or more than the maximum
@@ -168,7 +166,7 @@ public sealed interface Region permits RegionHandle {
     void grow(long newSizeBytes);
 
     /**
-     * Unmaps the region: turns readers away for good, waits for guards, holds and pins from before, and gives the
+     * Unmaps the region: turns readers away for good, waits for earlier guards, holds and pins, and gives the
      * memory back (guarantee G3). If the thread is interrupted while it waits, the unmap goes on in the background and
      * the interrupt is kept.
      *
@@ -178,13 +176,13 @@ public sealed interface Region permits RegionHandle {
     void unmap();
 
     /**
-     * Unmaps the region and waits up to a timeout. From the moment the unmap is announced it goes on in the background,
-     * also if this method gives up.
+     * Unmaps the region and waits up to a timeout. Once the unmap is announced, it goes on in the background even if
+     * this method gives up.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
      * @return whether the memory has been given back; if not, the region {@linkplain #isMapped() is mapped} as before
-     *         because a writer held it all the time, or the unmap goes on in the background
+     *         because a writer held it the whole time, or the unmap goes on in the background
      * @throws InterruptedException         if the thread is interrupted on entry, in which case nothing has happened,
      *                                      or while it waits
      * @throws RegionException              if the region is unmapped already
@@ -197,7 +195,8 @@ public sealed interface Region permits RegionHandle {
      * unmaps it and waits, and the others return at once.
      *
      * @return whether this call has unmapped it; true once for each region. If not, it had been unmapped before,
-     *     perhaps so recently that its memory is not back yet, or it lives on under the handles that a change returned
+     *     perhaps so recently that its memory has not been given back yet, or it lives on under the handles that a
+     *     change returned
      * @throws IllegalMonitorStateException as {@link #unmap()}
      */
     boolean unmapIfMapped();
@@ -206,8 +205,8 @@ public sealed interface Region permits RegionHandle {
      * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
      * background, or by a later call of this method when many have gathered; none of it waits for readers.
      *
-     * <p>What depends on the completion runs in the thread that gave the memory back, or, where that is the space's own,
-     * in a virtual thread: it may wait, for another unmap too.
+     * <p>Dependent stages run in the thread that gave the memory back, or, if that is the space's own thread, in a
+     * virtual thread, so they may wait, even for another unmap.
      *
      * @return completes when the memory has been given back
      * @throws RegionException              if the region is unmapped already, or if the thread is interrupted while the
@@ -224,7 +223,7 @@ public sealed interface Region permits RegionHandle {
     Guard tryShare();
 
     /**
-     * A read-only shared guard; waits while a writer is there.
+     * A read-only shared guard; waits while a writer is present.
      *
      * @return the guard, held
      * @throws RegionException              if the region is unmapped, or the thread holds too many locks
@@ -233,7 +232,7 @@ public sealed interface Region permits RegionHandle {
     Guard share();
 
     /**
-     * A read-only shared guard; waits up to a timeout while a writer is there.
+     * A read-only shared guard; waits up to a timeout while a writer is present.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -255,7 +254,7 @@ public sealed interface Region permits RegionHandle {
     Guard tryShareWritable();
 
     /**
-     * A shared guard with a writable segment; waits while a writer is there. Several threads may hold one: they order
+     * A shared guard with a writable segment; waits while a writer is present. Several threads may hold one: they order
      * their writes themselves.
      *
      * @return the guard, held
@@ -265,7 +264,7 @@ public sealed interface Region permits RegionHandle {
     Guard shareWritable();
 
     /**
-     * A shared guard with a writable segment; waits up to a timeout while a writer is there.
+     * A shared guard with a writable segment; waits up to a timeout while a writer is present.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -285,7 +284,7 @@ public sealed interface Region permits RegionHandle {
     long tryLockShared();
 
     /**
-     * Locks in shared mode; waits while a writer is there.
+     * Locks in shared mode; waits while a writer is present.
      *
      * @return the stamp for {@link #unlockShared(long)}
      * @throws RegionException              as {@link #share()}
@@ -294,7 +293,7 @@ public sealed interface Region permits RegionHandle {
     long lockShared();
 
     /**
-     * Locks in shared mode; waits up to a timeout while a writer is there.
+     * Locks in shared mode; waits up to a timeout while a writer is present.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -321,7 +320,7 @@ public sealed interface Region permits RegionHandle {
     Hold tryHold();
 
     /**
-     * A shared lock that any thread may release; waits while a writer is there.
+     * A shared lock that any thread may release; waits while a writer is present.
      *
      * @return the hold
      * @throws RegionException              if the region is unmapped, or has as many holds as it can count
@@ -330,7 +329,7 @@ public sealed interface Region permits RegionHandle {
     Hold hold();
 
     /**
-     * A shared lock that any thread may release; waits up to a timeout while a writer is there.
+     * A shared lock that any thread may release; waits up to a timeout while a writer is present.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -349,7 +348,7 @@ public sealed interface Region permits RegionHandle {
     long tryLockCounted();
 
     /**
-     * Locks in shared mode for any thread to unlock; waits while a writer is there.
+     * Locks in shared mode for any thread to unlock; waits while a writer is present.
      *
      * @return the stamp for {@link #unlockCounted(long)}
      * @throws RegionException              as {@link #hold()}
@@ -358,7 +357,7 @@ public sealed interface Region permits RegionHandle {
     long lockCounted();
 
     /**
-     * Locks in shared mode for any thread to unlock; waits up to a timeout while a writer is there.
+     * Locks in shared mode for any thread to unlock; waits up to a timeout while a writer is present.
      *
      * @param timeout how long to wait at most; 0 or less does not wait
      * @param unit    unit of the timeout
@@ -370,11 +369,11 @@ public sealed interface Region permits RegionHandle {
     long lockCounted(long timeout, TimeUnit unit) throws InterruptedException, TimeoutException;
 
     /**
-     * Ends a counted lock. No two locks have the same stamp, and of threads that unlock it at once, one does.
+     * Ends a counted lock. No two locks have the same stamp, and if several threads unlock it at once, one succeeds.
      *
      * @param stamp of the method that locked, in whatever thread
-     * @throws IllegalMonitorStateException if the stamp is of no counted lock on the region, or has been unlocked; nothing
-     *                                      is released then
+     * @throws IllegalMonitorStateException if the stamp belongs to no counted lock on the region, or has been unlocked;
+     *                                      nothing is released then
      */
     void unlockCounted(long stamp);
 
@@ -383,7 +382,7 @@ public sealed interface Region permits RegionHandle {
     /**
      * A claim to read the region for as long as it is mapped, and to write it where it is writable, for any thread. From
      * the first lease of a space on, memory of leased regions is given back once their era has been ended
-     * ({@link Lease}); guards, holds, pins and stamps know nothing of it. Waits while a writer is there, as {@link
+     * ({@link Lease}); guards, holds, pins and stamps do not depend on eras. Waits while a writer is present, as {@link
      * #share()}.
      *
      * @return the lease
@@ -393,16 +392,17 @@ public sealed interface Region permits RegionHandle {
     Lease lease();
 
     /**
-     * The region's bytes as a segment to hand on to code that knows nothing of regions, and keeps it: for any thread,
-     * checked by the JDK, writable where the region is, as many bytes as there are now. It is the same each time while
-     * the region does not grow. The unmap of any of its bytes, and the taking away of the right to write, close its
-     * arena before pages are replaced: each later access is an {@link IllegalStateException}. Calls that are in flight
+     * The region's bytes as a segment to hand to code that knows nothing of regions and keeps it: for any thread,
+     * checked by the JDK, writable where the region is, as many bytes as there are now. The same segment is returned
+     * each time until the region grows. Unmapping any of its bytes, or taking away the right to write, closes its arena
+     * before pages are replaced; each later access throws an {@link IllegalStateException}. Calls that are in flight
      * then, of a channel or a native function, are waited for as holds are, and reported; threads inside a bulk access
      * of the JDK get the exception, and their interrupt status is set, as whenever a shared arena is closed.
      *
      * <p>An asynchronous channel takes its buffer's arena only when its own thread begins, and its future never
      * completes if the arena is closed by then: keep a {@link Hold} from the call to the completion. Only regions that
-     * gave a segment out pay for it, with a handshake at their unmap. Waits while a writer is there, as {@link #share()}.
+     * have handed out a segment pay for it, with a handshake at their unmap. Waits while a writer is present, as {@link
+     * #share()}.
      *
      * @return the segment
      * @throws RegionException              as {@link #share()}
@@ -481,8 +481,8 @@ public sealed interface Region permits RegionHandle {
      * Turns a shared lock into the exclusive one if nobody else is inside. Never waits.
      *
      * @param stamp of a shared lock of the current thread, or of its exclusive one, which stays as it is
-     * @return the stamp for {@link #unlockExclusive(long)}, and {@code stamp} is of no lock any more if it is another one;
-     *         or a refusal, not positive, for {@link Refusal#of(long)}, and the shared lock is still held
+     * @return the stamp for {@link #unlockExclusive(long)}, and if it differs from {@code stamp}, the latter is no
+     *         longer valid; or a refusal, not positive, for {@link Refusal#of(long)}, and the shared lock is still held
      * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
      */
     @CheckReturnValue
@@ -492,22 +492,22 @@ public sealed interface Region permits RegionHandle {
      * Turns the exclusive lock into a shared one; no other writer gets in between. Never waits.
      *
      * @param stamp of the exclusive lock of the current thread, or of a shared one, which stays as it is
-     * @return the stamp for {@link #unlockShared(long)}, and {@code stamp} is of no lock any more if it is another one;
-     *         or a refusal, not positive, for {@link Refusal#of(long)}, because the thread holds too many locks, and the
-     *         exclusive lock is still held
+     * @return the stamp for {@link #unlockShared(long)}, and if it differs from {@code stamp}, the latter is no longer
+     *         valid; or a refusal, not positive, for {@link Refusal#of(long)}, because the thread holds too many locks,
+     *         and the exclusive lock is still held
      * @throws IllegalMonitorStateException if the current thread holds no such lock on the region; nothing changes then
      */
     @CheckReturnValue
     long tryConvertToShared(long stamp);
 
     /**
-     * Turns a shared lock into one that any thread may unlock, also while a writer waits for it to end. Never waits. There
-     * is no way back.
+     * Turns a shared lock into one that any thread may unlock, even while a writer waits for it to end. Never waits. It
+     * cannot be turned back.
      *
      * @param stamp of a shared lock of the current thread, or of a counted one, which stays as it is
-     * @return the stamp for {@link #unlockCounted(long)}, and {@code stamp} is of no lock any more if it is another one; or
-     *         a refusal, not positive, for {@link Refusal#of(long)}, because the region has as many holds as it can
-     *         count, and the shared lock is still held
+     * @return the stamp for {@link #unlockCounted(long)}, and if it differs from {@code stamp}, the latter is no longer
+     *         valid; or a refusal, not positive, for {@link Refusal#of(long)}, because the region has as many holds as
+     *         it can count, and the shared lock is still held
      * @throws IllegalMonitorStateException if there is no such lock on the region; nothing changes then
      */
     @CheckReturnValue
@@ -557,8 +557,8 @@ public sealed interface Region permits RegionHandle {
     void unlockFromMemory();
 
     /**
-     * Makes the pages of a range present, all that it touches, so that the first access to each waits for nothing; waits
-     * for the device where it must. No byte changes. {@link Advice#WILL_NEED} begins to read ahead and does not wait.
+     * Makes all pages that a range touches present, so that no first access has to wait; waits for the device where it
+     * must. No byte changes. {@link Advice#WILL_NEED} only begins to read ahead, and does not wait.
      *
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes; for 0 there is nothing to do
@@ -570,7 +570,7 @@ public sealed interface Region permits RegionHandle {
     void populate(long offset, long length);
 
     /**
-     * Makes all pages present, so that the first access to each waits for nothing. No byte changes.
+     * Makes all pages present, so that no first access has to wait. No byte changes.
      *
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if there is not enough memory, or the file cannot be read
@@ -581,7 +581,7 @@ public sealed interface Region permits RegionHandle {
     /**
      * Counts the bytes that are in memory now, in whole pages.
      *
-     * @return the bytes, which another moment may change
+     * @return the number of bytes, which may change at any time
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if the system refuses
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -594,7 +594,7 @@ public sealed interface Region permits RegionHandle {
      *
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes, 0 or more
-     * @return the bytes, which another moment may change
+     * @return the number of bytes, which may change at any time
      * @throws IllegalArgumentException     if the range is not one of the region's
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if the system refuses
@@ -657,9 +657,9 @@ public sealed interface Region permits RegionHandle {
 
     /**
      * Copies bytes out of the region under a shared lock, and reports it if they are gone because somebody else has
-     * truncated the file. Plain access to such bytes makes the virtual machine throw an {@link InternalError}, and that
-     * not always where the access is; checksums, inflaters and native callees can even bring it down, so give them what
-     * was copied out with this.
+     * truncated the file. Plain access to such bytes makes the virtual machine throw an {@link InternalError}, and not
+     * always at the access itself; checksums, inflaters and native callees can even bring it down, so give them a copy
+     * made by this method.
      *
      * @param offset       of the first byte in the region, in bytes
      * @param target       where to copy to
@@ -701,7 +701,7 @@ public sealed interface Region permits RegionHandle {
     /**
      * How many bytes from the beginning can be read: all of them, unless somebody else has truncated the file.
      *
-     * @return the bytes, in whole pages of the file but for the last
+     * @return the number of bytes, in whole pages of the file except for the last
      * @throws RegionException              if the region is unmapped
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
@@ -723,14 +723,14 @@ public sealed interface Region permits RegionHandle {
     List<Region> split(long at);
 
     /**
-     * Makes one region of this one and another, of which one begins where the other ends. They must have the same
+     * Merges this region with a neighbour: one of the two must begin where the other ends. They must have the same
      * protection and the same kind of pages, be of the same file in one piece or both anonymous, and the seam must lie
      * between two pages. The name is that of the lower one.
      *
      * @param other the neighbour
      * @return the region that covers both
      * @throws IllegalArgumentException     if the other one is of another space, or the same
-     * @throws RegionException              if one is unmapped, or they cannot be one region, and why
+     * @throws RegionException              if one is unmapped, or they cannot be merged; the message says why
      * @throws MappingException             if there is no memory; nothing has changed then
      * @throws IllegalStateException        if the space is closed
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -753,8 +753,8 @@ public sealed interface Region permits RegionHandle {
     Region trimHead(long bytes);
 
     /**
-     * Gives the last bytes back; whole pages that are not used any more go back to the system. The rest cannot grow in
-     * place any more.
+     * Gives the last bytes back; whole pages that are no longer used go back to the system. The rest can no longer grow
+     * in place.
      *
      * @param bytes how many
      * @return the rest
@@ -797,13 +797,13 @@ public sealed interface Region permits RegionHandle {
     Region protect(Protection protection);
 
     /**
-     * Changes whether a range can be written, and makes a region of its own of it. Both ends of the range lie between
+     * Changes whether a range can be written, and makes it a region of its own. Both ends of the range lie between
      * two pages, or are ends of the region.
      *
      * @param offset     of the first byte in the region, in bytes
      * @param length     in bytes, more than 0
      * @param protection what may be done from now on
-     * @return the regions that there are now, in order: up to three; this handle if nothing changes
+     * @return the resulting regions, in order, up to three; this handle if nothing changes
      * @throws IllegalArgumentException     if the range is not one of the region's, or misaligned
      * @throws RegionException              as {@link #protect(Protection)}
      * @throws MappingException             as {@link #protect(Protection)}
@@ -814,11 +814,11 @@ public sealed interface Region permits RegionHandle {
     List<Region> protect(long offset, long length, Protection protection);
 
     /**
-     * Cuts the region and its file. Nothing in any space of this process may map what the file loses, or be about to give
-     * it back; mappings of other processes, and those made without a space, lose their pages. From the announcement on the
-     * file ends there for whoever maps it in a space: what lies behind is neither mapped nor grown into. The file itself
-     * is cut when the last reader of its end has left. If the thread is interrupted while it waits for that, or has no
-     * {@link Deadline} left, it happens in the background; a file that cannot be cut then is logged as an error.
+     * Cuts the region and its file. No other region in any space of this process may map what the file loses, or be
+     * about to give it back; mappings of other processes, and those made without a space, lose their pages. From the
+     * announcement on, the file ends there for all spaces: nothing behind the new end is mapped or grown into. The file
+     * itself is cut when the last reader of its end has left. If the thread is interrupted while it waits for that, or
+     * its {@link Deadline} expires, it happens in the background; a file that cannot be cut then is logged as an error.
      *
      * @param newSizeBytes of the region, more than 0 and not more than now; the file ends where the region does
      * @return the region that is left
@@ -839,17 +839,18 @@ public sealed interface Region permits RegionHandle {
     /**
      * Resizes the region, moving it if it cannot stay: a smaller region is cut as by {@link #trimTail}, a larger one
      * grows in place where addresses are reserved for it, and moves otherwise. Moving holds the region exclusively, gives
-     * it another address, and copies anonymous and private bytes; advice is not taken along. If sections have all
-     * addresses that are free, this waits for them, as a map does.
+     * it another address, and copies anonymous and private bytes; advice is not carried over. If sections cover all free
+     * addresses, this waits for them, as a map does.
      *
-     * @param newSizeBytes more than 0; a file that is written grows with the region, another one must be long enough
+     * @param newSizeBytes more than 0; a file that is mapped for writing grows with the region, any other must be long
+     *                     enough
      * @return the region, under this handle if it could stay
      * @throws IllegalArgumentException     if the size is not positive
      * @throws RegionException              as {@link #split}
      * @throws MappingException             as {@link #split}
      * @throws TruncatedException           if private bytes of a file are gone because it has been truncated
-     * @throws java.io.UncheckedIOException if the file cannot be opened, is another one by now, too short, or cannot
-     *                                      grow; nothing has changed then
+     * @throws java.io.UncheckedIOException if the file cannot be opened, has been replaced by another, is too short, or
+     *                                      cannot grow; nothing has changed then
      * @throws IllegalStateException        as {@link #split}
      * @throws IllegalMonitorStateException as {@link #split}
      */
@@ -883,7 +884,7 @@ public sealed interface Region permits RegionHandle {
     void assertStable();
 
     /**
-     * Asserts that the region is mapped at this moment, in the life that this handle is of.
+     * Asserts that the region is mapped at this moment, in the life that this handle refers to.
      *
      * @throws IllegalMonitorStateException in debug mode, if this does not hold
      */
@@ -896,7 +897,7 @@ public sealed interface Region permits RegionHandle {
      */
     void assertUnmapped();
 
-    /** {@return whether the region is mapped at this moment; only a guard, a hold or a pin makes it stay so} */
+    /** {@return whether the region is mapped at this moment; only a guard, a hold or a pin keeps it so} */
     boolean isMapped();
 
     // ------------------------------------------------------------------------------------------------ as an object
