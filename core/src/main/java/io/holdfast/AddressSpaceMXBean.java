@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * An address space as monitoring tools see it. Each open space is registered with the platform's MBean server as
  * {@code io.holdfast:type=AddressSpace,name=…}, unless it was opened with {@link AddressSpace.Builder#monitored
- * monitored(false)}; a second one of the same name has {@code number=2} besides. It is unregistered when it is closed, or
- * is left by everybody. The first space of a process is registered some moments after it is opened, by a thread of its
- * own, because the server takes long to start.
+ * monitored(false)}; a second one of the same name has {@code number=2} as well. It is unregistered when it is closed or
+ * becomes unreachable. The first space of a process is registered some moments after it is opened, by a thread of its
+ * own, because the server takes a long time to start.
  *
- * <p>Thread-safe. Attributes and operations throw an {@link IllegalStateException} if the space is left or, where they
- * look at regions, closed.
+ * <p>Thread-safe. Attributes and operations throw an {@link IllegalStateException} if the space has become unreachable
+ * or, where they look at regions, is closed.
  */
 public interface AddressSpaceMXBean {
     /**
@@ -30,7 +30,7 @@ public interface AddressSpaceMXBean {
     }
 
     /**
-     * Somebody who is inside of a region, or keeps memory from being given back.
+     * A thread that is inside a region, or keeps memory from being given back.
      *
      * @param thread   name of the thread
      * @param threadId its id
@@ -41,7 +41,7 @@ public interface AddressSpaceMXBean {
     }
 
     /**
-     * An unmap that is announced and not finished.
+     * An unmap that is announced but not finished.
      *
      * @param region   the region's address, its name and file, and the decoded state of its lock
      * @param waiter   name of the thread that announced it
@@ -56,7 +56,7 @@ public interface AddressSpaceMXBean {
      *
      * @param start    first address
      * @param end      just past the last
-     * @param mode     what it is there for
+     * @param mode     what it is for
      * @param thread   name of the thread
      * @param threadId its id
      */
@@ -90,7 +90,7 @@ public interface AddressSpaceMXBean {
     List<RegionRow> largestRegions(int most);
 
     /**
-     * Unmaps that are announced and not finished.
+     * Unmaps that are announced but not finished.
      *
      * @param most how many at most
      * @return those that have waited longest first
@@ -100,6 +100,6 @@ public interface AddressSpaceMXBean {
     /** {@return the threads that are pinned, or have a snapshot} */
     List<HolderRow> pinnedThreads();
 
-    /** {@return the sections of this moment, and changes that wait or have waited for one} */
+    /** {@return the sections open now, and changes that wait or have waited for one} */
     List<SectionRow> sections();
 }

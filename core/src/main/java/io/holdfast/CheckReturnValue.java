@@ -8,8 +8,9 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * What the method returns takes the place of the handle, or the stamp, that it was called with, which is over: who drops
- * it has lost the region or the lock. Error Prone and SpotBugs know annotations of this name and refuse calls that do.
+ * What the method returns replaces the handle or the stamp that it was called with, which is no longer valid: a caller
+ * that drops the result has lost the region or the lock. Error Prone and SpotBugs know annotations of this name and
+ * reject such calls.
  */
 @Documented
 @Target(ElementType.METHOD)

@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="deadline"}
  *
- * <p>It is good for whatever the calling thread does with address spaces inside: structural changes, exclusive and
- * shared locks, discarding, forcing, mapping, closing. Methods that are given a time themselves, or never wait, do as
- * ever, but do not wait longer.
+ * <p>It applies to everything that the calling thread does with address spaces inside the operation: structural changes,
+ * exclusive and shared locks, discarding, forcing, mapping, closing. Methods that take a timeout themselves, or never
+ * wait, behave as usual, but never wait beyond the deadline.
  *
  * <p>Giving up leaves no trace (guarantee G11). An operation that has passed its point of no return does not give up: it
- * returns what it returns, and memory that it cannot give back in time is given back in the background; where the
- * thread was interrupted then, the interrupt is kept. A {@link Region#truncate} that cannot wait for the last reader of
+ * returns normally, and memory that it cannot give back in time is given back in the background; if the thread was
+ * interrupted then, the interrupt is kept. A {@link Region#truncate} that cannot wait for the last reader of
  * the end of the file cuts it in the background as well.
  */
 public final class Deadline {
@@ -34,7 +34,7 @@ public final class Deadline {
 
     /**
      * Runs an operation whose waits take no longer than a timeout in total. Inside another deadline, the earlier one
-     * counts.
+     * applies.
      *
      * @param <T>       type of the result
      * @param timeout   how long to wait at most, in all; 0 or less does not wait
@@ -67,7 +67,7 @@ public final class Deadline {
     }
 
     /**
-     * The same for an operation that returns nothing.
+     * Does the same for an operation that returns nothing.
      *
      * @param timeout   how long to wait at most, in all; 0 or less does not wait
      * @param unit      unit of the timeout

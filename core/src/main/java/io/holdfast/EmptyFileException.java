@@ -5,16 +5,16 @@ import java.io.Serial;
 import java.nio.file.FileSystemException;
 
 /**
- * A file that is to be mapped has no bytes. There is nothing to map then, and nothing that a lock would protect: a caller
- * for whom an empty file is as good as any other has no region for it. A file that is going to get bytes is mapped
- * {@linkplain FileBacking#growableTo growable}, with the range that it begins with.
+ * A file that is to be mapped has no bytes. There is nothing to map then, and nothing for a lock to protect: a caller
+ * that accepts empty files has no region for one. To map a file that is yet to get its bytes, make it {@linkplain
+ * FileBacking#growableTo growable} and give the range that it begins with.
  */
 public final class EmptyFileException extends FileSystemException {
     @Serial
     private static final long serialVersionUID = 1;
 
     /**
-     * For a file.
+     * An exception about a file.
      *
      * @param path   the file
      * @param reason what was asked for, and what to do

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * without being opened; of a file to be read, that is found out once it is open, which waits for nobody.
  *
  * <p>Nothing is opened before {@link AddressSpace#map(FileBacking)}. The file may be renamed or deleted once it is mapped,
- * and its regions keep all their operations; but one that only reads, or writes privately, is moved to where it has more
- * room by its path. A file is kept open, once for all spaces, as long as a region of it is written to, and may so change
- * its length.
+ * and its regions keep all their operations; but a region that only reads, or writes privately, needs the path to move
+ * to where it has more room. A file is kept open, once for all spaces, as long as a region writes to it, and so may
+ * change its length.
  */
 public final class FileBacking {
     /** How the bytes of the file are accessed. */
@@ -83,13 +83,13 @@ public final class FileBacking {
     }
 
     /**
-     * The whole of the file behind an open channel, whatever its name is by now, if it has one. The caller keeps the
-     * channel, and may close it once the region is mapped. The file is opened once more for the region, which takes time
-     * with the number of descriptors that the process has, and needs the permission that opening it anew would need; an
+     * The whole of the file behind an open channel, whatever its name is now, if it still has one. The caller keeps the
+     * channel, and may close it once the region is mapped. The file is opened once more for the region, which takes
+     * longer the more descriptors the process has, and needs the same permission as opening it anew; an
      * empty file is refused.
      *
-     * <p>As with any second opening of a file, its end drops the locks of the process on the file
-     * ({@link java.nio.channels.FileLock}), by whatever channel they came.
+     * <p>As with any second descriptor of a file, closing it drops the locks of the process on the file
+     * ({@link java.nio.channels.FileLock}), whichever channel they were taken through.
      *
      * @param channel of a file of the default file system, open for reading; to write to the file, for writing as well
      * @param access  how the bytes of the file are accessed

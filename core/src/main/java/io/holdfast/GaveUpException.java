@@ -4,7 +4,7 @@ package io.holdfast;
 import java.io.Serial;
 
 /**
- * Ends an operation inside {@link Deadline#within} that has no timed form of its own, when its time is over or its thread
+ * Ends an operation inside {@link Deadline#within} that has no timed form of its own, when its time is up or its thread
  * is interrupted while it waits. Nothing has changed then. {@code within} turns it into a
  * {@link java.util.concurrent.TimeoutException} or an {@link InterruptedException}; do not catch it inside.
  */

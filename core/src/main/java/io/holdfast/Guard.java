@@ -16,7 +16,7 @@ import java.lang.foreign.MemorySegment;
  * to the thread that took it.
  *
  * <p>A guard that does not leave the method that takes it, and whose calls are inlined, costs no allocation. Where that
- * cannot be had, use the stamp forms of {@link Region}.
+ * is not possible, use the stamp forms of {@link Region}.
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="guard"}
  */
@@ -91,7 +91,7 @@ public sealed interface Guard extends AutoCloseable permits GuardHandle {
 
     /**
      * Ends the guard; does nothing if it was refused, turned into a hold, or closed already. Whatever else is thrown, the
-     * lock is released, or, where the stack was too short for that, can be by closing the guard once more.
+     * lock is released, or, if the stack was too short for that, can be released by closing the guard once more.
      *
      * @throws IllegalStateException if its segment is in use by a native call or by asynchronous I/O, and then it is still
      *                               held

@@ -5,12 +5,13 @@ import io.holdfast.space.HoldHandle;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A shared lock on a region that one thread takes and any thread may release: for asynchronous I/O, for readers that
- * are handed on. It keeps the region mapped like a guard (guarantee G1) but costs a read-modify-write of a shared word.
+ * A shared lock on a region that one thread takes and any thread may release: for asynchronous I/O, and for readers that
+ * are handed from thread to thread. It keeps the region mapped like a guard (guarantee G1) but costs a read-modify-write
+ * of a shared word.
  *
  * <p>Thread-safe. A hold has no segment of its own. A thread that reads opens a {@link View}, which is confined to it;
- * releasing a hold with open views is refused. Code that hands a segment from thread to thread, as libraries for I/O do,
- * is given the {@link #sharedSegment()}, which costs a handshake when the region is unmapped.
+ * releasing a hold with open views is refused. For code that hands a segment from thread to thread, as I/O libraries do,
+ * there is the {@link #sharedSegment()}, which costs a handshake when the region is unmapped.
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="hold"}
  */
@@ -39,8 +40,8 @@ public sealed interface Hold extends AutoCloseable permits HoldHandle {
     View view();
 
     /**
-     * The {@linkplain Region#sharedSegment() shared segment} of the region. It can be used until the hold is released at
-     * least.
+     * The {@linkplain Region#sharedSegment() shared segment} of the region. It can be used at least until the hold is
+     * released.
      *
      * @return the segment
      * @throws RegionException       if the hold was refused

@@ -9,10 +9,11 @@ import java.nio.ByteOrder;
  * A long-lived claim to read a region, and to write it where the region is writable: taken once, used by any thread for
  * as long as the region is mapped, ended by any. For a program that keeps a file open for hours and reads it byte by byte.
  *
- * <p>A lease keeps nothing mapped, and nobody waits for it. After an unmap it gives the region's bytes for a moment more,
- * and then refuses; it never gives other bytes, and never crashes. What goes on behind it is the <em>era</em>: all leases
- * of a space read through one shared arena, which is closed, once for many unmaps, before pages are given back. Who ends
- * an era renews the leases of the space, which costs some 40 ns for each; a lease that was missed renews itself.
+ * <p>A lease keeps nothing mapped, and nobody waits for it. After an unmap it still gives the region's bytes for a
+ * moment, and then refuses; it never gives other bytes, and never crashes. The mechanism behind it is the <em>era</em>:
+ * all leases of a space read through one shared arena, which is closed, once for many unmaps, before pages are given
+ * back. The thread that ends an era renews the leases of the space, which costs about 40 ns for each; a lease that it
+ * missed renews itself.
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="lease"}
  *
@@ -20,38 +21,38 @@ import java.nio.ByteOrder;
  *
  * <p>They take no lock, write no shared word and allocate nothing, unless the lease has to renew itself. They need no
  * alignment. Without a byte order they use the native one. A plain write may be done twice when an era ends in the
- * middle of it: what other threads synchronize on is written as the next paragraph says.
+ * middle of it: use ordered values for what other threads synchronize on.
  *
  * <h2>Ordered values</h2>
  *
  * <p>Methods with a memory order in their names, and those that read and write in one step, are for values that threads
  * synchronize on. They need the alignment of their width and use the native byte order. Reads are done like those of
- * single values. Writes run under the region's shared lock, so that each is done once, and so wait for an exclusive
- * writer, as {@link Region#lockShared()} does. The orders are those of {@link java.lang.invoke.VarHandle}; a read and
- * write in one step is volatile.
+ * single values. Writes run under the region's shared lock, so that each is done once, and therefore wait for an
+ * exclusive writer, as {@link Region#lockShared()} does. The orders are those of {@link java.lang.invoke.VarHandle}; a
+ * read and write in one step is volatile.
  *
  * <h2>Bulk operations</h2>
  *
  * <p>Those that copy out take no lock either. The others run under the region's shared lock, in pieces of a megabyte, and
- * so wait for an exclusive writer between two of them, as {@link Region#lockShared()} does. Where the region is unmapped
- * meanwhile, the pieces before have been done, and a target may hold anything where bytes were to come.
+ * so wait for an exclusive writer between two of them, as {@link Region#lockShared()} does. If the region is unmapped
+ * meanwhile, the earlier pieces have been done, and what the target holds in place of the rest is undefined.
  *
  * <h2>What a lease does not do</h2>
  *
- * <p>Except for ordered values, it orders nothing. What others write, exclusive writers and advice that discards bytes
- * included, shows at once and in parts. What is written through a lease of a region that is being unmapped, or moved
- * without a file behind it, may be lost. Optimistic stamps and guards order accesses.
+ * <p>Except for ordered values, it orders nothing. What others write, including exclusive writers and advice that
+ * discards bytes, shows at once and in parts. What is written through a lease of a region that is being unmapped, or
+ * moved without a file behind it, may be lost. Optimistic stamps and guards order accesses.
  *
  * <p>Closing a shared arena interrupts a thread that is inside an access to it. An era is closed some time after its end,
  * when threads have left it ({@link AddressSpace.Builder#eras}); only a thread that runs interpreted code, and is not
  * scheduled for as long, can still find its interrupt status set.
  *
  * <p>Every method but {@link #region()}, {@link #isCurrent()} and {@link #close()} throws a {@link RegionException} with
- * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or goes on under other handles, and
- * the era of that has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link IndexOutOfBoundsException}
- * for a range that is not in the region, or the slice; those that write a {@link RegionException} for a read-only
- * region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken from it. Bulk operations that do
- * not copy out, and ordered writes, also throw what {@link Region#lockShared()} throws.
+ * {@link Refusal#DETACHED} or {@link Refusal#MOVED} when the region is unmapped, or lives on under other handles, and
+ * the era in which that happened has ended; with {@link Refusal#ENDED} when the lease is ended; an {@link
+ * IndexOutOfBoundsException} for a range that is not in the region, or the slice. Methods that write also throw a {@link
+ * RegionException} for a read-only region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken
+ * away. Bulk operations that do not copy out, and ordered writes, also throw what {@link Region#lockShared()} throws.
  */
 public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     /** {@return the region} */
@@ -72,15 +73,15 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      *
      * @param offset first byte
      * @param length how many bytes
-     * @return the slice, which can be ended by itself
+     * @return the slice, which can be ended on its own
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
     Lease slice(long offset, long length);
 
     /**
-     * Ends the lease, and its slices. Idempotent; accesses that other threads have begun, or that a compiler has joined
-     * with others, may still come through. Gives nothing back: that is what unmapping the region does.
+     * Ends the lease, and its slices. Idempotent; accesses that other threads have begun, or that a compiler has
+     * combined with others, may still succeed. Gives nothing back: that is what unmapping the region does.
      */
     @Override
     void close();
@@ -464,12 +465,12 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     void putIntRelease(long offset, int value);
 
     /**
-     * Writes if the value is the expected one.
+     * Writes a value if the current one is the expected one.
      *
      * @param offset   of the first byte
-     * @param expected what is to be there
+     * @param expected the value that has to be there
      * @param value    what to write then
-     * @return what was there; if it is what was expected, the value has been written
+     * @return the previous value; if it is the expected one, the new value has been written
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
@@ -478,11 +479,11 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     int compareAndExchangeInt(long offset, int expected, int value);
 
     /**
-     * Writes and reads what was there.
+     * Writes a value and returns the previous one.
      *
      * @param offset of the first byte
      * @param value  the value
-     * @return what was there
+     * @return the previous value
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
@@ -491,11 +492,11 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     int getAndSetInt(long offset, int value);
 
     /**
-     * Adds and reads what was there.
+     * Adds to a value and returns the previous one.
      *
      * @param offset of the first byte
      * @param delta  what to add
-     * @return what was there
+     * @return the previous value
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
@@ -516,12 +517,12 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     void putLongRelease(long offset, long value);
 
     /**
-     * Writes if the value is the expected one.
+     * Writes a value if the current one is the expected one.
      *
      * @param offset   of the first byte
-     * @param expected what is to be there
+     * @param expected the value that has to be there
      * @param value    what to write then
-     * @return what was there; if it is what was expected, the value has been written
+     * @return the previous value; if it is the expected one, the new value has been written
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
@@ -530,11 +531,11 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     long compareAndExchangeLong(long offset, long expected, long value);
 
     /**
-     * Writes and reads what was there.
+     * Writes a value and returns the previous one.
      *
      * @param offset of the first byte
      * @param value  the value
-     * @return what was there
+     * @return the previous value
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
@@ -543,11 +544,11 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     long getAndSetLong(long offset, long value);
 
     /**
-     * Adds and reads what was there.
+     * Adds to a value and returns the previous one.
      *
      * @param offset of the first byte
      * @param delta  what to add
-     * @return what was there
+     * @return the previous value
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalArgumentException     if the value is not aligned
@@ -665,13 +666,13 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     void fill(long offset, long length, byte value);
 
     /**
-     * Compares.
+     * Compares with other bytes.
      *
      * @param offset      first byte
      * @param other       what to compare with
      * @param otherOffset first byte in it
      * @param length      how many bytes
-     * @return how many bytes from the first on are equal, -1 if all are
+     * @return how many bytes from the first one on are equal, or -1 if all are
      * @throws RegionException              if the lease is refused, as said above
      * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is to be mapped, where, and how: for {@link AddressSpace#map(MapRequest)}. Immutable; each method gives a new
- * one. Nothing is looked at, and nothing refused but what is wrong in itself, before it is mapped.
+ * one. Until it is mapped, nothing is looked at, and only what is wrong in itself is refused.
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="request"}
  */
@@ -80,7 +80,7 @@ public final class MapRequest {
      * At this address and nowhere else. Mapping fails, and replaces nothing, if a region is there.
      *
      * @param firstByte address of the region's first byte, relative to the space. It is a multiple of the page size,
-     *                  or, for a file range that does not begin at a page, as far behind one as the range is
+     *                  or, for a file range that does not begin at a page, as far past one as the range is
      * @return the changed request; this one stays as it is
      * @throws IllegalArgumentException if the address is negative
      */
@@ -98,7 +98,7 @@ public final class MapRequest {
      *
      * @param alignmentBytes a power of two; below the page size it changes nothing
      * @return the changed request; this one stays as it is
-     * @throws IllegalArgumentException if it is no power of two
+     * @throws IllegalArgumentException if it is not a power of two
      */
     public MapRequest alignedTo(final long alignmentBytes) {
         if (alignmentBytes <= 0 || Long.bitCount(alignmentBytes) != 1) {
@@ -110,8 +110,8 @@ public final class MapRequest {
     }
 
     /**
-     * Lets an anonymous region grow in place to a number of bytes, for which addresses are reserved. A file says it in
-     * its backing.
+     * Lets an anonymous region grow in place to a number of bytes, for which addresses are reserved. For a file, its
+     * backing sets this.
      *
      * @param maximumBytes largest size of the region in bytes
      * @return the changed request; this one stays as it is
@@ -130,9 +130,9 @@ public final class MapRequest {
     }
 
     /**
-     * With all pages present before anybody sees the region, so that a first access waits for nothing. Mapping fails
+     * With all pages present before the region becomes visible, so that no first access has to wait. Mapping fails
      * where there is not enough memory. The pages of a file are made present for reading, so that none of them has to be
-     * written back; a first write still takes the kernel's time where the file system wants to know of it, or where the
+     * written back; a first write still enters the kernel where the file system has to be told of it, or where the
      * region gets a copy of its own.
      *
      * @return the changed request; this one stays as it is
@@ -184,7 +184,7 @@ public final class MapRequest {
     }
 
     /**
-     * With advice on how all of it is going to be used, given before anybody sees the region.
+     * With advice on how all of it is going to be used, given before the region becomes visible.
      *
      * @param how as for {@link Region#advise(Advice)}
      * @return the changed request; this one stays as it is
@@ -213,12 +213,12 @@ public final class MapRequest {
         }
     }
 
-    /** {@return the size of anonymous memory in bytes; 0 for a file, whose backing says it} */
+    /** {@return the size of anonymous memory in bytes; 0 for a file, whose backing gives it} */
     public long size() {
         return size;
     }
 
-    /** {@return the largest size in bytes that anonymous memory may grow to; 0 for a file, whose backing says it} */
+    /** {@return the largest size in bytes that anonymous memory may grow to; 0 for a file, whose backing gives it} */
     public long maximum() {
         return maximum;
     }

@@ -41,7 +41,7 @@ public class MappingException extends RuntimeException {
      * The error number of the system call that failed, as the C library has it: 12 for {@code ENOMEM}. The message names
      * it.
      *
-     * @return the number, or nothing if it was no system call that refused, but a limit of the space
+     * @return the number, or empty if it was not a system call that refused, but a limit of the space
      */
     public OptionalInt errno() {
         return errno == 0 ? OptionalInt.empty() : OptionalInt.of(errno);

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * Keeps every region that its thread finds through it mapped until it is closed (guarantee G1), whatever is unmapped
  * meanwhile. Pins are cheap and nest; they end in the thread that began them.
  *
- * <p>A pinned thread holds up every synchronous unmap in the space, so a pin belongs around a lookup and what is read
- * right after it. A pinned thread must not wait: blocking acquires and synchronous unmaps by it end in an
- * {@link IllegalMonitorStateException} (G10).
+ * <p>A pinned thread holds up every synchronous unmap in the space, so pin only around a lookup and the reads that
+ * follow it immediately. A pinned thread must not wait: blocking acquires and synchronous unmaps by it throw an {@link
+ * IllegalMonitorStateException} (G10).
  *
  * {@snippet class="io.holdfast.SnippetsTest" region="pin"}
  */

@@ -2,8 +2,8 @@
 package io.holdfast;
 
 /**
- * What may be done with the bytes of a region. Nothing else can be said: a page without access would fault a stale
- * reader, and code has no place in a region.
+ * What may be done with the bytes of a region. There is nothing else: a page without access would make a stale reader
+ * fault, and regions are not for code.
  */
 public enum Protection {
     /** Guards are read-only, and the pages cannot be written by native code either. */

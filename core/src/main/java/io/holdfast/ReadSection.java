@@ -5,9 +5,9 @@ import io.holdfast.space.ReadSectionHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The right to a structure that stays as it is: while it is open, no region of the range is mapped, unmapped, split,
- * merged, moved, resized or protected, except by downgraded sections, which have done it before. Other read sections may
- * be open on the same range. Regions can be locked as ever.
+ * The right to a structure that does not change: while the section is open, no region of the range is mapped, unmapped,
+ * split, merged, moved, resized or protected, except by downgraded sections, which did so before. Other read sections
+ * may be open on the same range. Regions can be locked as usual.
  *
  * <p>Belongs to the thread that began it. A change that another thread begins in the range meanwhile waits.
  */

@@ -3,13 +3,13 @@ package io.holdfast;
 
 /** Why a lock was not granted. */
 public enum Refusal {
-    /** The region is unmapped, is being unmapped, or moved long ago: the handle is of no use any more. */
+    /** The region is unmapped, is being unmapped, or moved long ago: the handle is no longer usable. */
     DETACHED(-1),
 
     /**
-     * The region lives on under other handles: it was split, merged, moved, cut, or protected. This handle is of no use
-     * any more; the operation returned new ones, and a pin finds them by address. A handle that is much older is refused as
-     * {@link #DETACHED}: nothing remembers a region for longer than a thread can be in the middle of looking for it.
+     * The region lives on under other handles: it was split, merged, moved, cut, or protected. This handle is no longer
+     * usable; the operation returned new ones, and a pin finds them by address. A much older handle is refused as
+     * {@link #DETACHED}: a region is remembered only as long as a thread can be in the middle of looking for it.
      */
     MOVED(-8),
 
@@ -19,7 +19,7 @@ public enum Refusal {
     /** A writer holds the region exclusively. */
     EXCLUSIVE(-3),
 
-    /** Readers are inside, so the region cannot be had exclusively at once. */
+    /** Readers are inside, so the exclusive lock is not available at once. */
     SHARED(-4),
 
     /** The thread holds as many locks, or the region as many counted holds, as there is room for. */
@@ -43,11 +43,11 @@ public enum Refusal {
     }
 
     /**
-     * The refusal that a method returning stamps gave.
+     * Decodes the refusal that a method returning stamps gave.
      *
      * @param stamp not positive
      * @return the reason
-     * @throws IllegalArgumentException if the stamp is no refusal
+     * @throws IllegalArgumentException if the stamp is not a refusal
      */
     public static Refusal of(final long stamp) {
         for (final Refusal refusal : VALUES) {

@@ -19,7 +19,7 @@ public class RegionException extends IllegalStateException {
      * An exception about a region.
      *
      * @param message names the operation, the region, the decoded state of its lock, and what to do
-     * @param refusal why a lock was refused, null if that is not the matter
+     * @param refusal why a lock was refused, null if the exception is not about a lock
      */
     public RegionException(final String message, final @Nullable Refusal refusal) {
         super(message);

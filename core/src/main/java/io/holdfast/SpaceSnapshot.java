@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A snapshot gives one answer, however often it is looked at. A region whose map or unmap was under way in another
  * thread when the snapshot was taken may be shown or not; what a lookup or a cursor had found by then is shown, what they
  * had missed is not. A region that was mapped later is not shown, and one that was unmapped later is. Sizes are those of
- * the moment of looking, since regions grow in place; the name and the file of a region that has gone since are not known
- * any more.
+ * the moment of looking, since regions grow in place; the name and the file of a region that has gone since are no
+ * longer known.
  *
  * <p>Belongs to the thread that took it.
  *

@@ -12,31 +12,31 @@ import java.util.concurrent.TimeUnit;
  * @param mappedBytes        address range of those, in bytes
  * @param unmaps             unmaps finished since the space was opened
  * @param drainedUnmaps      unmaps among all begun that had to wait for a reader
- * @param backlogUnmaps      unmaps that are announced and not finished
+ * @param backlogUnmaps      unmaps that are announced but not finished
  * @param backlogBytes       address range of those, in bytes
  * @param retiredBytes       memory of replaced tree nodes and records that wait for pins and snapshots
  * @param quarantinedBytes   address range that the system refused to take back and that is tried again
  * @param lostBytes          address range that can never be used again
  * @param strandedBytes      address range outside the space that the system refused to take back and that is tried again
- * @param repairs            holes in the range of addresses that failing system calls had left, and that were closed
- * @param idleBytes          memory of unmapped regions that is kept to be handed out again; not more than this
+ * @param repairs            holes in the range of addresses that failed system calls had left and that have been closed
+ * @param idleBytes          memory of unmapped regions that is kept to be handed out again; an upper bound
  * @param recycledBytes      memory of unmapped anonymous regions that was zeroed to be handed out again without a system
- *                           call, since the space was opened; what of it has not been used again is idle, or was given
- *                           back by a trim
- * @param restingBytes       address range of unmapped regions that is not used again yet ({@link
+ *                           call, since the space was opened; the part that has not been used again is idle, or was
+ *                           given back by a trim
+ * @param restingBytes       address range of unmapped regions that is not to be used again yet ({@link
  *                           AddressSpace.Builder#restAddresses})
  * @param orphanedSlots      guards and pins whose thread died holding them, and that were released afterwards
  * @param readerSlots        slots that a writer looks at in the worst case
- * @param recordsInUse       records of regions, those that wait for a grace period included
+ * @param recordsInUse       records of regions, including those that wait for a grace period
  * @param tableBytes         native memory that the records and the tree have taken
  * @param eras               eras that have ended, since the space was opened ({@link Lease})
  * @param unclosedEras       eras that have ended and whose arena is not closed yet
- * @param eraBytes           address range of unmaps that no reader is in the way of, and that wait for an era, in bytes
+ * @param eraBytes           address range of unmaps that wait for no reader, only for an era, in bytes
  * @param unmapTimes         how long finished unmaps took, from the announcement until the memory was given back
- * @param drainTimes         how long those of them took that had to wait for readers, from the announcement until the last
- *                           had left
+ * @param drainTimes         how long those that had to wait for readers took, from the announcement until the last
+ *                           reader had left
  * @param parkedRanges       ranges of closed spaces of this process that wait for the next space
- * @param named              what regions with the same name take together, in the order of the names; regions without a
+ * @param named              totals of the regions that have the same name, in the order of the names; regions without a
  *                           name are left out
  */
 public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long drainedUnmaps, long backlogUnmaps,
@@ -66,7 +66,7 @@ public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long 
     }
 
     /**
-     * Regions of one name.
+     * Regions with the same name.
      *
      * @param name    the name that they were mapped with
      * @param regions how many there are
@@ -80,7 +80,7 @@ public record SpaceStatistics(long regions, long mappedBytes, long unmaps, long 
         named = List.copyOf(named);
     }
 
-    /** {@return all counts, in a line for each subject} */
+    /** {@return all counts, one line for each subject} */
     @Override
     public String toString() {
         final StringBuilder text = new StringBuilder(512)

@@ -43,9 +43,9 @@ public record WaitReport(String space, String region, Duration waited, String wa
      * @param threadName its name
      * @param how        what it holds
      * @param since      how long it has held it, if that is remembered: always in debug mode
-     *                   ({@code -Dio.holdfast.debug=true}), and of one in N locks, pins and holds with
-     *                   {@code -Dio.holdfast.leakSampling=N}; else null
-     * @param place      where it took it, as a stack trace, if that is remembered; else null
+     *                   ({@code -Dio.holdfast.debug=true}), and for one in N locks, pins and holds with
+     *                   {@code -Dio.holdfast.leakSampling=N}; otherwise null
+     * @param place      where it took it, as a stack trace, if that is remembered; otherwise null
      */
     public record Holder(long threadId, String threadName, How how, @Nullable Duration since,
                          @Nullable Throwable place) {

@@ -16,10 +16,10 @@ import java.util.concurrent.TimeUnit;
  * regions are never delayed. Replacements get fresh addresses, since pinned readers still own the old ones.
  *
  * <p>Operations return handles to the regions as they will be; nobody can lock those before the publication, and
- * until then their bytes are accessed through {@link #segment(Region)}. An operation that throws has changed nothing, but
- * more regions may be excluded than before, and the section can be used further. A section that is closed without having
- * been published restores everything: mappings, locks, splits. Bytes that were written into regions that existed before
- * are not restored, and files that were made longer stay so.
+ * until then their bytes are accessed through {@link #segment(Region)}. An operation that throws has changed nothing,
+ * but more regions may be excluded than before, and the section can still be used. A section that is closed without
+ * having been published restores everything: mappings, locks, splits. Bytes that were written into regions that existed
+ * before are not restored, and files that have grown keep their length.
  *
  * <pre>
  *   state        changes   publish                                   downgrade          upgrade         close
@@ -67,7 +67,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @return its bytes, to be written if the region can be, until the section changes it or the exclusion ends
      * @throws IllegalArgumentException     if the region is of another space, or not inside the section's range
      * @throws RegionException              if the region is unmapped, the section has changed it already, or the section's
-     *                                      {@linkplain #patience patience} is over
+     *                                      {@linkplain #patience patience} has run out
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalStateException        if the section is not open
      * @throws WrongThreadException         if another thread began it
@@ -135,7 +135,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     Region map(long sizeBytes);
 
     /**
-     * Maps what a request says, at fresh addresses of the section's range.
+     * Maps what a request describes, at fresh addresses of the section's range.
      *
      * @param request what is to be mapped
      * @return the region, as it is going to be
@@ -150,7 +150,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     /**
      * Unmaps a region. Its memory is given back when the section is closed and earlier pins have ended.
      *
-     * @param region to be unmapped, also one that this section has made
+     * @param region to be unmapped, possibly one that this section has made
      * @throws IllegalArgumentException     as {@link #exclude(Region)}
      * @throws RegionException              as {@link #exclude(Region)}
      * @throws IllegalMonitorStateException as {@link #exclude(Region)}
@@ -193,13 +193,13 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     List<Region> split(Region region, long at);
 
     /**
-     * Makes one region of two neighbours; conditions as for {@link Region#merge}.
+     * Merges two neighbours; the conditions are those of {@link Region#merge}.
      *
      * @param one   a region
      * @param other its neighbour
      * @return the region that covers both
      * @throws IllegalArgumentException     as {@link #exclude(Region)}, and if both are the same
-     * @throws RegionException              as {@link #exclude(Region)}, and if they cannot be one region, and why
+     * @throws RegionException              as {@link #exclude(Region)}, and if they cannot be merged; the message says why
      * @throws MappingException             if there is no memory
      * @throws IllegalMonitorStateException as {@link #exclude(Region)}
      * @throws IllegalStateException        as {@link #exclude(Region)}
@@ -216,8 +216,8 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
      * @return the region, under its handle if nothing changes
      * @throws IllegalArgumentException     as {@link #exclude(Region)}
      * @throws RegionException              as {@link #exclude(Region)}, and if its file is mapped for reading only
-     * @throws MappingException             if the system refuses, or there is no memory; if it does not even give the
-     *                                      pages back the protection that they had, the region is unmapped in this
+     * @throws MappingException             if the system refuses, or there is no memory; if it does not even restore the
+     *                                      protection that the pages had, the region is unmapped in this
      *                                      section
      * @throws IllegalMonitorStateException as {@link #exclude(Region)}
      * @throws IllegalStateException        as {@link #exclude(Region)}
@@ -244,8 +244,8 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
     Region move(Region region);
 
     /**
-     * Changes the size of a region: cuts it where it is, or moves it to fresh addresses to make it larger. To grow in
-     * place takes no section: {@link Region#grow}.
+     * Changes the size of a region: cuts it where it is, or moves it to fresh addresses to make it larger. Growing in
+     * place needs no section: {@link Region#grow}.
      *
      * @param region       to be changed
      * @param newSizeBytes more than 0
@@ -296,7 +296,7 @@ public sealed interface WriteSection extends AutoCloseable permits WriteSectionH
 
     /**
      * Ends the section. If it was not published, everything is restored. If it was, and something was unmapped, this
-     * waits, after it has given the range back, until pins from before have ended and the memory is given back; for a
+     * waits, after it has given the range back, until earlier pins have ended and the memory is given back; for a
      * thread that is pinned or holds a guard, and after an interrupt, that goes on in the background. Does nothing if the
      * section is closed.
      *

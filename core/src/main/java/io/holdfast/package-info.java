@@ -6,7 +6,7 @@
  * <p>An {@code AddressSpace} reserves one large range of addresses and maps {@code Region}s inside it. Readers lock a
  * region with a {@code Guard}, keep everything they find with a {@code Pin}, or read optimistically and validate; an
  * unmap turns new readers away, waits for those inside, and gives the memory back at that moment, without a handshake
- * with other threads. This package is the whole public API: contracts, values and exceptions. What works behind them has
+ * with other threads. This package is the whole public API: contracts, values and exceptions. Their implementation has
  * packages of its own.
  *
  * <h2>Glossary</h2>
@@ -34,7 +34,7 @@
  * <dd>An epoch announcement: nothing found after it is reclaimed before it ends.</dd>
  * <dt>stamp</dt>
  * <dd>The sequence value of an optimistic read. Validating it says that no exclusive holder, unmap or reuse came
- * between; it says nothing of shared writers or of other writers of the file.</dd>
+ * between; it says nothing about shared writers or other writers of the file.</dd>
  * <dt>lease, era</dt>
  * <dd>A long-lived claim to read a region, renewed when its era ends; the life of the one shared arena that all leases of a
  * space read through, whose close is a grace period for readers that announce nothing.</dd>
@@ -55,14 +55,14 @@
  * <ul>
  * <li>A shared guard protects existence and layout, not bytes: several holders of writable shared guards order their
  * own writes.</li>
- * <li>A thread that stays pinned, or keeps a guard, for long holds up every unmap that waits for it and the
+ * <li>A thread that stays pinned, or keeps a guard, for a long time holds up every unmap that waits for it and the
  * reclaiming of everything retired meanwhile. A slot is reclaimed when its platform thread has died.</li>
  * <li>A thread that is pinned, or holds a guard on the region, must not unmap it synchronously or wait for an
  * exclusive guard on it: it would wait for itself, and gets an exception instead.</li>
  * <li>Do not hold a lock of the application across a blocking acquire or a synchronous unmap when a reader may want
- * that lock while it is inside a region: neither would ever go on.</li>
+ * that lock while it is inside a region: neither would ever proceed.</li>
  * <li>The bytes behind an optimistic segment may belong to nobody, or to somebody else, at any moment. Copy out,
- * validate, and use the copy only then.</li>
+ * validate, and only then use the copy.</li>
  * <li>Truncation of a mapped file by somebody else is outside what the library can prevent: plain segment access then
  * gets an {@link java.lang.InternalError}, but checksum intrinsics, inflaters and native callees that are handed such
  * memory can bring the virtual machine down. {@link io.holdfast.Region#copyOut copyOut} and
