@@ -15,8 +15,8 @@ import org.agrona.concurrent.status.CountersReader;
  * Agrona counters in a file, for other processes to read while they are counted.
  *
  * <p>In the file, from its beginning: a header of {@value #HEADER_LENGTH} bytes, in the byte order of the machine, with
- * {@value #VERSION} as an {@code int} at 0, which is written last, and the number of counters as an {@code int} at 4; then
- * the metadata of so many counters; then their values.
+ * {@value #VERSION} as an {@code int} at 0, which is written last, and the number of counters as an {@code int} at 4;
+ * then the metadata of that many counters; then their values.
  *
  * <p>Thread-safe as its counters are: one {@link CountersManager} is for one thread, readers are for any.
  */
@@ -69,7 +69,7 @@ public final class CountersFile implements AutoCloseable {
      *
      * @param space in which it is mapped
      * @param path  of the file
-     * @return the file, to be closed; it can be read only
+     * @return the file, to be closed; it can only be read
      * @throws IOException if it is not a file of this layout, or not complete yet
      */
     public static CountersFile open(final AddressSpace space, final Path path) throws IOException {
@@ -92,7 +92,7 @@ public final class CountersFile implements AutoCloseable {
         return HEADER_LENGTH + (long) counters * (CountersReader.METADATA_LENGTH + CountersReader.COUNTER_LENGTH);
     }
 
-    /** {@return a manager of the counters of a file that was made, for one thread, and one in the life of the file} */
+    /** {@return a manager of the counters of a file that was created: one for the life of the file, for one thread} */
     public CountersManager manager() {
         return new CountersManager(metaData, values);
     }
@@ -102,7 +102,7 @@ public final class CountersFile implements AutoCloseable {
         return new CountersReader(metaData, values);
     }
 
-    /** Unmaps the file, which stays. Whoever still counts or reads gets an {@link IllegalStateException}. Idempotent. */
+    /** Unmaps the file, which stays. Counting or reading then throws an {@link IllegalStateException}. Idempotent. */
     @Override
     public void close() {
         if (hold.isHeld()) {

@@ -30,24 +30,24 @@ import org.jspecify.annotations.Nullable;
  * An Agrona buffer over the bytes of a region, checked for bounds and for the region's end, without {@code Unsafe} and
  * without flags of the virtual machine.
  *
- * <p>What it is made of says who may use it, and until when:
+ * <p>What it is made of decides who may use it, and until when:
  * <ul>
  * <li>of a {@link Guard}: the thread that took it, until it is closed. Writable where the guard is.
- * <li>of a {@link Hold}: every thread, until the hold is released at least, and then until the region is unmapped. The
+ * <li>of a {@link Hold}: every thread, at least until the hold is released, and then until the region is unmapped. The
  *     first choice for ring buffers and counters.
  * <li>of a {@link Lease}: every thread, until the region is unmapped or the lease ended; nobody waits for it. Ordered
  *     writes run under the region's shared lock: see {@link Lease}.
  * <li>of a segment: as the segment says. {@link io.holdfast.Region#sharedSegment()} is one without a hold.
  * </ul>
  *
- * <p>Afterwards each access is an {@link IllegalStateException}: a {@link io.holdfast.RegionException} through a lease, the
- * one of {@link MemorySegment} otherwise. A write where nothing may be written is an {@link IllegalArgumentException}, or a
- * {@code RegionException}. An access by a wrong thread is a {@link WrongThreadException}. Nothing crashes, and no access
- * reaches the bytes of another region.
+ * <p>Afterwards each access throws an {@link IllegalStateException}: a {@link io.holdfast.RegionException} through a
+ * lease, the one of {@link MemorySegment} otherwise. A write where nothing may be written throws an {@link
+ * IllegalArgumentException}, or a {@code RegionException}. An access by a wrong thread throws a {@link
+ * WrongThreadException}. Nothing crashes, and no access reaches the bytes of another region.
  *
  * <p>Like {@code UnsafeBuffer} it can be used by several threads at once, as far as what it is made of can, except for the
- * {@code wrap} methods: a thread that uses it after another thread has wrapped it must have been told so. Single values,
- * ordered ones and copies to and from arrays allocate nothing.
+ * {@code wrap} methods: a wrap must happen before any use by another thread. Single values, ordered ones and copies to
+ * and from arrays allocate nothing.
  *
  * <h2>What is different from {@code UnsafeBuffer}</h2>
  *
@@ -56,7 +56,7 @@ import org.jspecify.annotations.Nullable;
  * <li>Ordered accesses must be aligned by address; otherwise they throw an {@link IllegalArgumentException}. Nothing
  *     aligns an array, so in a {@code byte[]} only single bytes can be accessed in order; {@link #verifyAlignment()}
  *     refuses it.
- * <li>{@link #addressOffset()} is refused, since nothing checks what is done with a raw address; with it
+ * <li>{@link #addressOffset()} is refused, since nothing checks what is done with a raw address, and with it
  *     {@code UnsafeBuffer.wrap} of this buffer, {@code UnsafeBuffer.putBytes} from it, {@code AtomicCounter} and
  *     {@code UnsafeBufferPosition} over it. Copy with {@link #getBytes(int, MutableDirectBuffer, int, int)}, which
  *     works with every buffer, or {@linkplain #unsafeExposeAddress() expose the address}.
@@ -106,8 +106,8 @@ public final class RegionBuffer implements AtomicBuffer {
     }
 
     /**
-     * A buffer over the bytes of a held region, for every thread. It goes on until the region is unmapped, which waits for
-     * the hold.
+     * A buffer over the bytes of a held region, for every thread. It stays valid until the region is unmapped, which
+     * waits for the hold.
      *
      * @param hold of the region
      * @return the buffer
@@ -133,7 +133,7 @@ public final class RegionBuffer implements AtomicBuffer {
     }
 
     /**
-     * A buffer over a segment, for those who may use it.
+     * A buffer over a segment, for the threads that may use it.
      *
      * @param segment the bytes
      * @return the buffer
@@ -282,8 +282,8 @@ public final class RegionBuffer implements AtomicBuffer {
     // ------------------------------------------------------------------------------------------------ properties
 
     /**
-     * Lets {@link #addressOffset()} give the address, for code that insists on it. Whoever uses the address when the
-     * guard is closed, or the region unmapped, reads other bytes or brings the virtual machine down.
+     * Lets {@link #addressOffset()} give the address, for code that insists on it. Using the address once the guard is
+     * closed, or the region unmapped, reads other bytes or brings the virtual machine down.
      *
      * @return this buffer
      * @throws IllegalStateException if the buffer is over a lease, which keeps nothing mapped, or over an array

@@ -19,8 +19,8 @@ import org.agrona.concurrent.SystemNanoClock;
 import org.agrona.concurrent.status.CountersManager;
 
 /**
- * The counts of a space as Agrona counters, one for each number of {@link SpaceStatistics}, so that what shows the
- * counters of an Aeron program shows those of its regions too.
+ * The counts of a space as Agrona counters, one for each number of {@link SpaceStatistics}, so that a tool that shows
+ * the counters of an Aeron program shows those of its regions too.
  *
  * <p>A counter has the type {@link #TYPE_ID}, the name of the number as its key, and the label
  * {@code holdfast <space>: <name>}. It is written with release order.
@@ -60,7 +60,7 @@ public final class SpaceCounters implements Agent, AutoCloseable {
      *
      * @param space    whose counts they are
      * @param counters where they are published
-     * @param period   how long the agent waits between two times
+     * @param period   how long the agent waits from one publication to the next
      * @throws IllegalStateException if there is no room for the counters; none is left allocated
      */
     public SpaceCounters(final AddressSpace space, final CountersManager counters, final Duration period) {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A directory of the file system whose files are read where they are mapped, as with {@link MMapDirectory}, and leave
- * memory soon after they are closed, at a cost that all closes of a while share.
+ * memory soon after they are closed, at a cost shared by all files that are closed at about the same time.
  *
  * {@snippet :
  * try (Directory directory = new HoldfastDirectory(Path.of("index"));
@@ -35,11 +35,11 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>An input may be closed by any thread while others read it and its clones and slices: they read the right bytes for a
- * moment more, or get an {@link org.apache.lucene.store.AlreadyClosedException}. That moment is an era of the space
- * ({@link AddressSpace.Builder#eras}, 100 ms by default); when it is over, the file is in no list of mappings any more,
- * and one that was deleted has given its blocks back. Segments that an input hands on
- * ({@link org.apache.lucene.store.MemorySegmentAccessInput}) throw an {@link IllegalStateException} from then on.
+ * <p>An input may be closed by any thread while others read it and its clones and slices: for a moment they still read
+ * the right bytes, or they get an {@link org.apache.lucene.store.AlreadyClosedException}. That moment is an era of the
+ * space ({@link AddressSpace.Builder#eras}, 100 ms by default); when it is over, the file is no longer in any list of
+ * mappings, and one that was deleted has given its blocks back. Segments that an input hands out ({@link
+ * org.apache.lucene.store.MemorySegmentAccessInput}) throw an {@link IllegalStateException} from then on.
  *
  * <p>A file is one region, whatever its size, and has the file's name in {@link AddressSpace#maps()}, in reports and in
  * events. Like each mapped file, it must not be truncated while it is open.
@@ -170,9 +170,9 @@ public class HoldfastDirectory extends FSDirectory {
         }
 
         /**
-         * Sets the space in which files are mapped, and with it the limits of addresses, files and backlog, the length of
-         * an era, and who is told of long waits. By default all directories of the process share one, which lasts as
-         * long as the process. Closing the directory does not close its space; closing the space closes all inputs.
+         * Sets the space in which files are mapped, and with it the limits of addresses, files and backlog, the length
+         * of an era, and the listener for long waits. By default all directories of the process share one, which lasts
+         * as long as the process. Closing the directory does not close its space; closing the space closes all inputs.
          *
          * @param shared a space, which other directories, and anything else, may use too
          * @return this
@@ -197,7 +197,7 @@ public class HoldfastDirectory extends FSDirectory {
         /**
          * Sets which files are read into memory when they are opened; by default none.
          *
-         * @param files says it by the name of the file and the context it is opened for
+         * @param files decides by the name of the file and the context that it is opened for
          * @return this
          */
         public Builder preload(final BiPredicate<String, IOContext> files) {
@@ -208,8 +208,8 @@ public class HoldfastDirectory extends FSDirectory {
         /**
          * Sets how the kernel is to read files in, for example {@link MMapDirectory#ADVISE_BY_CONTEXT}.
          *
-         * @param advice says it by the name of the file and the context it, or a part of it, is opened for; where it says
-         *               nothing, as by default, {@link Constants#DEFAULT_READADVICE} holds
+         * @param advice decides by the name of the file and the context that it, or a part of it, is opened for; where
+         *               it gives none, as by default, {@link Constants#DEFAULT_READADVICE} applies
          * @return this
          */
         public Builder readAdvice(final BiFunction<String, IOContext, Optional<ReadAdvice>> advice) {
