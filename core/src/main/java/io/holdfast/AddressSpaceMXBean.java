@@ -46,7 +46,7 @@ public interface AddressSpaceMXBean {
      * @param region   the region's address, its name and file, and the decoded state of its lock
      * @param waiter   name of the thread that announced it
      * @param waitedMs how many milliseconds it has been in the background; 0 while its thread still waits
-     * @param holders  who is inside, as far as could be seen
+     * @param holders  the threads inside, as far as could be seen
      */
     record UnmapRow(String region, String waiter, long waitedMs, List<HolderRow> holders) {
     }

@@ -19,9 +19,9 @@ import java.nio.ByteOrder;
  *
  * <h2>Single values</h2>
  *
- * <p>They take no lock, write no shared word and allocate nothing, unless the lease has to renew itself. They need no
- * alignment. Without a byte order they use the native one. A plain write may be done twice when an era ends in the
- * middle of it: use ordered values for what other threads synchronize on.
+ * <p>Accesses to single values take no lock, write no shared word and allocate nothing, unless the lease has to renew
+ * itself. They need no alignment. Without a byte order they use the native one. A plain write may be done twice when an
+ * era ends in the middle of it: use ordered values for what other threads synchronize on.
  *
  * <h2>Ordered values</h2>
  *
@@ -33,13 +33,13 @@ import java.nio.ByteOrder;
  *
  * <h2>Bulk operations</h2>
  *
- * <p>Those that copy out take no lock either. The others run under the region's shared lock, in pieces of a megabyte, and
- * so wait for an exclusive writer between two of them, as {@link Region#lockShared()} does. If the region is unmapped
- * meanwhile, the earlier pieces have been done, and what the target holds in place of the rest is undefined.
+ * <p>Operations that copy out take no lock either. The others run under the region's shared lock, in pieces of a
+ * megabyte, and so wait for an exclusive writer between two of them, as {@link Region#lockShared()} does. If the region
+ * is unmapped meanwhile, the earlier pieces have been done, and what the target holds in place of the rest is undefined.
  *
  * <h2>What a lease does not do</h2>
  *
- * <p>Except for ordered values, it orders nothing. What others write, including exclusive writers and advice that
+ * <p>Except for ordered values, a lease orders nothing. What others write, including exclusive writers and advice that
  * discards bytes, shows at once and in parts. What is written through a lease of a region that is being unmapped, or
  * moved without a file behind it, may be lost. Optimistic stamps and guards order accesses.
  *
@@ -616,7 +616,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      * @throws IllegalArgumentException  if the other side cannot be written, or not with bytes
-     * @throws IllegalStateException     if the memory of the other side is freed already
+     * @throws IllegalStateException     if the memory of the other side has been freed already
      * @throws WrongThreadException      if the other side belongs to another thread
      */
     void getBytes(long offset, MemorySegment target, long targetOffset, long length);
@@ -646,7 +646,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
-     * @throws IllegalStateException        if the memory of the other side is freed already
+     * @throws IllegalStateException        if the memory of the other side has been freed already
      * @throws WrongThreadException         if the other side belongs to another thread
      * @throws TruncatedException           if somebody else has truncated the file
      */
@@ -677,7 +677,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException    if a byte lies outside the region, the slice, or the other side
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws IllegalArgumentException     if the other side cannot be written, or not with bytes
-     * @throws IllegalStateException        if the memory of the other side is freed already
+     * @throws IllegalStateException        if the memory of the other side has been freed already
      * @throws WrongThreadException         if the other side belongs to another thread
      * @throws TruncatedException           if somebody else has truncated the file
      */

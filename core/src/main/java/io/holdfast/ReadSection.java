@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * split, merged, moved, resized or protected, except by downgraded sections, which did so before. Other read sections
  * may be open on the same range. Regions can be locked as usual.
  *
- * <p>Belongs to the thread that began it. A change that another thread begins in the range meanwhile waits.
+ * <p>Belongs to the thread that began it. A change that another thread begins in the range waits until the section is
+ * closed.
  */
 public sealed interface ReadSection extends AutoCloseable permits ReadSectionHandle {
     /** {@return the space} */

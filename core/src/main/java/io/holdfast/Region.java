@@ -203,7 +203,7 @@ public sealed interface Region permits RegionHandle {
 
     /**
      * Announces the unmap and returns: readers are turned away from here on. The memory is given back in the
-     * background, or by a later call of this method when many have gathered; none of it waits for readers.
+     * background, or by a later call of this method once many have accumulated; none of it waits for readers.
      *
      * <p>Dependent stages run in the thread that gave the memory back, or, if that is the space's own thread, in a
      * virtual thread, so they may wait, even for another unmap.
@@ -528,9 +528,9 @@ public sealed interface Region permits RegionHandle {
      * changes.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes; for 0 there is nothing to do
+     * @param length in bytes; 0 does nothing
      * @param advice how
-     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws IllegalArgumentException     if the range is not inside the region
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if the system refuses, for example because it does not know the advice
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -561,8 +561,8 @@ public sealed interface Region permits RegionHandle {
      * must. No byte changes. {@link Advice#WILL_NEED} only begins to read ahead, and does not wait.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes; for 0 there is nothing to do
-     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @param length in bytes; 0 does nothing
+     * @throws IllegalArgumentException     if the range is not inside the region
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if there is not enough memory, or the file cannot be read
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -595,7 +595,7 @@ public sealed interface Region permits RegionHandle {
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes, 0 or more
      * @return the number of bytes, which may change at any time
-     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @throws IllegalArgumentException     if the range is not inside the region
      * @throws RegionException              if the region is unmapped
      * @throws MappingException             if the system refuses
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -603,8 +603,7 @@ public sealed interface Region permits RegionHandle {
     long residentBytes(long offset, long length);
 
     /**
-     * Writes what was changed in a shared file mapping to the device, and waits for it. For other regions there is
-     * nothing to do.
+     * Writes what was changed in a shared file mapping to the device, and waits for it. Does nothing for other regions.
      *
      * @throws RegionException              if the region is unmapped
      * @throws java.io.UncheckedIOException if the device reports an error
@@ -613,12 +612,12 @@ public sealed interface Region permits RegionHandle {
     void force();
 
     /**
-     * Writes what was changed in a range of a shared file mapping to the device, and waits for it. For other regions
-     * there is nothing to do.
+     * Writes what was changed in a range of a shared file mapping to the device, and waits for it. Does nothing for
+     * other regions.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes; for 0 there is nothing to do
-     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @param length in bytes; 0 does nothing
+     * @throws IllegalArgumentException     if the range is not inside the region
      * @throws RegionException              if the region is unmapped
      * @throws java.io.UncheckedIOException if the device reports an error
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
@@ -627,11 +626,11 @@ public sealed interface Region permits RegionHandle {
 
     /**
      * Gives the memory of a range of an anonymous region back to the system; the range reads as zero from then on.
-     * Holds the region exclusively meanwhile, so every stamp fails and every other guard is waited for.
+     * Holds the region exclusively meanwhile, so every stamp fails, and waits for every other guard.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes; for 0 there is nothing to do
-     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @param length in bytes; 0 does nothing
+     * @throws IllegalArgumentException     if the range is not inside the region
      * @throws RegionException              if the region is unmapped, read-only, or not anonymous
      * @throws MappingException             if the system refuses, for example because the pages are locked in memory;
      *                                      nothing has changed then
@@ -645,8 +644,8 @@ public sealed interface Region permits RegionHandle {
      * regions on the same file see the zeros at once.
      *
      * @param offset of the first byte in the region, in bytes
-     * @param length in bytes; for 0 there is nothing to do
-     * @throws IllegalArgumentException     if the range is not one of the region's
+     * @param length in bytes; 0 does nothing
+     * @throws IllegalArgumentException     if the range is not inside the region
      * @throws RegionException              if the region is unmapped, or not a shared writable mapping of a file
      * @throws MappingException             if the system refuses, for example because the file system has no holes;
      *                                      nothing has changed then
@@ -665,14 +664,14 @@ public sealed interface Region permits RegionHandle {
      * @param target       where to copy to
      * @param targetOffset of the first byte in the target, in bytes
      * @param length       in bytes, 0 or more
-     * @throws IllegalArgumentException     if the range is not one of the region's
-     * @throws IndexOutOfBoundsException    if the range is not one of the target's
+     * @throws IllegalArgumentException     if the range is not inside the region
+     * @throws IndexOutOfBoundsException    if the range is not inside the target
      * @throws TruncatedException           if the bytes cannot be read; a part may have been copied
      * @throws InternalError                if the memory of the target is a mapped file that somebody else has truncated;
      *                                      a part may have been copied
      * @throws RegionException              if the region is unmapped
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
-     * @throws IllegalStateException        if the memory of the target is freed already
+     * @throws IllegalStateException        if the memory of the target has been freed already
      * @throws WrongThreadException         if the target belongs to another thread
      */
     void copyOut(long offset, MemorySegment target, long targetOffset, long length);
@@ -686,14 +685,14 @@ public sealed interface Region permits RegionHandle {
      * @param sourceOffset of the first byte in the source, in bytes
      * @param offset       of the first byte in the region, in bytes
      * @param length       in bytes, 0 or more
-     * @throws IllegalArgumentException     if the range is not one of the region's
-     * @throws IndexOutOfBoundsException    if the range is not one of the source's
+     * @throws IllegalArgumentException     if the range is not inside the region
+     * @throws IndexOutOfBoundsException    if the range is not inside the source
      * @throws TruncatedException           if the bytes cannot be written; a part may have been copied
      * @throws InternalError                if the memory of the source is a mapped file that somebody else has truncated;
      *                                      a part may have been copied
      * @throws RegionException              if the region is unmapped or read-only
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
-     * @throws IllegalStateException        if the memory of the source is freed already
+     * @throws IllegalStateException        if the memory of the source has been freed already
      * @throws WrongThreadException         if the source belongs to another thread
      */
     void copyIn(MemorySegment source, long sourceOffset, long offset, long length);
@@ -743,7 +742,7 @@ public sealed interface Region permits RegionHandle {
      *
      * @param bytes how many, so that the address of what is left is a multiple of the page size
      * @return the rest
-     * @throws IllegalArgumentException     if this is not more than 0 and less than all, or misaligned
+     * @throws IllegalArgumentException     if this is not more than 0 and less than the size, or misaligned
      * @throws RegionException              as {@link #split}
      * @throws MappingException             as {@link #split}
      * @throws IllegalStateException        as {@link #split}
@@ -758,7 +757,7 @@ public sealed interface Region permits RegionHandle {
      *
      * @param bytes how many
      * @return the rest
-     * @throws IllegalArgumentException     if this is not more than 0 and less than all
+     * @throws IllegalArgumentException     if this is not more than 0 and less than the size
      * @throws RegionException              as {@link #split}
      * @throws MappingException             as {@link #split}
      * @throws IllegalStateException        as {@link #split}
@@ -774,7 +773,7 @@ public sealed interface Region permits RegionHandle {
      * @param offset of the first byte in the region, in bytes
      * @param length in bytes, more than 0
      * @return what is left, in order: nothing, or one or two regions
-     * @throws IllegalArgumentException     if the range is not one of the region's, or misaligned
+     * @throws IllegalArgumentException     if the range is not inside the region, or misaligned
      * @throws RegionException              as {@link #split}
      * @throws MappingException             as {@link #split}
      * @throws IllegalStateException        as {@link #split}
@@ -804,7 +803,7 @@ public sealed interface Region permits RegionHandle {
      * @param length     in bytes, more than 0
      * @param protection what may be done from now on
      * @return the resulting regions, in order, up to three; this handle if nothing changes
-     * @throws IllegalArgumentException     if the range is not one of the region's, or misaligned
+     * @throws IllegalArgumentException     if the range is not inside the region, or misaligned
      * @throws RegionException              as {@link #protect(Protection)}
      * @throws MappingException             as {@link #protect(Protection)}
      * @throws IllegalStateException        as {@link #split}
@@ -820,7 +819,8 @@ public sealed interface Region permits RegionHandle {
      * itself is cut when the last reader of its end has left. If the thread is interrupted while it waits for that, or
      * its {@link Deadline} expires, it happens in the background; a file that cannot be cut then is logged as an error.
      *
-     * @param newSizeBytes of the region, more than 0 and not more than now; the file ends where the region does
+     * @param newSizeBytes of the region, more than 0 and not more than the current size; the file ends where the region
+     *                     does
      * @return the region that is left
      * @throws IllegalArgumentException     if the size is out of range
      * @throws RegionException              if the region is unmapped, does not write to its file, another region maps

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The regions of a space as they were at one moment, whatever happens meanwhile (guarantee G7): what a section published
- * is there as a whole or not at all. Taking one is O(1). It holds back the reuse of records and tree nodes until it is
+ * shows as a whole or not at all. Taking one is O(1). It holds back the reuse of records and tree nodes until it is
  * closed, but neither changes nor the memory of regions.
  *
  * <p>A snapshot gives one answer, however often it is looked at. A region whose map or unmap was under way in another

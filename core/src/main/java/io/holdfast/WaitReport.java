@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reports whom a thread waits for (guarantee G11). The thread goes on waiting.
+ * Reports which threads another thread is waiting for (guarantee G11). The waiter goes on waiting.
  *
  * @param space   name of the address space
  * @param region  the region's address, its name and file, and the decoded state of its lock; or the range of addresses and
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *                snapshots to end
  * @param waited  how long the wait has lasted
  * @param waiter  name of the waiting thread, or its number where it has none
- * @param holders who is inside, as far as could be seen; counted holds, which any thread may release, are listed
+ * @param holders the threads inside, as far as could be seen; counted holds, which any thread may release, are listed
  *                only as far as the places that took them are remembered
  */
 public record WaitReport(String space, String region, Duration waited, String waiter, List<Holder> holders) {

@@ -183,8 +183,8 @@ public class HoldfastDirectory extends FSDirectory {
         }
 
         /**
-         * Sets whether the close of an input returns at once, and the file leaves memory at the end of the era together
-         * with all that were closed meanwhile, which is the default; or waits until it has left.
+         * Sets whether the close of an input returns at once, so that the file leaves memory at the end of the era
+         * together with all others closed by then, which is the default; or waits until the file has left.
          *
          * @param inBackground whether closes return at once
          * @return this
