@@ -228,6 +228,12 @@ final class OperationTable {
                 .at(AT + 2 * PAGE)));
     }
 
+    /** An unmapped region that has kept its addresses for the next map of its size. */
+    private static List<Region> left(final World world) {
+        world.space.map(PAGE).unmap();
+        return List.of();
+    }
+
     private static List<Region> idle(final World world) {
         world.filled(MapRequest.anonymous(LENGTH)).unmap();
         return List.of(world.filled(MapRequest.anonymous(PAGE).at(AT)));
@@ -253,11 +259,8 @@ final class OperationTable {
             (world, _) -> world.space.map(LENGTH));
         rows.add("AddressSpace.map", "populated and locked memory", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).populated().locked()));
-        rows.add("AddressSpace.map", "what an unmapped region has left, populated and locked", OperationTable::nothing,
-            (world, _) -> {
-                world.space.map(PAGE).unmap();
-                world.space.map(MapRequest.anonymous(PAGE).populated().locked());
-            });
+        rows.add("AddressSpace.map", "idle memory that kept its addresses, populated and locked", OperationTable::left,
+            (world, _) -> world.space.map(MapRequest.anonymous(PAGE).populated().locked()));
         rows.add("AddressSpace.map", "memory with advice", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).advised(Advice.RANDOM)));
         rows.add("AddressSpace.map", "a file with advice", OperationTable::nothing, (world, _) ->

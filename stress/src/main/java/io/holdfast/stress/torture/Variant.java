@@ -112,7 +112,7 @@ public enum Variant {
     /**
      * The settings with which a run shows it soonest: of the lock alone where no region has to go, a few regions where
      * two threads must meet at one, many readers where one must stand still while a record comes back from a grace
-     * period.
+     * period, many writers and hardly a reader where two of them must meet at one magazine.
      */
     List<String> settings() {
         return switch (this) {
@@ -120,6 +120,8 @@ public enum Variant {
                 List.of("--locks-only", "--regions", "1", "--readers", "2", "--writers", "1", "--virtual", "0");
             case COUNT_FIRST, NO_GRACE, FURTHER_HAZARD_UNTOLD -> List.of("--regions", "6");
             case INCARNATION_FIRST -> List.of("--readers", "8");
+            case PARKED_TOGETHER, CLAIMED_TWICE, EVICTED_AND_CLAIMED ->
+                List.of("--readers", "1", "--virtual", "0", "--writers", "8", "--regions", "8");
             default -> List.of();
         };
     }
