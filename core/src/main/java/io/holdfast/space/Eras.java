@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Eras {
     /*
-     * States, ordering ([R1] to [R8]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
+     * States, ordering ([R1] to [R9]) and the argument why no read sees other bytes: docs/LOCKING.md, section 12.
      *
      * Leases look, with plain access, whether their era is over: an old answer costs a read that goes through an era which
      * has ended, and no more. It is written under the lock, after CURRENT.
@@ -37,6 +37,7 @@ final class Eras {
     private final BooleanSupplier hurry;
     private final Claims claims = new Claims();
     private final LiveLeases leases = new LiveLeases();
+    private final CloseInterrupts interrupts = new CloseInterrupts();
     private final List<Era> open = new ArrayList<>(); // in order, the current one last; under this
     private final StripedCounter ended = new StripedCounter();
     private final StripedCounter waitingBytes = new StripedCounter();
@@ -78,6 +79,10 @@ final class Eras {
 
     LiveLeases leases() {
         return leases;
+    }
+
+    CloseInterrupts interrupts() {
+        return interrupts;
     }
 
     /** Notes that a region is leased; the caller holds its shared lock [R3]. */
@@ -318,7 +323,9 @@ final class Eras {
         while (due != null) {
             boolean closed = false;
             try {
+                interrupts.beforeClose();
                 closed = due.close();
+                interrupts.afterClose();
             } finally {
                 closed(due, closed);
             }

@@ -121,7 +121,11 @@ public final class LeaseHandle implements Lease {
     }
 
     /** After an access that threw: the segment to try again with, or what the caller is to be told. */
-    private MemorySegment again(final String operation, final long offset, final long width, final RuntimeException e) {
+    private MemorySegment again(final String operation, final long offset, final long width, final MemorySegment tried,
+                                final RuntimeException e) {
+        if (e instanceof IllegalStateException && !Renewal.isNothing(tried)) {
+            region.space().eras().interrupts().takeBack(); // [R9]
+        }
         final MemorySegment now = renewal.renew(operation); // a region that has grown, or an era that has been closed
         if (e instanceof IllegalStateException) {
             return now;
@@ -152,7 +156,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return bytes.get(JAVA_BYTE, at(offset, Byte.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getByte", offset, Byte.BYTES, e);
+                bytes = again("getByte", offset, Byte.BYTES, bytes, e);
             }
         }
     }
@@ -164,7 +168,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return bytes.get(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getShort", offset, Short.BYTES, e);
+                bytes = again("getShort", offset, Short.BYTES, bytes, e);
             }
         }
     }
@@ -192,7 +196,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return bytes.get(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getInt", offset, Integer.BYTES, e);
+                bytes = again("getInt", offset, Integer.BYTES, bytes, e);
             }
         }
     }
@@ -210,7 +214,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return bytes.get(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getLong", offset, Long.BYTES, e);
+                bytes = again("getLong", offset, Long.BYTES, bytes, e);
             }
         }
     }
@@ -249,7 +253,7 @@ public final class LeaseHandle implements Lease {
                 bytes.set(JAVA_BYTE, at(offset, Byte.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putByte", offset, Byte.BYTES, e);
+                bytes = again("putByte", offset, Byte.BYTES, bytes, e);
             }
         }
     }
@@ -262,7 +266,7 @@ public final class LeaseHandle implements Lease {
                 bytes.set(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putShort", offset, Short.BYTES, e);
+                bytes = again("putShort", offset, Short.BYTES, bytes, e);
             }
         }
     }
@@ -290,7 +294,7 @@ public final class LeaseHandle implements Lease {
                 bytes.set(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putInt", offset, Integer.BYTES, e);
+                bytes = again("putInt", offset, Integer.BYTES, bytes, e);
             }
         }
     }
@@ -308,7 +312,7 @@ public final class LeaseHandle implements Lease {
                 bytes.set(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES), value);
                 return;
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putLong", offset, Long.BYTES, e);
+                bytes = again("putLong", offset, Long.BYTES, bytes, e);
             }
         }
     }
@@ -356,7 +360,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return (byte) BYTES.getVolatile(bytes, at(offset, Byte.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getByteVolatile", offset, Byte.BYTES, e);
+                bytes = again("getByteVolatile", offset, Byte.BYTES, bytes, e);
             }
         }
     }
@@ -368,7 +372,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return (short) SHORTS.getVolatile(bytes, at(offset, Short.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getShortVolatile", offset, Short.BYTES, e);
+                bytes = again("getShortVolatile", offset, Short.BYTES, bytes, e);
             } catch (final IllegalArgumentException e) {
                 throw misaligned("getShortVolatile", offset, Short.BYTES);
             }
@@ -382,7 +386,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return (int) INTS.getVolatile(bytes, at(offset, Integer.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getIntVolatile", offset, Integer.BYTES, e);
+                bytes = again("getIntVolatile", offset, Integer.BYTES, bytes, e);
             } catch (final IllegalArgumentException e) {
                 throw misaligned("getIntVolatile", offset, Integer.BYTES);
             }
@@ -396,7 +400,7 @@ public final class LeaseHandle implements Lease {
             try {
                 return (long) LONGS.getVolatile(bytes, at(offset, Long.BYTES));
             } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getLongVolatile", offset, Long.BYTES, e);
+                bytes = again("getLongVolatile", offset, Long.BYTES, bytes, e);
             } catch (final IllegalArgumentException e) {
                 throw misaligned("getLongVolatile", offset, Long.BYTES);
             }

@@ -47,6 +47,11 @@ final class Renewal {
         }
     }
 
+    /** Whether this is what a lease that has ended reads through, and no segment of an era. */
+    static boolean isNothing(final MemorySegment segment) {
+        return NOTHING.equals(segment);
+    }
+
     /** What to read through, by plain access. */
     MemorySegment segment() {
         return segment;

@@ -12,6 +12,8 @@ import io.holdfast.Lease;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -159,9 +161,12 @@ class LeaseOrderTest extends SpaceFixture {
 
     @Test
     void anOrderedWriteMustHappenOnceAlthoughErasEnd() throws Exception {
-        final Children.Outcome outcome = Children.run(AddingProgram.class, List.of("-Xint"), Integer.toString(ERAS));
-        assertThat(outcome.output())
-            .matches("eras=\\d+ rounds=[1-9]\\d* hits=[1-9]\\d* added=0 set=0 exchanged=0 put=0\\s+");
+        final Path log = directory.resolve("exceptions");
+        final Children.Outcome outcome = Children.run(AddingProgram.class,
+            List.of("-Xint", "-Xlog:exceptions=info:file=" + log), Integer.toString(ERAS), log.toString());
+        assertThat(Files.readString(log)).as("a close has found an access in flight")
+            .contains("Async. exception installed");
+        assertThat(outcome.output()).matches("eras=\\d+ rounds=[1-9]\\d* added=0 set=0 exchanged=0 put=0\\s+");
         assertThat(outcome.status()).isZero();
     }
 }

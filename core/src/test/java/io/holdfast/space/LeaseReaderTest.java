@@ -112,6 +112,15 @@ class LeaseReaderTest extends SpaceFixture {
         region.unmap();
     }
 
+    /** The JDK interrupts whom it finds inside an access; what others have interrupted must stay so. */
+    @Test
+    void aThreadThatAnEraHasHitMustTakeTheInterruptBack() throws Exception {
+        final Children.Outcome outcome =
+            Children.run(LeaseInterruptProgram.class, List.of("-Xint", "-Xlog:exceptions=info"));
+        assertThat(outcome.output()).as("threads were hit").contains("Async. exception installed")
+            .contains("interrupts: 0").contains("still interrupted: true");
+    }
+
     /** The copies are long, so that unmaps come in the middle; the next region has the same addresses and other bytes. */
     @Test
     void copiesMustBeOfTheirRegionThoughItsAddressesGoToOthers() throws Exception {

@@ -66,7 +66,7 @@ public final class EraStress {
             } catch (final RegionException e) {
                 return -1;
             } finally {
-                Thread.interrupted(); // an era that is closed without a delay interrupts a read of interpreted code
+                Thread.interrupted(); // two closes at a time may leave one in interpreted code
             }
         }
 
