@@ -18,7 +18,8 @@ final class LeaseInterruptProgram {
 
     public static void main(final String[] args) throws InterruptedException {
         final AtomicBoolean stop = new AtomicBoolean();
-        try (AddressSpace space = AddressSpace.builder().eras(Duration.ofDays(1), Duration.ZERO).open()) {
+        try (AddressSpace space = // no thread closes at the same time as another
+                 AddressSpace.builder().startReclaimer(false).eras(Duration.ofDays(1), Duration.ZERO).open()) {
             final Lease lease = space.map(1 << 12).lease();
             final Thread counting = Thread.ofPlatform().start(() -> {
                 int interrupts = 0;
