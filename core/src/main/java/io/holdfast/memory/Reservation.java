@@ -104,16 +104,30 @@ public final class Reservation extends ReservedPages {
         final long length = mask + 1 + capacity + alignment(capacity);
         final int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         final long start = memory.check(NativeCall.MMAP, 0, length, memory.mmap(0, length, PROT_NONE, flags, -1, 0));
+        return make(memory, new AddressRange(start, length), capacity, false);
+    }
+
+    private static Reservation make(final NativeMemory memory, final AddressRange owned, final long capacity,
+                                    final boolean cut) {
         boolean made = false;
         try {
-            final Reservation reservation = new Reservation(memory, new AddressRange(start, length), capacity, false);
+            final Reservation reservation = new Reservation(memory, owned, capacity, cut);
             made = true;
             return reservation;
         } finally {
             if (!made) {
-                memory.munmap(start, length);
+                giveBack(memory, owned, cut);
             }
         }
+    }
+
+    /** Gives addresses back to where they came from: 0, or a negated error number. */
+    private static int giveBack(final NativeMemory memory, final AddressRange owned, final boolean cut) {
+        if (cut) {
+            memory.lot().put(owned.offset(), owned.end());
+            return 0;
+        }
+        return memory.munmap(owned.offset(), owned.length());
     }
 
     /**
@@ -126,7 +140,7 @@ public final class Reservation extends ReservedPages {
      */
     public static @Nullable Reservation cut(final NativeMemory memory, final long capacity) {
         final AddressRange owned = memory.lot().take(capacity, alignment(capacity), memory.pageSize());
-        return owned == null ? null : new Reservation(memory, owned, capacity, true);
+        return owned == null ? null : make(memory, owned, capacity, true);
     }
 
     /** {@return the bytes of addresses that reservations have left for {@link #cut}} */
@@ -525,12 +539,7 @@ public final class Reservation extends ReservedPages {
      * @throws NativeException if the kernel refuses
      */
     public void release() {
-        if (cut) {
-            memory().lot().put(owned.offset(), owned.end());
-        } else {
-            memory().check(NativeCall.MUNMAP, owned.offset(), owned.length(),
-                memory().munmap(owned.offset(), owned.length()));
-        }
+        memory().check(NativeCall.MUNMAP, owned.offset(), owned.length(), giveBack(memory(), owned, cut));
         forget();
     }
 

@@ -52,6 +52,7 @@ public final class FaultInjectingMemory extends NativeMemory {
     private final NativeMemory real;
     private final Map<NativeCall, AtomicLong> counts = new EnumMap<>(NativeCall.class); // not changed once filled
     private final AtomicLong faults = new AtomicLong();
+    private final AtomicLong looks = new AtomicLong();
     private final List<Call> recorded = new ArrayList<>();
     private volatile @Nullable Rule rule;
     private volatile Runnable afterDamage = () -> { };
@@ -104,6 +105,11 @@ public final class FaultInjectingMemory extends NativeMemory {
                 errno + "; count from 1 and give a positive error number");
         }
         rule = new Rule(applies, first, last, errno, damage, new AtomicLong());
+    }
+
+    /** Sets that heap ends where the page size is asked for the n-th time from now on, once; never with 0. */
+    public void endHeapAtLook(final long n) {
+        looks.set(n);
     }
 
     /** Lets all calls pass again. */
@@ -359,6 +365,9 @@ public final class FaultInjectingMemory extends NativeMemory {
     }
     @Override
     public int pageSize() {
+        if (looks.get() != 0 && looks.decrementAndGet() == 0) {
+            throw new OutOfMemoryError("injected");
+        }
         return real.pageSize();
     }
 

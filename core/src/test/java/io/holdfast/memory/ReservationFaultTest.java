@@ -432,4 +432,28 @@ class ReservationFaultTest {
         }
         assertFalse(reservation.lostBytes() > 0);
     }
+
+    /** Heap may end when addresses have been cut off, and before they belong to a reservation. */
+    @Test
+    void addressesThatCameToNoReservationMustBeThereToBeCut() {
+        final Reservation whole = Reservation.reserve(memory, 64 * MIB);
+        assertTrue(whole.park());
+        whole.dissolve();
+        final long left = Reservation.bytesToCut(memory);
+        Reservation cut = null;
+        int failed = 0;
+        while (cut == null) {
+            memory.endHeapAtLook(failed + 1);
+            try {
+                cut = Reservation.cut(memory, 64 * MIB);
+            } catch (final OutOfMemoryError e) {
+                failed++;
+                assertEquals(left, Reservation.bytesToCut(memory));
+            }
+        }
+        memory.endHeapAtLook(0);
+        assertTrue(failed > 1, "heap has ended before and after the cut");
+        cut.release();
+        assertEquals(left, Reservation.bytesToCut(memory));
+    }
 }
