@@ -105,16 +105,9 @@ public class LatencyBenchmark {
         throws InterruptedException {
         final Storm storm = new Storm(replace);
         final Histogram histogram = new Histogram(HIGHEST_NS, DIGITS);
-        long sum = 0;
         final long begin = System.nanoTime();
-        final long end = begin + TimeUnit.MILLISECONDS.toNanos(millis);
-        for (long due = begin; due < end; due += intervalNs) {
-            while (System.nanoTime() < due) {
-                Thread.onSpinWait();
-            }
-            sum += read.getAsLong();
-            histogram.recordValue(Math.min(HIGHEST_NS, Math.max(0, System.nanoTime() - due)));
-        }
+        final long sum =
+            Paced.run(begin, begin + TimeUnit.MILLISECONDS.toNanos(millis), intervalNs, histogram, read);
         seen.unmaps = storm.end();
         seen.p50 = histogram.getValueAtPercentile(50);
         seen.p90 = histogram.getValueAtPercentile(90);

@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.PrimitiveIterator;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.HdrHistogram.Histogram;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.Term;
@@ -180,16 +182,8 @@ public class LuceneLatencyBenchmark {
         final long end = begin + TimeUnit.MILLISECONDS.toNanos(millis);
         final Thread opener = Thread.ofPlatform().daemon().name("opener").start(() -> reopen(end, closes));
         final Histogram searches = new Histogram(HIGHEST_NS, DIGITS);
-        long sum = 0;
-        int number = 0;
-        for (long due = begin; due < end; due += intervalNs) {
-            while (System.nanoTime() < due) {
-                Thread.onSpinWait();
-            }
-            sum += search(number);
-            searches.recordValue(Math.min(HIGHEST_NS, System.nanoTime() - due));
-            number++;
-        }
+        final PrimitiveIterator.OfInt numbers = IntStream.iterate(0, number -> number + 1).iterator();
+        final long sum = Paced.run(begin, end, intervalNs, searches, () -> search(numbers.nextInt()));
         opener.join();
         seen.p50 = searches.getValueAtPercentile(50);
         seen.p99 = searches.getValueAtPercentile(99);
