@@ -62,7 +62,7 @@ final class GiveBack {
             pending.reached(Step.HEAP);
         }
         if (pending.isBefore(Step.ADDRESSES)) {
-            if (isParked(pending)) {
+            if (tryPark(pending)) {
                 pending.reached(Step.ADDRESSES); // nothing may be repeated: a map may have it already
             } else if (pending.hasAddresses()) {
                 settle(pending, pending.result());
@@ -247,8 +247,8 @@ final class GiveBack {
         }
     }
 
-    /** Whether they are parked now: not those that are to rest, which the next map must not have. */
-    private boolean isParked(final PendingUnmap pending) {
+    /** Parks it, if it may be parked: not what is to rest, which the next map must not have. */
+    private boolean tryPark(final PendingUnmap pending) {
         return pending.wasRegion() && pending.isInTree() && pending.result() == RestoreResult.RESTORED &&
             isZeroedInPlace(pending) && !core.resting().takes(pending) && magazines.park(pending);
     }

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -29,8 +28,6 @@ record MappedFiles(long all, Set<String> deleted) {
 
     /** How many files were deleted at an earlier look already, and are still mapped. */
     long left(final MappedFiles earlier) {
-        final Set<String> both = new HashSet<>(deleted);
-        both.retainAll(earlier.deleted);
-        return both.size();
+        return deleted.stream().filter(earlier.deleted::contains).count();
     }
 }
