@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
-import static io.holdfast.space.Inside.inside;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -293,21 +292,12 @@ class DebugModeTest extends SpaceFixture {
         try (Guard _ = other.share()) {
             assertUnmapped(region);
         }
-        final Region next = mapUntilRecordIsReused(region);
+        final Region next = mapInRecordOf(region, PAGE);
         shareThenOther(next);
         try (Guard _ = other.share()) {
             assertUnmapped(region);
             assertThatThrownBy(next::share).isInstanceOf(IllegalMonitorStateException.class);
         }
-    }
-
-    private Region mapUntilRecordIsReused(final Region gone) {
-        Region next = space.map(PAGE);
-        while (inside(next).record() != inside(gone).record()) { // records come back in batches, after a grace period
-            next.unmap();
-            next = space.map(PAGE);
-        }
-        return next;
     }
 
     private static void assertUnmapped(final Region gone) {
@@ -325,16 +315,7 @@ class DebugModeTest extends SpaceFixture {
             section.unmap(region);
             section.publish();
         }
-        Region next = null;
-        while (next == null || inside(next).record() != inside(region).record()) {
-            try (WriteSection section = space.write()) {
-                if (next != null) {
-                    section.unmap(next);
-                }
-                next = section.map(PAGE);
-                section.publish();
-            }
-        }
+        final Region next = mapInRecordOf(region, PAGE);
         try (Guard _ = other.share(); Guard second = next.share()) {
             assertThat(second.isHeld()).isTrue();
         }

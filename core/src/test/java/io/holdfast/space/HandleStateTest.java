@@ -132,11 +132,7 @@ class HandleStateTest extends SpaceFixture {
             }
             case REUSED -> {
                 region.unmap();
-                Resources.settle(space);
-                other = space.map(SIZE);
-                while (inside(other).record() != inside(region).record()) {
-                    other = space.map(SIZE);
-                }
+                other = mapInRecordOf(region, SIZE);
                 put(other, 0, 43);
             }
             case CLOSED -> space.close();

@@ -81,6 +81,16 @@ abstract class SpaceFixture {
             .allMatch(line -> line.endsWith(" 0"));
     }
 
+    /** A region in the record of one that is gone, whichever thread has unmapped that. */
+    final Region mapInRecordOf(final Region gone, final long bytes) {
+        Resources.settle(space); // else it may be parked, or retired, and others go round without it
+        Region next;
+        do {
+            next = space.map(bytes);
+        } while (inside(next).record() != inside(gone).record());
+        return next;
+    }
+
     /** A file of bytes that say where they stand. */
     Path file(final String name, final int length) {
         final byte[] bytes = new byte[length];
