@@ -23,10 +23,11 @@ import java.util.Objects;
 /** A range of a region, read and written through a segment of an era. Thread-safe. */
 public final class LeaseHandle implements Lease {
     /*
-     * A single value is read in as few steps as can be: no look at the era or at the end of the lease, which show in the
-     * segment, and of which a branch that was taken once would keep the compiler from carrying anything across a read in
-     * a loop. The JDK checks arena and bounds. What it throws takes the cold way, which renews and reads again, or says
-     * what the matter is.
+     * A single value is read in as few steps as can be: one load of a segment of just these bytes, and the JDK's check of
+     * arena and bounds. There is no look at the era or at the end of the lease, which show in the segment, and no second
+     * check of bounds for a slice: each lease and slice has a segment of its own, which whoever ends an era, or the lease,
+     * replaces. What the JDK throws takes the cold way, which renews and reads again, or says what the matter is; it does
+     * not come back to the first attempt, so that no loop is compiled around that.
      *
      * An ordered write does not go that way, since the era's close can throw behind a write as well as before it, and what
      * comes back would write, or add, once more: it is done under the region's lock, beyond all eras [R7].
@@ -35,7 +36,8 @@ public final class LeaseHandle implements Lease {
     private static final VarHandle SHORTS = JAVA_SHORT.varHandle().withInvokeExactBehavior();
     private static final VarHandle INTS = JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONGS = JAVA_LONG.varHandle().withInvokeExactBehavior();
-    private static final VarHandle RENEWAL = field();
+    private static final VarHandle RENEWAL = field("renewal", Renewal.class);
+    private static final VarHandle SEGMENT = field("segment", MemorySegment.class);
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
     private static final long PIECE = 1 << 20;
 
@@ -44,11 +46,12 @@ public final class LeaseHandle implements Lease {
     private final long length;
     private final boolean isSlice;
     private Renewal renewal; // of a slice that was ended by itself, one that has ended
+    private MemorySegment segment = Renewal.NOTHING; // of these bytes, written in volatile mode
 
     /** For a region whose lease has been noted; the caller holds its shared lock. */
     LeaseHandle(final RegionHandle region) {
         this(new Renewal(region), region, 0, Long.MAX_VALUE, false);
-        renewal.renew("lease");
+        renewal.begin(this, "lease");
     }
 
     private LeaseHandle(final Renewal renewal, final RegionHandle region, final long from, final long length,
@@ -61,10 +64,9 @@ public final class LeaseHandle implements Lease {
         VarHandle.storeStoreFence(); // for a thread that finds it by a race
     }
 
-    private static VarHandle field() {
+    private static VarHandle field(final String name, final Class<?> type) {
         try {
-            return MethodHandles.lookup().findVarHandle(LeaseHandle.class, "renewal", Renewal.class)
-                .withInvokeExactBehavior();
+            return MethodHandles.lookup().findVarHandle(LeaseHandle.class, name, type).withInvokeExactBehavior();
         } catch (final ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -93,7 +95,9 @@ public final class LeaseHandle implements Lease {
         checkOpen("slice");
         checkRange("slice", offset, sliceLength, size());
         renewal.over();
-        return new LeaseHandle(renewal, region, from + offset, sliceLength, true);
+        final LeaseHandle slice = new LeaseHandle(renewal, region, from + offset, sliceLength, true);
+        renewal.add(slice);
+        return slice;
     }
 
     @Override
@@ -101,8 +105,25 @@ public final class LeaseHandle implements Lease {
         if (!isSlice) {
             renewal.end();
         } else if (!isEnded()) {
-            RENEWAL.setVolatile(this, renewal.over());
+            RENEWAL.setVolatile(this, renewal.over()); // [R4]
+            SEGMENT.setVolatile(this, Renewal.NOTHING);
         }
+    }
+
+    /** From here on single values are read and written through this segment of the region, unless the lease has ended. */
+    void show(final MemorySegment all) {
+        SEGMENT.setVolatile(this, part(all));
+        if (isEnded()) { // [R4]
+            SEGMENT.setVolatile(this, Renewal.NOTHING);
+        }
+    }
+
+    private MemorySegment part(final MemorySegment all) {
+        if (!isSlice || Renewal.isNothing(all)) {
+            return all;
+        }
+        final long start = Math.min(from, all.byteSize());
+        return all.asSlice(start, Math.min(length, all.byteSize() - start));
     }
 
     private boolean isEnded() {
@@ -115,23 +136,38 @@ public final class LeaseHandle implements Lease {
 
     // ---------------------------------------------------------------------------------------------- single values
 
-    /** Where an offset is in the region; the JDK knows the region's end and not the slice's. */
-    private long at(final long offset, final int width) {
-        return from + Objects.checkIndex(offset, length - (width - 1));
+    /** An access to single values, done again with another segment after the first one has thrown. */
+    private interface Access<T> {
+        T to(MemorySegment bytes);
+    }
+
+    private <T> T again(final String operation, final long offset, final long width, final MemorySegment first,
+                        final RuntimeException thrown, final Access<T> access) {
+        MemorySegment tried = first;
+        RuntimeException e = thrown;
+        while (true) {
+            tried = renewed(operation, offset, width, tried, e);
+            try {
+                return access.to(tried);
+            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException next) {
+                e = next;
+            }
+        }
     }
 
     /** After an access that threw: the segment to try again with, or what the caller is to be told. */
-    private MemorySegment again(final String operation, final long offset, final long width, final MemorySegment tried,
-                                final RuntimeException e) {
-        if (e instanceof IllegalStateException && !Renewal.isNothing(tried)) {
-            region.space().eras().interrupts().takeBack(); // [R9]
-        }
-        final MemorySegment now = renewal.renew(operation); // a region that has grown, or an era that has been closed
+    private MemorySegment renewed(final String operation, final long offset, final long width, final MemorySegment tried,
+                                  final RuntimeException e) {
         if (e instanceof IllegalStateException) {
-            return now;
+            if (!Renewal.isNothing(tried)) {
+                region.space().eras().interrupts().takeBack(); // [R9]
+            }
+            final MemorySegment meanwhile = segment;
+            return meanwhile.equals(tried) ? part(renewal.renew(operation)) : meanwhile;
         }
+        final MemorySegment now = part(renewal.renew(operation)); // of a region that has grown
         if (e instanceof IndexOutOfBoundsException) {
-            checkRange(operation, offset, width, Math.min(length, now.byteSize() - from));
+            checkRange(operation, offset, width, now.byteSize());
             return now;
         }
         if (now.isReadOnly()) { // what an IllegalArgumentException was about
@@ -151,25 +187,21 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public byte getByte(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return bytes.get(JAVA_BYTE, at(offset, Byte.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getByte", offset, Byte.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return bytes.get(JAVA_BYTE, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getByte", offset, Byte.BYTES, bytes, e, now -> now.get(JAVA_BYTE, offset));
         }
     }
 
     @Override
     public short getShort(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return bytes.get(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getShort", offset, Short.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return bytes.get(JAVA_SHORT_UNALIGNED, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getShort", offset, Short.BYTES, bytes, e, now -> now.get(JAVA_SHORT_UNALIGNED, offset));
         }
     }
 
@@ -191,13 +223,11 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public int getInt(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return bytes.get(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getInt", offset, Integer.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return bytes.get(JAVA_INT_UNALIGNED, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getInt", offset, Integer.BYTES, bytes, e, now -> now.get(JAVA_INT_UNALIGNED, offset));
         }
     }
 
@@ -209,13 +239,11 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public long getLong(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return bytes.get(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getLong", offset, Long.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return bytes.get(JAVA_LONG_UNALIGNED, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getLong", offset, Long.BYTES, bytes, e, now -> now.get(JAVA_LONG_UNALIGNED, offset));
         }
     }
 
@@ -247,27 +275,27 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putByte(final long offset, final byte value) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                bytes.set(JAVA_BYTE, at(offset, Byte.BYTES), value);
-                return;
-            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putByte", offset, Byte.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            bytes.set(JAVA_BYTE, offset, value);
+        } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+            again("putByte", offset, Byte.BYTES, bytes, e, now -> {
+                now.set(JAVA_BYTE, offset, value);
+                return true;
+            });
         }
     }
 
     @Override
     public void putShort(final long offset, final short value) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                bytes.set(JAVA_SHORT_UNALIGNED, at(offset, Short.BYTES), value);
-                return;
-            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putShort", offset, Short.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            bytes.set(JAVA_SHORT_UNALIGNED, offset, value);
+        } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+            again("putShort", offset, Short.BYTES, bytes, e, now -> {
+                now.set(JAVA_SHORT_UNALIGNED, offset, value);
+                return true;
+            });
         }
     }
 
@@ -288,14 +316,14 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putInt(final long offset, final int value) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                bytes.set(JAVA_INT_UNALIGNED, at(offset, Integer.BYTES), value);
-                return;
-            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putInt", offset, Integer.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            bytes.set(JAVA_INT_UNALIGNED, offset, value);
+        } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+            again("putInt", offset, Integer.BYTES, bytes, e, now -> {
+                now.set(JAVA_INT_UNALIGNED, offset, value);
+                return true;
+            });
         }
     }
 
@@ -306,14 +334,14 @@ public final class LeaseHandle implements Lease {
 
     @Override
     public void putLong(final long offset, final long value) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                bytes.set(JAVA_LONG_UNALIGNED, at(offset, Long.BYTES), value);
-                return;
-            } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
-                bytes = again("putLong", offset, Long.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            bytes.set(JAVA_LONG_UNALIGNED, offset, value);
+        } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
+            again("putLong", offset, Long.BYTES, bytes, e, now -> {
+                now.set(JAVA_LONG_UNALIGNED, offset, value);
+                return true;
+            });
         }
     }
 
@@ -353,68 +381,69 @@ public final class LeaseHandle implements Lease {
             region.describe() + "; the address must be a multiple of the width");
     }
 
+    /** Bytes of which this lease's begin at an offset, if a value in this lease is aligned. */
+    private MemorySegment aligned(final String operation, final MemorySegment bytes, final long start, final long offset,
+                                  final int width) {
+        if ((bytes.address() + start + offset & width - 1) != 0) {
+            throw misaligned(operation, offset, width);
+        }
+        return bytes;
+    }
+
     @Override
     public byte getByteVolatile(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return (byte) BYTES.getVolatile(bytes, at(offset, Byte.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getByteVolatile", offset, Byte.BYTES, bytes, e);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return (byte) BYTES.getVolatile(bytes, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getByteVolatile", offset, Byte.BYTES, bytes, e,
+                now -> (byte) BYTES.getVolatile(now, offset));
         }
     }
 
     @Override
     public short getShortVolatile(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return (short) SHORTS.getVolatile(bytes, at(offset, Short.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getShortVolatile", offset, Short.BYTES, bytes, e);
-            } catch (final IllegalArgumentException e) {
-                throw misaligned("getShortVolatile", offset, Short.BYTES);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return (short) SHORTS.getVolatile(bytes, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getShortVolatile", offset, Short.BYTES, bytes, e,
+                now -> (short) SHORTS.getVolatile(aligned("getShortVolatile", now, 0, offset, Short.BYTES), offset));
+        } catch (final IllegalArgumentException e) {
+            throw misaligned("getShortVolatile", offset, Short.BYTES);
         }
     }
 
     @Override
     public int getIntVolatile(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return (int) INTS.getVolatile(bytes, at(offset, Integer.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getIntVolatile", offset, Integer.BYTES, bytes, e);
-            } catch (final IllegalArgumentException e) {
-                throw misaligned("getIntVolatile", offset, Integer.BYTES);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return (int) INTS.getVolatile(bytes, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getIntVolatile", offset, Integer.BYTES, bytes, e,
+                now -> (int) INTS.getVolatile(aligned("getIntVolatile", now, 0, offset, Integer.BYTES), offset));
+        } catch (final IllegalArgumentException e) {
+            throw misaligned("getIntVolatile", offset, Integer.BYTES);
         }
     }
 
     @Override
     public long getLongVolatile(final long offset) {
-        MemorySegment bytes = renewal.segment();
-        while (true) {
-            try {
-                return (long) LONGS.getVolatile(bytes, at(offset, Long.BYTES));
-            } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-                bytes = again("getLongVolatile", offset, Long.BYTES, bytes, e);
-            } catch (final IllegalArgumentException e) {
-                throw misaligned("getLongVolatile", offset, Long.BYTES);
-            }
+        final MemorySegment bytes = segment;
+        try {
+            return (long) LONGS.getVolatile(bytes, offset);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            return again("getLongVolatile", offset, Long.BYTES, bytes, e,
+                now -> (long) LONGS.getVolatile(aligned("getLongVolatile", now, 0, offset, Long.BYTES), offset));
+        } catch (final IllegalArgumentException e) {
+            throw misaligned("getLongVolatile", offset, Long.BYTES);
         }
     }
 
     /** The region's bytes for an ordered write at an offset of this lease; the region's lock is held. */
     private MemorySegment writableAt(final String operation, final long offset, final int width) {
         checkInside(operation, offset, width);
-        final MemorySegment bytes = writable(operation);
-        if ((bytes.address() + from + offset & width - 1) != 0) {
-            throw misaligned(operation, offset, width);
-        }
-        return bytes;
+        return aligned(operation, writable(operation), from, offset, width);
     }
 
     @Override
@@ -573,8 +602,7 @@ public final class LeaseHandle implements Lease {
     /** Checks a range, the whole of which must be there; the era in which it is. */
     private Era entered(final String operation, final long offset, final long count) {
         final Era now = renewal.era();
-        final long size = Math.min(length, renewal.segment().byteSize() - from);
-        if (now.looksOver() || (offset | count) < 0 || count > size - offset) {
+        if (now.looksOver() || (offset | count) < 0 || count > segment.byteSize() - offset) {
             return enteredSlowly(operation, offset, count);
         }
         return now;
@@ -592,26 +620,32 @@ public final class LeaseHandle implements Lease {
             getBytes(offset, MemorySegment.ofArray(target), index, count);
             return;
         }
+        final long last = offset + count - Long.BYTES;
+        if (count > 0 && count <= Long.BYTES && last >= 0) {
+            getFewBytes(offset, last, target, index, count);
+            return;
+        }
         Era now;
         do {
             now = entered("getBytes", offset, count);
-            copy(region.optimisticSegment(), from + offset, target, index, count);
+            MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset, target, index, count);
         } while (!now.validate());
     }
 
     /**
-     * A few bytes come with one access, which costs less than the call of a copy: of the eight bytes that end with them,
-     * since a file that was cut has all of those if it has the last. The machines are little-endian.
+     * A few bytes are read as one value, the eight bytes that end with them, since a file that was cut has all of those if
+     * it has the last. The machines are little-endian.
      */
-    private static void copy(final MemorySegment source, final long at, final byte[] target, final int index,
-                             final int count) {
-        final long from = at + count - Long.BYTES;
-        if (count <= 0 || count > Long.BYTES || from < 0) {
-            MemorySegment.copy(source, JAVA_BYTE, at, target, index, count);
-            return;
-        }
+    private void getFewBytes(final long offset, final long last, final byte[] target, final int index, final int count) {
         final int end = Objects.checkFromIndexSize(index, count, target.length) + count;
-        long bytes = source.get(JAVA_LONG_UNALIGNED, from) >>> (Long.BYTES - count) * Byte.SIZE;
+        final MemorySegment tried = segment;
+        long bytes;
+        try {
+            bytes = tried.get(JAVA_LONG_UNALIGNED, last);
+        } catch (final IllegalStateException | IndexOutOfBoundsException e) {
+            bytes = again("getBytes", offset, count, tried, e, now -> now.get(JAVA_LONG_UNALIGNED, last));
+        }
+        bytes >>>= (Long.BYTES - count) * Byte.SIZE;
         for (int i = index; i < end; i++) {
             target[i] = (byte) bytes;
             bytes >>>= Byte.SIZE;

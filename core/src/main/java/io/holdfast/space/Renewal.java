@@ -14,23 +14,27 @@ import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a lease shares with its slices: the segment that all of them read through, made anew by whoever ends an era, and
- * whether the lease has been ended. Thread-safe.
+ * What a lease shares with its slices: the segment of which each of them shows its part, made anew by whoever ends an era,
+ * and whether the lease has been ended. Thread-safe.
  */
 final class Renewal {
     /*
-     * SEGMENT is read with plain access and may be an old one: its arena says whether it may be read through [R1]. It is
-     * made by whoever ends an era; by a thread that reads, where that one was not quick enough, or found no memory. Who
-     * stores one of an era that is over by then looks once more, so that the last one stored is the newest. ERA may be of
-     * another renewal than SEGMENT: in each of the two the region was mapped.
+     * What a lease or slice reads through may be an old segment: its arena says whether it may be read through [R1]. A new
+     * one is made by whoever ends an era; by a thread that reads, where that one was not quick enough, or found no memory.
+     * Who stores one of an era that is over by then looks once more, so that the last one stored is the newest. A slice
+     * is listed before it takes its part of SEGMENT, so whoever replaces that finds the slice, or the slice the new one;
+     * it may still take the old one last, and then finds out when it reads. ERA, read with plain access, may be of another
+     * renewal than SEGMENT: in each of the two the region was mapped.
      */
-    private static final VarHandle SEGMENT = field("segment", MemorySegment.class);
-    private static final VarHandle ERA = field("era", Era.class);
-    private static final MemorySegment NOTHING = nothing();
+    private static final VarHandle ERA = field();
+    /** What a lease that has ended reads through: bytes that nobody can read, since their arena is closed. */
+    static final MemorySegment NOTHING = nothing();
 
     private final RegionHandle region;
     private final WeakReference<Renewal> listed;
-    private MemorySegment segment = NOTHING; // of the whole region, as large as it was
+    private final Slices slices = new Slices();
+    private @Nullable LeaseHandle whole; // set before anybody else knows of this
+    private volatile MemorySegment segment = NOTHING; // of the whole region, as large as it was
     private Era era = Era.NONE;
     private volatile boolean ended;
     private volatile @Nullable Renewal over;
@@ -40,7 +44,6 @@ final class Renewal {
         this.listed = region.space().eras().leases().reference(this);
     }
 
-    /** Bytes that nobody can read, since their arena is closed. */
     private static MemorySegment nothing() {
         try (Arena closed = Arena.ofShared()) {
             return closed.allocate(1);
@@ -52,9 +55,24 @@ final class Renewal {
         return NOTHING.equals(segment);
     }
 
-    /** What to read through, by plain access. */
-    MemorySegment segment() {
-        return segment;
+    /** Makes the first segment for the lease of the whole region. */
+    void begin(final LeaseHandle lease, final String operation) {
+        whole = lease;
+        renew(operation);
+    }
+
+    /** Shows its part to a new slice, from now on. */
+    void add(final LeaseHandle slice) {
+        slices.add(slice);
+        slice.show(segment);
+    }
+
+    private void show(final MemorySegment all) {
+        segment = all;
+        if (whole != null) {
+            whole.show(all);
+        }
+        slices.show(all);
     }
 
     /** An era in which the segment, or another one of the same region, was made; by plain access. */
@@ -62,7 +80,7 @@ final class Renewal {
         return era;
     }
 
-    /** Makes the first segment, or that of the current era for a thread that has found an old one. */
+    /** Makes the segment of the current era for a thread that has found an old one. */
     MemorySegment renew(final String operation) {
         region.space().eras().leases().add(listed); // before the era is loaded, so that who ends it finds this
         return renewListed(operation);
@@ -98,11 +116,10 @@ final class Renewal {
 
     private void store(final Era now, final MemorySegment made) {
         ERA.setVolatile(this, now);
-        SEGMENT.setVolatile(this, made);
         if (ended) { // [R4]
             ERA.setVolatile(this, Era.NONE);
-            SEGMENT.setVolatile(this, NOTHING);
         }
+        show(made);
     }
 
     /** Makes the segment of an era that was current a moment ago; null if the next one has begun and this one is closed. */
@@ -158,13 +175,13 @@ final class Renewal {
     void end() {
         ended = true; // [R4]
         ERA.setVolatile(this, Era.NONE);
-        SEGMENT.setVolatile(this, NOTHING);
+        show(NOTHING);
         region.space().eras().leases().remove(listed);
     }
 
-    private static VarHandle field(final String name, final Class<?> type) {
+    private static VarHandle field() {
         try {
-            return MethodHandles.lookup().findVarHandle(Renewal.class, name, type).withInvokeExactBehavior();
+            return MethodHandles.lookup().findVarHandle(Renewal.class, "era", Era.class).withInvokeExactBehavior();
         } catch (final ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
