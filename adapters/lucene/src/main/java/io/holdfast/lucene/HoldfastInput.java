@@ -279,7 +279,7 @@ final class HoldfastInput extends IndexInput implements MemorySegmentAccessInput
         }
         try {
             return new HoldfastInput(getFullSliceDescription(description), file, false, offset + from, count,
-                lease.slice(from, count), how);
+                file.slice(offset + from, count), how);
         } catch (final RegionException e) {
             throw alreadyClosed(e);
         }

@@ -8,6 +8,8 @@ import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.ReadAdvice;
@@ -15,16 +17,21 @@ import org.jspecify.annotations.Nullable;
 
 /** What an input, its clones and its slices share: the region of a file. Thread-safe. */
 final class OpenFile {
+    private static final int MANY_SLICES = 1024;
+
     private final HoldfastDirectory directory;
     private final String name;
     private final Region region;
     private final Lease whole;
     private final Lease lease;
     private final Lease ended;
+    private final Map<Range, Lease> slices = new ConcurrentHashMap<>();
     private final AtomicInteger prefetches = new AtomicInteger();
     // Benign race: threads may each ask for it, and all of them get views of the same bytes in the same arena.
     private volatile @Nullable MemorySegment segment;
     private volatile boolean closed;
+
+    private record Range(long offset, long length) { }
 
     OpenFile(final HoldfastDirectory directory, final String name, final Region region, final boolean isEmpty) {
         this.directory = directory;
@@ -43,6 +50,24 @@ final class OpenFile {
 
     Lease lease() {
         return lease;
+    }
+
+    /**
+     * A lease of a part, which nobody ends but with the file. Each query takes slices of the same few parts, so these are
+     * kept: a lease has to reach all of its slices when it is renewed, and the collector to find out which are forgotten.
+     */
+    Lease slice(final long offset, final long length) {
+        final Range range = new Range(offset, length);
+        final Lease known = slices.get(range);
+        if (known != null) {
+            return known;
+        }
+        final Lease made = lease.slice(offset, length);
+        if (slices.size() >= MANY_SLICES) {
+            slices.clear();
+        }
+        slices.put(range, made);
+        return made;
     }
 
     /** What a clone or a slice reads through when it is closed and the file is not. */
