@@ -202,6 +202,11 @@ public final class Words {
         return READ_ONLY.asSlice(address, lengthBytes);
     }
 
+    /** {@return all memory, read-only, in which an offset is an address} */
+    public static MemorySegment readOnly() {
+        return READ_ONLY;
+    }
+
     /** {@return the arena of the read-only views: it ends when the JVM can reach none of them any more, nor this class} */
     public static Arena views() {
         return VIEWS;

@@ -14,6 +14,7 @@ import io.holdfast.Guard;
 import io.holdfast.Lease;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
+import io.holdfast.layout.Words;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -38,6 +39,8 @@ public final class LeaseHandle implements Lease {
     private static final VarHandle LONGS = JAVA_LONG.varHandle().withInvokeExactBehavior();
     private static final VarHandle RENEWAL = field("renewal", Renewal.class);
     private static final VarHandle SEGMENT = field("segment", MemorySegment.class);
+    private static final VarHandle SOURCE = field("source", Source.class);
+    private static final Source NO_SOURCE = new Source(0, 0, Era.NONE);
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
     private static final long PIECE = 1 << 20;
 
@@ -47,6 +50,7 @@ public final class LeaseHandle implements Lease {
     private final boolean isSlice;
     private Renewal renewal; // of a slice that was ended by itself, one that has ended
     private MemorySegment segment = Renewal.NOTHING; // of these bytes, written in volatile mode
+    private Source source = NO_SOURCE; // of the same bytes, likewise
 
     /** For a region whose lease has been noted; the caller holds its shared lock. */
     LeaseHandle(final RegionHandle region) {
@@ -106,16 +110,28 @@ public final class LeaseHandle implements Lease {
             renewal.end();
         } else if (!isEnded()) {
             RENEWAL.setVolatile(this, renewal.over()); // [R4]
-            SEGMENT.setVolatile(this, Renewal.NOTHING);
+            showNothing();
         }
     }
 
+    /** What is copied out: these bytes, read beyond all eras, and an era in which they were the region's. */
+    private record Source(long address, long size, Era era) { }
+
     /** From here on single values are read and written through this segment of the region, unless the lease has ended. */
-    void show(final MemorySegment all) {
-        SEGMENT.setVolatile(this, part(all));
+    void show(final MemorySegment all, final Era era) {
+        final MemorySegment part = part(all);
+        final Source shown = Renewal.isNothing(all) ? NO_SOURCE
+            : new Source(part.address(), part.byteSize(), era);
+        SOURCE.setVolatile(this, shown);
+        SEGMENT.setVolatile(this, part);
         if (isEnded()) { // [R4]
-            SEGMENT.setVolatile(this, Renewal.NOTHING);
+            showNothing();
         }
+    }
+
+    private void showNothing() {
+        SOURCE.setVolatile(this, NO_SOURCE);
+        SEGMENT.setVolatile(this, Renewal.NOTHING);
     }
 
     private MemorySegment part(final MemorySegment all) {
@@ -599,19 +615,22 @@ public final class LeaseHandle implements Lease {
         return region.segmentFor(Guard.Mode.SHARED_WRITABLE, region.sizeInside(), null);
     }
 
-    /** Checks a range, the whole of which must be there; the era in which it is. */
-    private Era entered(final String operation, final long offset, final long count) {
-        final Era now = renewal.era();
-        if (now.looksOver() || (offset | count) < 0 || count > segment.byteSize() - offset) {
+    /** Checks a range, the whole of which must be there; what to copy it from. */
+    private Source entered(final String operation, final long offset, final long count) {
+        final Source now = source;
+        if (now.era.looksOver() || (offset | count) < 0 || count > now.size - offset) {
             return enteredSlowly(operation, offset, count);
         }
         return now;
     }
 
-    private Era enteredSlowly(final String operation, final long offset, final long count) {
-        final MemorySegment bytes = renewal.renew(operation);
-        checkRange(operation, offset, count, Math.min(length, bytes.byteSize() - from));
-        return renewal.era();
+    private Source enteredSlowly(final String operation, final long offset, final long count) {
+        Source now;
+        do {
+            checkRange(operation, offset, count, part(renewal.renew(operation)).byteSize());
+            now = source;
+        } while (now.era.looksOver() || count > now.size - offset); // ended, or shown by a slower thread
+        return now;
     }
 
     @Override
@@ -625,11 +644,11 @@ public final class LeaseHandle implements Lease {
             getFewBytes(offset, last, target, index, count);
             return;
         }
-        Era now;
+        Source now;
         do {
             now = entered("getBytes", offset, count);
-            MemorySegment.copy(region.optimisticSegment(), JAVA_BYTE, from + offset, target, index, count);
-        } while (!now.validate());
+            MemorySegment.copy(Words.readOnly(), JAVA_BYTE, now.address + offset, target, index, count);
+        } while (!now.era.validate());
     }
 
     /**
@@ -658,11 +677,11 @@ public final class LeaseHandle implements Lease {
             getBytes(offset, MemorySegment.ofArray(target), (long) index * Integer.BYTES, (long) count * Integer.BYTES);
             return;
         }
-        Era now;
+        Source now;
         do {
             now = entered("getInts", offset, (long) count * Integer.BYTES);
-            MemorySegment.copy(region.optimisticSegment(), JAVA_INT_UNALIGNED, from + offset, target, index, count);
-        } while (!now.validate());
+            MemorySegment.copy(Words.readOnly(), JAVA_INT_UNALIGNED, now.address + offset, target, index, count);
+        } while (!now.era.validate());
     }
 
     @Override
@@ -671,11 +690,11 @@ public final class LeaseHandle implements Lease {
             getBytes(offset, MemorySegment.ofArray(target), (long) index * Long.BYTES, (long) count * Long.BYTES);
             return;
         }
-        Era now;
+        Source now;
         do {
             now = entered("getLongs", offset, (long) count * Long.BYTES);
-            MemorySegment.copy(region.optimisticSegment(), JAVA_LONG_UNALIGNED, from + offset, target, index, count);
-        } while (!now.validate());
+            MemorySegment.copy(Words.readOnly(), JAVA_LONG_UNALIGNED, now.address + offset, target, index, count);
+        } while (!now.era.validate());
     }
 
     @Override
@@ -684,11 +703,11 @@ public final class LeaseHandle implements Lease {
             getBytes(offset, MemorySegment.ofArray(target), (long) index * Float.BYTES, (long) count * Float.BYTES);
             return;
         }
-        Era now;
+        Source now;
         do {
             now = entered("getFloats", offset, (long) count * Float.BYTES);
-            MemorySegment.copy(region.optimisticSegment(), JAVA_FLOAT_UNALIGNED, from + offset, target, index, count);
-        } while (!now.validate());
+            MemorySegment.copy(Words.readOnly(), JAVA_FLOAT_UNALIGNED, now.address + offset, target, index, count);
+        } while (!now.era.validate());
     }
 
     @Override
@@ -696,10 +715,10 @@ public final class LeaseHandle implements Lease {
         Objects.checkFromIndexSize(targetOffset, count, target.byteSize());
         long done = 0;
         do {
-            final Era now = entered("getBytes", offset + done, count - done);
+            final Source now = entered("getBytes", offset + done, count - done);
             final long piece = Math.min(count - done, PIECE);
-            MemorySegment.copy(region.optimisticSegment(), from + offset + done, target, targetOffset + done, piece);
-            if (now.validate()) {
+            MemorySegment.copy(Words.readOnly(), now.address + offset + done, target, targetOffset + done, piece);
+            if (now.era.validate()) {
                 done += piece;
             }
         } while (done < count);

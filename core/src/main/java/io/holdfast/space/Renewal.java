@@ -8,7 +8,6 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
@@ -23,10 +22,10 @@ final class Renewal {
      * one is made by whoever ends an era; by a thread that reads, where that one was not quick enough, or found no memory.
      * Who stores one of an era that is over by then looks once more, so that the last one stored is the newest. A slice
      * is listed before it takes its part of SEGMENT, so whoever replaces that finds the slice, or the slice the new one;
-     * it may still take the old one last, and then finds out when it reads. ERA, read with plain access, may be of another
-     * renewal than SEGMENT: in each of the two the region was mapped.
+     * it may still take the old one last, and then finds out when it reads. It may take SEGMENT and ERA of two renewals: in
+     * each of the two the region was mapped.
      */
-    private static final VarHandle ERA = field();
+
     /** What a lease that has ended reads through: bytes that nobody can read, since their arena is closed. */
     static final MemorySegment NOTHING = nothing();
 
@@ -35,7 +34,7 @@ final class Renewal {
     private final Slices slices = new Slices();
     private @Nullable LeaseHandle whole; // set before anybody else knows of this
     private volatile MemorySegment segment = NOTHING; // of the whole region, as large as it was
-    private Era era = Era.NONE;
+    private volatile Era era = Era.NONE;
     private volatile boolean ended;
     private volatile @Nullable Renewal over;
 
@@ -64,20 +63,15 @@ final class Renewal {
     /** Shows its part to a new slice, from now on. */
     void add(final LeaseHandle slice) {
         slices.add(slice);
-        slice.show(segment);
+        slice.show(segment, era);
     }
 
-    private void show(final MemorySegment all) {
+    private void show(final MemorySegment all, final Era now) {
         segment = all;
         if (whole != null) {
-            whole.show(all);
+            whole.show(all, now);
         }
-        slices.show(all);
-    }
-
-    /** An era in which the segment, or another one of the same region, was made; by plain access. */
-    Era era() {
-        return era;
+        slices.show(all, now);
     }
 
     /** Makes the segment of the current era for a thread that has found an old one. */
@@ -115,11 +109,11 @@ final class Renewal {
     }
 
     private void store(final Era now, final MemorySegment made) {
-        ERA.setVolatile(this, now);
+        era = now;
         if (ended) { // [R4]
-            ERA.setVolatile(this, Era.NONE);
+            era = Era.NONE;
         }
-        show(made);
+        show(made, now);
     }
 
     /** Makes the segment of an era that was current a moment ago; null if the next one has begun and this one is closed. */
@@ -174,16 +168,8 @@ final class Renewal {
 
     void end() {
         ended = true; // [R4]
-        ERA.setVolatile(this, Era.NONE);
-        show(NOTHING);
+        era = Era.NONE;
+        show(NOTHING, Era.NONE);
         region.space().eras().leases().remove(listed);
-    }
-
-    private static VarHandle field() {
-        try {
-            return MethodHandles.lookup().findVarHandle(Renewal.class, "era", Era.class).withInvokeExactBehavior();
-        } catch (final ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
     }
 }

@@ -66,12 +66,12 @@ final class Slices {
         return left;
     }
 
-    /** Shows all slices their parts of a segment of the region. */
-    void show(final MemorySegment all) {
+    /** Shows all slices their parts of a segment of the region, which was made in an era. */
+    void show(final MemorySegment all, final Era era) {
         for (Entry each = top.get(); each != null; each = each.older) {
             final LeaseHandle slice = each.get();
             if (slice != null) {
-                slice.show(all);
+                slice.show(all, era);
             }
         }
     }

@@ -67,7 +67,7 @@ class SlicesTest extends SpaceFixture {
         }
         assertThat(listed(slices)).isEqualTo(1 + kept.size());
         kept.add(oldest);
-        slices.show(Arena.global().allocate(PAGE).fill((byte) 7));
+        slices.show(Arena.global().allocate(PAGE).fill((byte) 7), Era.NONE);
         assertThat(kept).allMatch(each -> each.getByte(0) == 7);
         region.unmap();
     }
