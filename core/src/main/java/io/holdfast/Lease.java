@@ -69,7 +69,8 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
     boolean isCurrent();
 
     /**
-     * A lease of a part, for example for a cloned reader. It renews with this one and ends with it.
+     * A lease of a part, for example for a cloned reader. It renews with this one and ends with it. For that it is listed,
+     * by a weak reference: making one costs more than a read, so keep a slice that is needed again and again.
      *
      * @param offset first byte
      * @param length how many bytes
