@@ -52,7 +52,7 @@ final class SpaceResources {
     /** For a space that leaves its capacity to the library. */
     static final long USUAL_CAPACITY = 0;
 
-    private static final int COLLECTING = 8;
+    private static final int COLLECTING = 11; // two seconds in all: on a busy machine the JDK's cleaner takes its time
     private static final long COLLECTING_NS = 1_000_000;
 
     private static final List<SpaceResources> PARKED = new ArrayList<>();
