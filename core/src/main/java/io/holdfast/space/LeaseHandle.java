@@ -14,6 +14,7 @@ import io.holdfast.Guard;
 import io.holdfast.Lease;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.layout.Words;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
@@ -109,8 +110,9 @@ public final class LeaseHandle implements Lease {
         if (!isSlice) {
             renewal.end();
         } else if (!isEnded()) {
+            ReservedStack.forEnd(region.record()); // both, or neither
             RENEWAL.setVolatile(this, renewal.over()); // [R4]
-            showNothing();
+            show(Renewal.NOTHING, Era.NONE);
         }
     }
 
@@ -119,19 +121,17 @@ public final class LeaseHandle implements Lease {
 
     /** From here on single values are read and written through this segment of the region, unless the lease has ended. */
     void show(final MemorySegment all, final Era era) {
-        final MemorySegment part = part(all);
-        final Source shown = Renewal.isNothing(all) ? NO_SOURCE
-            : new Source(part.address(), part.byteSize(), era);
-        SOURCE.setVolatile(this, shown);
-        SEGMENT.setVolatile(this, part);
-        if (isEnded()) { // [R4]
-            showNothing();
+        MemorySegment part = part(all);
+        Source shown = Renewal.isNothing(all) ? NO_SOURCE : new Source(part.address(), part.byteSize(), era);
+        while (true) {
+            SOURCE.setVolatile(this, shown);
+            SEGMENT.setVolatile(this, part);
+            if (Renewal.isNothing(part) || !((Renewal) RENEWAL.getVolatile(this)).isEnded()) { // [R4]
+                return;
+            }
+            shown = NO_SOURCE;
+            part = Renewal.NOTHING;
         }
-    }
-
-    private void showNothing() {
-        SOURCE.setVolatile(this, NO_SOURCE);
-        SEGMENT.setVolatile(this, Renewal.NOTHING);
     }
 
     private MemorySegment part(final MemorySegment all) {
@@ -159,10 +159,16 @@ public final class LeaseHandle implements Lease {
 
     private <T> T again(final String operation, final long offset, final long width, final MemorySegment first,
                         final RuntimeException thrown, final Access<T> access) {
+        return again(operation, offset, width, 1, first, thrown, access);
+    }
+
+    private <T> T again(final String operation, final long offset, final long width, final int alignment,
+                        final MemorySegment first, final RuntimeException thrown, final Access<T> access) {
         MemorySegment tried = first;
         RuntimeException e = thrown;
         while (true) {
             tried = renewed(operation, offset, width, tried, e);
+            checkAligned(operation, tried.address() + offset, offset, alignment);
             try {
                 return access.to(tried);
             } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException next) {
@@ -397,13 +403,10 @@ public final class LeaseHandle implements Lease {
             region.describe() + "; the address must be a multiple of the width");
     }
 
-    /** Bytes of which this lease's begin at an offset, if a value in this lease is aligned. */
-    private MemorySegment aligned(final String operation, final MemorySegment bytes, final long start, final long offset,
-                                  final int width) {
-        if ((bytes.address() + start + offset & width - 1) != 0) {
-            throw misaligned(operation, offset, width);
+    private void checkAligned(final String operation, final long address, final long offset, final int alignment) {
+        if ((address & alignment - 1) != 0) {
+            throw misaligned(operation, offset, alignment);
         }
-        return bytes;
     }
 
     @Override
@@ -423,8 +426,8 @@ public final class LeaseHandle implements Lease {
         try {
             return (short) SHORTS.getVolatile(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getShortVolatile", offset, Short.BYTES, bytes, e,
-                now -> (short) SHORTS.getVolatile(aligned("getShortVolatile", now, 0, offset, Short.BYTES), offset));
+            return again("getShortVolatile", offset, Short.BYTES, Short.BYTES, bytes, e,
+                now -> (short) SHORTS.getVolatile(now, offset));
         } catch (final IllegalArgumentException e) {
             throw misaligned("getShortVolatile", offset, Short.BYTES);
         }
@@ -436,8 +439,8 @@ public final class LeaseHandle implements Lease {
         try {
             return (int) INTS.getVolatile(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getIntVolatile", offset, Integer.BYTES, bytes, e,
-                now -> (int) INTS.getVolatile(aligned("getIntVolatile", now, 0, offset, Integer.BYTES), offset));
+            return again("getIntVolatile", offset, Integer.BYTES, Integer.BYTES, bytes, e,
+                now -> (int) INTS.getVolatile(now, offset));
         } catch (final IllegalArgumentException e) {
             throw misaligned("getIntVolatile", offset, Integer.BYTES);
         }
@@ -449,8 +452,8 @@ public final class LeaseHandle implements Lease {
         try {
             return (long) LONGS.getVolatile(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getLongVolatile", offset, Long.BYTES, bytes, e,
-                now -> (long) LONGS.getVolatile(aligned("getLongVolatile", now, 0, offset, Long.BYTES), offset));
+            return again("getLongVolatile", offset, Long.BYTES, Long.BYTES, bytes, e,
+                now -> (long) LONGS.getVolatile(now, offset));
         } catch (final IllegalArgumentException e) {
             throw misaligned("getLongVolatile", offset, Long.BYTES);
         }
@@ -459,7 +462,9 @@ public final class LeaseHandle implements Lease {
     /** The region's bytes for an ordered write at an offset of this lease; the region's lock is held. */
     private MemorySegment writableAt(final String operation, final long offset, final int width) {
         checkInside(operation, offset, width);
-        return aligned(operation, writable(operation), from, offset, width);
+        final MemorySegment bytes = writable(operation);
+        checkAligned(operation, bytes.address() + from + offset, offset, width);
+        return bytes;
     }
 
     @Override

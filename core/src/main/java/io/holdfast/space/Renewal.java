@@ -4,6 +4,7 @@ package io.holdfast.space;
 import io.holdfast.Guard;
 import io.holdfast.Refusal;
 import io.holdfast.RegionException;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
 import java.lang.foreign.Arena;
@@ -167,6 +168,7 @@ final class Renewal {
     }
 
     void end() {
+        ReservedStack.forEnd(region.record()); // of the lease and all slices, or of none
         ended = true; // [R4]
         era = Era.NONE;
         show(NOTHING, Era.NONE);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import io.holdfast.epoch.ReservedStack;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -19,10 +20,10 @@ final class Slices {
      * each slice that was pushed before it began and is alive.
      */
     private static final int FEW = 32;
+    private static final long SWEEPING = Long.MAX_VALUE;
 
     private final AtomicReference<@Nullable Entry> top = new AtomicReference<>();
-    private final AtomicBoolean sweeping = new AtomicBoolean();
-    private volatile long sweepAt = FEW;
+    private final AtomicLong sweepAt = new AtomicLong(FEW); // the number of a slice, or SWEEPING
 
     /** A slice, and the one that was pushed before it. */
     private static final class Entry extends WeakReference<LeaseHandle> {
@@ -42,11 +43,11 @@ final class Slices {
             entry.older = older;
             entry.number = older == null ? 1 : older.number + 1;
         } while (!top.compareAndSet(older, entry));
-        if (entry.number >= sweepAt && sweeping.compareAndSet(false, true)) {
-            try {
-                sweepAt = entry.number + Math.max(FEW, sweep(entry));
-            } finally {
-                sweeping.set(false);
+        final long due = sweepAt.get();
+        if (entry.number >= due) {
+            ReservedStack.forEnd(due); // who says that it sweeps has to take that back
+            if (sweepAt.compareAndSet(due, SWEEPING)) {
+                sweepAt.set(entry.number + Math.max(FEW, sweep(entry)));
             }
         }
     }

@@ -9,6 +9,7 @@ import io.holdfast.AddressSpace;
 import io.holdfast.FileBacking;
 import io.holdfast.Guard;
 import io.holdfast.Lease;
+import io.holdfast.MapRequest;
 import io.holdfast.Refusal;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ObjLongConsumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What ordered values of a lease do, once each, and when they are refused (G3, G10). */
 class LeaseOrderTest extends SpaceFixture {
@@ -100,6 +102,23 @@ class LeaseOrderTest extends SpaceFixture {
                 }
             });
         }
+        region.unmap();
+    }
+
+    @Test
+    @Timeout(60) // it read again without end
+    void misalignedOrderedValuesBehindAnOldEndMustBeRefused() {
+        final Region region = space.map(MapRequest.anonymous(PAGE).growableTo(4 * PAGE));
+        READS.forEach((read, width) -> {
+            if (width > 1) {
+                final Lease lease = region.lease();
+                final long end = region.size();
+                region.grow(end + 2L * Long.BYTES);
+                assertThatThrownBy(() -> read.accept(lease, end + 1)).isExactlyInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("misaligned: offset=" + (end + 1) + ", width=" + width);
+                read.accept(lease, end);
+            }
+        });
         region.unmap();
     }
 

@@ -6,10 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import io.holdfast.AddressSpace;
 import io.holdfast.Guard;
 import io.holdfast.Hold;
+import io.holdfast.Lease;
 import io.holdfast.MapRequest;
 import io.holdfast.Pin;
 import io.holdfast.Region;
 import io.holdfast.RegionCursor;
+import io.holdfast.RegionException;
 import io.holdfast.space.OperationTable.Body;
 import io.holdfast.space.OperationTable.Expected;
 import io.holdfast.space.OperationTable.Leaves;
@@ -53,6 +55,24 @@ final class QuietOperations {
                 }
                 stamp = 0;
             }
+        }
+    }
+
+    /** A lease that may have been ended, and its slices: all of them have, or none. */
+    private record Leased(Lease lease, List<Lease> slices) implements AutoCloseable {
+        @Override
+        public void close() {
+            final boolean current = lease.isCurrent();
+            for (final Lease slice : slices) {
+                boolean read = true;
+                try {
+                    check(slice.getByte(1));
+                } catch (final RegionException e) {
+                    read = false;
+                }
+                check(read == current);
+            }
+            lease.close();
         }
     }
 
@@ -173,9 +193,16 @@ final class QuietOperations {
 
     private static void longLived(final List<Operation> rows) {
         add(rows, "Region.lease", "memory", (world, regions) -> {
-            final var lease = world.opened(regions.getFirst().lease());
+            final Lease lease = world.opened(regions.getFirst().lease());
             check(lease.getByte(1));
             lease.close();
+        });
+        add(rows, "Region.lease", "ended with its slices", (world, regions) -> {
+            final Lease lease = regions.getFirst().lease();
+            final List<Lease> slices = List.of(lease.slice(0, 8), lease.slice(0, 9), lease.slice(0, 7));
+            world.opened(new Leased(lease, slices));
+            lease.close();
+            check(!lease.isCurrent());
         });
         add(rows, "Region.sharedSegment", "memory", (_, regions) ->
             check(regions.getFirst().sharedSegment().get(JAVA_BYTE, 1)));
