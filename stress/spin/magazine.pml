@@ -30,7 +30,7 @@ bit marking;
 byte tag;
 
 /* The lock word and the incarnation of the record. */
-#define FREE 0
+#define FREE 0 /* of what is parked as well, where a section parked it: its record was never attached */
 #define ATTACHED 1
 #define DETACHED 2
 byte lock = ATTACHED;
@@ -161,7 +161,7 @@ inline map() {
 #ifdef ANNOUNCED_LATE
             announced[me] = 1;
 #endif
-            assert(lock == DETACHED && inTree);
+            assert(lock != ATTACHED && inTree);
             lock = FREE;
             life++;                                         /* RegionLock.attach */
             d_step { assert(lock == FREE); assert(!inside); lock = ATTACHED }
@@ -235,7 +235,7 @@ inline evict() {
         if
         :: mine ->
             mine = 0;
-            d_step { assert(lock == DETACHED && inTree); inTree = 0; owners-- }
+            d_step { assert(lock != ATTACHED && inTree); inTree = 0; owners-- }
             seen = EMPTY
         :: else
         fi;
@@ -295,9 +295,11 @@ proctype Other() {
     running--
 }
 
-/* A section that has the range for itself, and what was mapped there before it. */
+/* A section that has the range for itself, and what was mapped there before it. It takes what is parked and puts it back,
+ * under a record that was never attached, or leaves everything as it is. */
 proctype Section() {
-    byte i;
+    byte i, seen;
+    bit mine;
     section = 1;
     do                                                      /* RangeLock [K1] */
     :: i == CHANGERS -> break
@@ -305,8 +307,35 @@ proctype Section() {
     od;
     i = 0;
     inside = 1;
+#ifdef SECTION_UNCOMPARED
+    seen = place;
+    if
+    :: seen == PARKED -> d_step { place = EMPTY; own() } mine = 1
+    :: else
+    fi;
+#else
+    atomic {
+        if
+        :: place == PARKED -> place = EMPTY; own(); mine = 1
+        :: true
+        fi
+    }
+#endif
+    seen = 0;
     inside = 0;
     section = 0;
+    if
+    :: mine ->
+        mine = 0;
+        d_step { assert(lock != ATTACHED && inTree); lock = FREE }
+#ifdef SECTION_PARKS_BEFORE
+        place = RESTING;
+        d_step { assert(owners == 1); owners-- }
+#else
+        atomic { assert(owners == 1 && place == EMPTY); owners--; place = RESTING }
+#endif
+    :: else
+    fi;
     running--
 }
 

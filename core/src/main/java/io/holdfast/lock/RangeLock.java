@@ -620,6 +620,16 @@ public final class RangeLock {
             return windows;
         }
 
+        /** Whether no section keeps any of a range from a change that takes whatever is free [K3]. */
+        public boolean hasAll(final long from, final long to) {
+            for (final Entry section : seen) {
+                if (section.mode != Mode.SINGLE && section.start < to && section.end > from) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
         /** Narrows a passage for a change anywhere to the addresses that it took [K3]; others stay as they are. */
         public void narrow(final long start, final long end) {
             if (anywhere) {

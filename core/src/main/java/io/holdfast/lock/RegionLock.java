@@ -851,9 +851,13 @@ public final class RegionLock {
         return (RecordLayout.lockAcquire(record) & (ATTACHED | EXCLUSIVE)) == EXCLUSIVE;
     }
 
-    /** Whether the record was detached by an unmap, and for no section, and nobody counts in it. */
-    public static boolean isUnmapped(final long record) {
-        return (RecordLayout.lockAcquire(record) & (ATTACHED | WRITER | SECTION | COUNT)) == EXCLUDING;
+    /**
+     * Whether a drained record can be {@linkplain #reclaim reclaimed}: it was detached by an unmap, and for no section, and
+     * nobody counts in it; or it has never been attached.
+     */
+    public static boolean isReclaimable(final long record) {
+        final long lock = RecordLayout.lockAcquire(record);
+        return lock == 0 || (lock & (ATTACHED | WRITER | SECTION | COUNT)) == EXCLUDING;
     }
 
     /** Makes a record that is detached and drained, or was never attached, free for its next life. */

@@ -15,8 +15,8 @@ interface Addresses {
     /** It has taken these. */
     void took(long start, long end);
 
-    /** Whether it may take addresses that an unmapped region has kept. */
-    boolean isSingle();
+    /** Whether it may take all of these. */
+    boolean hasAll(long start, long end);
 
     /** Where a passage lets it. */
     static Addresses of(final RangeLock.Passage passage) {
@@ -37,8 +37,8 @@ interface Addresses {
             }
 
             @Override
-            public boolean isSingle() {
-                return true;
+            public boolean hasAll(final long from, final long to) {
+                return passage.hasAll(from, to);
             }
         };
     }
@@ -64,8 +64,8 @@ interface Addresses {
             }
 
             @Override
-            public boolean isSingle() {
-                return false;
+            public boolean hasAll(final long from, final long to) {
+                return from >= start && to <= end;
             }
         };
     }

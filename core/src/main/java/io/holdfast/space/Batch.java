@@ -13,11 +13,16 @@ import org.jspecify.annotations.Nullable;
 final class Batch {
     /** Intervals that leave the tree in one step at most: a longer step loses more races against other changes. */
     private static final int STEP = 64;
-    private static final int LEVELS = 32;
 
-    private final @Nullable PendingUnmap[] runs = new PendingUnmap[LEVELS]; // sorted; that of level n has 2^n unmaps
-    private final long[] intervals = new long[2 * STEP];
+    private final @Nullable PendingUnmap[] runs; // sorted; that of level n has 2^n unmaps
+    private final long[] intervals;
     private int count;
+
+    /** For as many unmaps at most. */
+    Batch(final int most) {
+        runs = new PendingUnmap[Integer.SIZE - Integer.numberOfLeadingZeros(most)];
+        intervals = new long[2 * Math.min(most, STEP)];
+    }
 
     /** Forgets what is in it. */
     void clear() {
@@ -41,7 +46,7 @@ final class Batch {
     /** Takes all of them out, linked in order; this is the first one. */
     @Nullable PendingUnmap takeSorted() {
         PendingUnmap all = null;
-        for (int level = 0; level < LEVELS; level++) {
+        for (int level = 0; level < runs.length; level++) {
             final PendingUnmap run = runs[level];
             if (run != null) {
                 all = all == null ? run : merged(run, all);

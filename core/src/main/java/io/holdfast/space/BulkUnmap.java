@@ -27,7 +27,7 @@ final class BulkUnmap implements AutoCloseable {
     private final RegionHandle[] regions;
     private final long[] records;
     private final long[] incarnations;
-    private final Batch batch = new Batch();
+    private final Batch batch;
 
     private final PendingUnmap[] pending; // one for each region
     private final List<PendingUnmap> all;
@@ -47,6 +47,7 @@ final class BulkUnmap implements AutoCloseable {
             pending[i] = new PendingUnmap();
         }
         this.all = Arrays.asList(pending);
+        this.batch = new Batch(regions.length);
     }
 
     /**

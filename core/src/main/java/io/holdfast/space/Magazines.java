@@ -8,7 +8,6 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RecordTable;
 import io.holdfast.lock.RegionLock;
 import java.lang.invoke.VarHandle;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
@@ -16,7 +15,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unmapped anonymous regions of common sizes that keep their addresses, their interval in the tree and their record, for
+ * Unmapped anonymous memory of common sizes that keeps its addresses, its interval in the tree and its record, for
  * the next map of that size by a thread of the same stripe; which then changes nothing that other threads change.
  *
  * <p>Thread-safe. Nobody waits: what is not there at the first look is mapped, and what finds no place is freed, by way of
@@ -38,13 +37,15 @@ final class Magazines {
      * between its look and its step does no harm. Places are hints; whoever has taken a record out owns it alone.
      *
      * [M2] A record is parked when its unmap has detached it, run the heavy barrier, drained it, stamped its end, and
-     *      zeroed its pages. It is attached again only after a grace period whose tag was read after it was marked: who
-     *      could find it attached in its last life is pinned from before, so that a detach which looked then, and swaps the
-     *      lock word late, finds that life or none (RegionLock [D1]); and snapshots that show that life keep it.
+     *      zeroed its pages; or it is that of a part that was given back, and was never attached. It is attached again only
+     *      after a grace period whose tag was read after it was marked: who could find it attached in its last life is
+     *      pinned from before, so that a detach which looked then, and swaps the lock word late, finds that life or none
+     *      (RegionLock [D1]); and snapshots that show that life keep it.
      * [M3] The interval stays in the tree, so that threads which pin themselves later find the record too, as they find
      *      one that is being mapped: detached, then free, then attached, once. The lock word is free before the words of
      *      the next life are written (StoreStore fence), so who finds such a word finds the lock word free or attached.
-     * [M4] A map claims under its announcement of all addresses, and only what no section keeps from it (RangeLock [K1]).
+     * [M4] A map claims under its announcement of all addresses, and only what no section keeps from it (RangeLock [K1]); a
+     *      section claims in its own range.
      * [M5] Who misses addresses evicts, and looks again if others were evicting since before it looked: BEGUN and ENDED.
      *
      * [M6] A map looks at the addresses of a record before it takes it, under a pin: who evicts it meanwhile frees it
@@ -168,7 +169,7 @@ final class Magazines {
     boolean park(final PendingUnmap pending) {
         final int sizeClass = classOf(pending.length());
         final Ring ring = sizeClass == NONE ? null : rings.get(number(sizeClass));
-        if (ring == null || !RegionLock.isUnmapped(pending.record()) || !RecordTable.hasLives(pending.record())) {
+        if (ring == null || !RegionLock.isReclaimable(pending.record()) || !RecordTable.hasLives(pending.record())) {
             return false;
         }
         ReservedStack.forBeginning(pending.record());
@@ -178,7 +179,7 @@ final class Magazines {
     // ------------------------------------------------------------------------------------------------------------ claim
 
     /**
-     * Takes out a region of this size for a map that has announced all addresses [M4]. Its record is free and keeps its
+     * Takes out a region of this size for a map that may have these addresses [M4]. Its record is free and keeps its
      * addresses, as after an insertion into the tree.
      *
      * @return the record, or 0
@@ -218,12 +219,7 @@ final class Magazines {
     /** Whether a record of its size is as a map wants it, and no section keeps any of it from the map. */
     private static boolean isFor(final long record, final long alignment, final Addresses addresses) {
         final long start = RecordLayout.start(record);
-        final long end = RecordLayout.limit(record);
-        if ((start & alignment - 1) != 0) {
-            return false;
-        }
-        final List<long[]> windows = addresses.windows(start, end);
-        return windows.size() == 1 && windows.getFirst()[0] == start && windows.getFirst()[1] == end;
+        return (start & alignment - 1) == 0 && addresses.hasAll(start, RecordLayout.limit(record));
     }
 
     // ------------------------------------------------------------------------------------------------------------ evict

@@ -224,9 +224,9 @@ final class Mapper {
         unmapper.undo(prepared.undo);
     }
 
-    /** Takes a record with its addresses that an unmapped region of this size has left; whether there was one. */
+    /** Takes a record with its addresses that something unmapped of this size has left; whether there was one. */
     private boolean claim(final MapPlan plan, final Addresses addresses, final PendingUnmap undo) {
-        if (plan.isMapping() || plan.start() != MapPlan.ANYWHERE || !addresses.isSingle()) {
+        if (plan.isMapping() || plan.start() != MapPlan.ANYWHERE) {
             return false;
         }
         ReservedStack.forBeginning(plan.length()); // what is claimed is taken

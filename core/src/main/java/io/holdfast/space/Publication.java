@@ -113,7 +113,7 @@ final class Publication {
     private final List<Fresh> fresh = new ArrayList<>();
     private final List<RegionHandle> regions = new ArrayList<>();
     private final List<PendingUnmap> given = new ArrayList<>();
-    private final Batch batch = new Batch();
+    private @Nullable Batch batch; // for what is given back
     private int drops;
     private boolean reserved; // room in the list of retired records
 
@@ -213,7 +213,7 @@ final class Publication {
 
     /** To end it together. */
     Batch batch() {
-        return batch;
+        return Objects.requireNonNull(batch);
     }
 
     private void prepare() {
@@ -235,6 +235,7 @@ final class Publication {
             }
             claim(one);
         }
+        batch = new Batch(given.size());
         core.retiredRecords().reserve(retired());
         reserved = true; // no call in between
     }

@@ -42,7 +42,7 @@ final class Reclaimer implements Agent {
     private final AtomicLong backlog = new AtomicLong();
     private final ReentrantLock round = new ReentrantLock();
     private @Nullable PendingUnmap draining; // under round
-    private final Batch batch = new Batch(); // under round
+    private final Batch batch = new Batch(Integer.MAX_VALUE); // under round
     private final AtomicLong rounds = new AtomicLong();
 
     Reclaimer(final Unmapper unmapper, final GiveBack giveBack, final EpochDomain domain, final String space) {

@@ -308,7 +308,7 @@ final class Unmapper {
             return;
         }
         try (Waiting draining = draining()) {
-            completeAll(all, new Batch(), draining);
+            completeAll(all, new Batch(all.size()), draining);
             keepInterrupt(draining);
         } catch (final OutOfMemoryError | StackOverflowError e) {
             for (int i = 0; i < all.size(); i++) {

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class BatchTest {
     private static final int STEP = 64;
 
-    private final Batch batch = new Batch();
+    private static final int MOST = 200;
 
     private static PendingUnmap at(final long start) {
         final PendingUnmap pending = new PendingUnmap(1, 0);
@@ -23,7 +23,8 @@ class BatchTest {
 
     @Test
     void anyNumberMustComeOutOnceAndInOrder() {
-        for (int count = 0; count < 40; count++) {
+        for (int count = 0; count < MOST; count++) {
+            final Batch batch = new Batch(count);
             final List<PendingUnmap> all = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 all.add(at(i));
@@ -37,11 +38,15 @@ class BatchTest {
             }
             assertThat(sorted).isEqualTo(all);
             assertThat(batch.takeSorted()).as("nothing is left").isNull();
+            for (int i = 0; i < Math.min(count, STEP); i++) {
+                assertThat(batch.note(at(i))).isEqualTo(i < STEP - 1);
+            }
         }
     }
 
     @Test
     void aRoundThatFailedMustLeaveNothingToTheNext() {
+        final Batch batch = new Batch(2);
         batch.add(at(1));
         batch.add(at(0));
         batch.note(at(2));
@@ -52,6 +57,7 @@ class BatchTest {
 
     @Test
     void intervalsMustBeNotedUpToAStep() {
+        final Batch batch = new Batch(STEP);
         for (int i = 1; i <= STEP; i++) {
             assertThat(batch.note(at(i))).as("room for another after %d", i).isEqualTo(i < STEP);
         }

@@ -436,7 +436,7 @@ class BulkUnmapTest extends SpaceFixture {
     @Test
     void aBatchMustComeOutInTheOrderOfAddresses() {
         final Random random = new Random(11);
-        final Batch batch = new Batch();
+        final Batch batch = new Batch(1_000);
         for (final int size : new int[] {0, 1, 2, 3, 64, 1_000}) {
             for (int i = 0; i < size; i++) {
                 final PendingUnmap pending = new PendingUnmap(PAGE, 0);

@@ -2,6 +2,7 @@
 package io.holdfast.space;
 
 import static io.holdfast.space.Inside.inside;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,7 +21,9 @@ import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Stripes;
 import io.holdfast.tree.Snapshot;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -239,17 +242,83 @@ class MagazinesTest extends SpaceFixture {
     }
 
     @Test
-    void whatWasAlteredOrBelongsToASectionMustNotBeParked() throws Exception {
+    void whatWasAlteredMustNotBeParked() {
         space.map(MapRequest.anonymous(PAGE).locked()).unmap();
         space.map(3 * PAGE).unmap();
         space.map(32 * PAGE).unmap();
+        assertThat(intervals()).isZero();
+    }
+
+    @Test
+    void aPartThatIsGivenBackMustBeParked() {
         final Region region = space.map(2 * PAGE);
-        region.unmap(0, PAGE);
-        try (WriteSection section = space.write()) {
-            section.unmap(0, space.capacity());
+        put(region, 0, 3);
+        put(region, PAGE, 4);
+        space.map(PAGE).unmap(); // so that there are places for this size
+        assertThat(intervals()).isEqualTo(2);
+        final Region rest = region.unmap(0, PAGE).getFirst();
+        assertThat(intervals()).as("the rest, and two that are parked").isEqualTo(3);
+        assertThat(found(region.address())).isNull();
+        final List<Region> fresh = List.of(space.map(PAGE), space.map(PAGE));
+        assertThat(fresh).extracting(Region::address).contains(region.address());
+        assertThat(fresh).allMatch(one -> get(one, 0) == 0);
+        assertThat(get(rest, 0)).isEqualTo(4);
+        assertThat(intervals()).isEqualTo(3);
+    }
+
+    @Test
+    void whatASectionGivesBackMustServeItsNextMap() throws Exception {
+        Region region = space.map(PAGE);
+        final Set<Long> addresses = new HashSet<>();
+        for (int i = 1; i <= ROUNDS; i++) {
+            put(region, 0, i);
+            try (WriteSection section = space.write(0, 64 * PAGE)) {
+                final Region fresh = section.map(PAGE);
+                section.unmap(region);
+                section.publish();
+                assertThat(found(region.address())).isNull();
+                assertThat(region.isMapped()).isFalse();
+                region = fresh;
+            }
+            addresses.add(region.address());
+            assertThat(found(region.address())).isEqualTo(region);
+            assertThat(get(region, 0)).isZero();
+        }
+        assertThat(addresses).hasSizeLessThanOrEqualTo(1 + Magazines.PLACES);
+        assertThat(intervals()).isEqualTo(addresses.size());
+        assertThat(space.maps()).hasSize(1);
+        region.unmap();
+        space.trim();
+        assertThat(intervals()).isZero();
+    }
+
+    @Test
+    void aSectionMustTakeNothingParkedFromOutsideOfItsRange() throws Exception {
+        final Region low = space.map(MapRequest.anonymous(PAGE).at(0));
+        low.unmap();
+        try (WriteSection section = space.write(PAGE, 64 * PAGE)) {
+            assertThat(section.map(PAGE).address()).isEqualTo(PAGE);
             section.publish();
         }
-        assertThat(intervals()).isZero();
+        assertThat(space.map(PAGE).address()).isZero();
+    }
+
+    @Test
+    void whatASectionHasTakenMustShowWhenItIsPublishedAndNotBefore() throws Exception {
+        space.map(PAGE).unmap();
+        space.map(PAGE).unmap(); // ripe by now
+        try (WriteSection section = space.write(0, 64 * PAGE)) {
+            final Region taken = section.map(PAGE);
+            assertThat(taken.address()).isZero();
+            assertThat(intervals()).as("of the one that was parked").isOne();
+            assertThat(found(0)).isNull();
+            section.segment(taken).set(JAVA_LONG, 0, 5);
+        }
+        assertThat(found(0)).isNull();
+        assertThat(intervals()).as("taken back, and so freed").isZero();
+        final Region next = space.map(PAGE);
+        assertThat(next.address()).isZero();
+        assertThat(get(next, 0)).isZero();
     }
 
     @Test
