@@ -28,7 +28,7 @@ import java.util.concurrent.TimeUnit;
  * @param orphanedSlots      guards and pins whose thread died holding them, and that were released afterwards
  * @param readerSlots        slots that a writer looks at in the worst case
  * @param recordsInUse       records of regions, including those that wait for a grace period
- * @param tableBytes         native memory that the records and the tree have taken
+ * @param tableBytes         native memory that the records and the tree have taken, and not given back
  * @param eras               eras that have ended, since the space was opened ({@link Lease})
  * @param unclosedEras       eras that have ended and whose arena is not closed yet
  * @param eraBytes           address range of unmaps that wait for no reader, only for an era, in bytes

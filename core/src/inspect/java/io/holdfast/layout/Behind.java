@@ -21,10 +21,19 @@ public final class Behind {
     }
 
     private static Object value(final Class<?> type, final @Nullable Object whom, final String name) {
+        return Objects.requireNonNull(valueOrNull(type, whom, name));
+    }
+
+    /** The value of a field. */
+    public static @Nullable Object fieldOrNull(final Object whom, final String name) {
+        return valueOrNull(whom.getClass(), whom, name);
+    }
+
+    private static @Nullable Object valueOrNull(final Class<?> type, final @Nullable Object whom, final String name) {
         try {
             final Field field = type.getDeclaredField(name);
             field.setAccessible(true);
-            return Objects.requireNonNull(field.get(whom));
+            return field.get(whom);
         } catch (final ReflectiveOperationException e) {
             throw new IllegalStateException("the library has changed: " + type.getName() + "." + name, e);
         }

@@ -7,7 +7,9 @@ import io.holdfast.layout.Findings;
 import io.holdfast.layout.RecordLayout;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Looks at all records of a table while no thread is inside: each is free, or attached and open, or on its way from one to
@@ -34,6 +36,19 @@ public final class RecordInspector {
         this.findings = findings;
         this.chunks = (long[]) Behind.field(table, "chunks");
         collectFree();
+        collectIdle();
+    }
+
+    private void collectIdle() {
+        Object run = ((AtomicReference<?>) Behind.field(Behind.field(table, "idle"), "top")).get();
+        while (run != null) {
+            final long to = (long) Behind.field(run, "to");
+            for (long record = ((AtomicLong) Behind.field(run, "next")).get(); record < to; record += RecordLayout.BYTES) {
+                findings.require(free.add(record), "an idle record is free twice", record);
+                findings.require(RecordLayout.sequenceAcquire(record) == 0, "an idle record is not zero", record);
+            }
+            run = Behind.fieldOrNull(run, "older");
+        }
     }
 
     private void collectFree() {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.lock;
 
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.StripedCounter;
 import io.holdfast.epoch.Stripes;
 import io.holdfast.layout.RecordLayout;
+import io.holdfast.memory.IdleRows;
 import io.holdfast.memory.NativeMemory;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * Records of regions: a table that only grows and is never zeroed, so that a sequence goes on rising over all lives of
- * a record, and an address of a record can always be read.
+ * Records of regions: a table whose addresses only grow, so that an address of a record can always be read. No two lives of
+ * records of the process have the same sequence. Pages in which all records are free can go back to the system.
  *
  * <p>Thread-safe. {@link #allocate()} and {@link #free(long)} are lock-free but for the growth of the table.
  */
@@ -26,10 +28,16 @@ public final class RecordTable {
      *
      * [F1] The link is written before the releasing compare-and-set that publishes the record, and read after an
      *      acquiring read of HEAD. It may be stale when another thread pops first; the tag then refuses the swap.
+     *
+     * [F2] A trim takes free records as whoever allocates does, and gives back the pages that are full of them. Who still
+     *      has the address of one, in a handle whose region is gone, finds zeros: lock word FREE, and an incarnation and a
+     *      sequence that no handle and no stamp has, since the first of a record is not below 2. Before it is used again it
+     *      gets a new sequence, as a record of a new chunk does: the numbers from which those are made are not used twice.
      */
     static final int FIRST_CHUNK = 1024;
     /** Chunks of a length before the next are twice as long: few hold everything, and the last is a small part of it. */
     private static final int CHUNKS_OF_LENGTH = 4;
+    private static final int BORN_AT_ONCE = 64;
     private static final int STRIDE = 16; // heads do not share a line pair
     private static final int INDEX_BITS = 28;
     private static final long INDEX = (1L << INDEX_BITS) - 1;
@@ -53,11 +61,13 @@ public final class RecordTable {
     private final NativeMemory memory;
     private final AtomicLongArray heads = new AtomicLongArray((Stripes.COUNT + 1) * STRIDE);
     private final StripedCounter inUse = new StripedCounter();
+    private final IdleRows idle;
     private volatile long[] chunks = {};
 
     /** An empty table; memory is taken with the first record. */
     public RecordTable(final NativeMemory memory) {
         this.memory = memory;
+        this.idle = new IdleRows(memory, RecordLayout.BYTES);
     }
 
     /** A detached record that nobody else has. */
@@ -72,8 +82,53 @@ public final class RecordTable {
                     return record;
                 }
             }
-            grow(known);
+            if (!bear()) {
+                grow(known);
+            }
         }
+    }
+
+    /** Makes some records free whose pages the system had; whether there were any. */
+    private boolean bear() {
+        ReservedStack.forBeginning(FIRST_CHUNK); // who takes one pushes it
+        boolean any = false;
+        for (int i = 0; i < BORN_AT_ONCE; i++) {
+            final long record = idle.take();
+            if (record == 0) {
+                return any;
+            }
+            begin(record, RECORDS.getAndIncrement());
+            push(record, indexOf(record));
+            any = true;
+        }
+        return any;
+    }
+
+    /** Gives a record a sequence that is far from those of all others [F2]. */
+    private static void begin(final long record, final long number) {
+        RecordLayout.sequenceRelease(record, number * GOLDEN >>> UNUSED_BITS + 2); // in the lower half
+    }
+
+    /**
+     * Gives the pages back in which all records are free.
+     *
+     * @throws OutOfMemoryError if there is no heap to put them in order; nothing has happened then
+     */
+    public void trim() {
+        final long[] free = new long[(int) Math.max(0, capacity() - inUse())];
+        ReservedStack.forBeginning(FIRST_CHUNK); // what is taken is given back, or kept
+        int count = 0;
+        for (int stripe = 0; stripe < Stripes.COUNT; stripe++) {
+            long record = -1;
+            while (count < free.length && record != 0) {
+                record = pop(head(stripe));
+                if (record != 0) {
+                    free[count] = record;
+                    count++;
+                }
+            }
+        }
+        idle.giveBack(free, count, record -> push(record, indexOf(record)));
     }
 
     private long pop(final int head) {
@@ -182,13 +237,13 @@ public final class RecordTable {
         final long number = RECORDS.getAndAdd(length);
         for (long i = length - 1; i >= 0; i--) {
             final long record = base + i * RecordLayout.BYTES;
-            RecordLayout.sequenceRelease(record, (number + i) * GOLDEN >>> UNUSED_BITS + 2); // in the lower half
+            begin(record, number + i);
             push(record, (int) (first + i));
         }
     }
 
-    /** Length of the table in bytes. */
+    /** Length of the table in bytes, without the pages that were given back. */
     public long bytes() {
-        return capacity() * RecordLayout.BYTES;
+        return capacity() * RecordLayout.BYTES - idle.bytes();
     }
 }

@@ -237,6 +237,17 @@ public abstract class NativeMemory {
     }
 
     /**
+     * Gives pages of a table back, which stays mapped: they are read as zeros from now on.
+     *
+     * @param address of the first page
+     * @param bytes   in whole pages
+     * @return whether the kernel has taken them; it keeps, for example, what is locked in memory
+     */
+    public final boolean dropTable(final long address, final long bytes) {
+        return madvise(address, bytes, MADV_DONTNEED) == 0;
+    }
+
+    /**
      * Passes a raw result on, or throws for a negated error number.
      *
      * @param call the call that gave the result

@@ -444,7 +444,7 @@ public final class SpaceHandle implements AddressSpace {
             core.reservation().lostBytes(), core.reservation().strandedBytes(), core.reservation().repairs(),
             idle.bytes(), idle.recycledBytes(), core.resting().bytes(),
             core.domain().orphansBuried(), core.domain().slotCount(), core.records().inUse(),
-            core.records().bytes() + core.tree().mappedBytes(), eras.ended(), eras.unclosed(), eras.waitingBytes(),
+            core.records().bytes() + core.tree().bytes(), eras.ended(), eras.unclosed(), eras.waitingBytes(),
             giveBack.times(), unmapper.drainTimes(), SpaceResources.parkedRanges(), registry.labels().named());
     }
 
@@ -488,7 +488,10 @@ public final class SpaceHandle implements AddressSpace {
     @Override
     public long trim() {
         gate.checkOpen("trim");
-        return idle.trim();
+        final long bytes = idle.trim();
+        core.collectAll();
+        core.trimTables();
+        return bytes;
     }
 
     @Override

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What outlives an address space: the reservation, the reader slots, the records, the tree. A closed space leaves it in
  * the parking lot, because stale readers may still look at any of it; the next space of the same kind takes it over,
- * with all sequences going on from where they were.
+ * and no life in it has the incarnation or the sequence of an earlier one.
  */
 final class SpaceResources {
     /*
@@ -42,7 +42,7 @@ final class SpaceResources {
      *   no space, and no class loader     the kernel gets the addresses of parked ranges, and all tables
      *
      * A late reader of a range that was cut finds zeros, or bytes of another region, as it does of one that was parked and
-     * taken over; its record tells it, since no table is ever zeroed or cut.
+     * taken over; its record tells it, since no table is ever unmapped, and what was given back of one names no life.
      */
     private static final System.Logger LOGGER = System.getLogger(AddressSpace.class.getName());
     private static final int RECORD_BATCH = 64;
@@ -223,6 +223,7 @@ final class SpaceResources {
             LOGGER.log(Level.WARNING, "memory of a closed space not given back, the next space to be opened tries " +
                 "again: " + reservation);
         }
+        trimTables();
         if (reservation.lostBytes() == lost) { // else addresses are lost that no interval of the tree keeps from use
             synchronized (PARKED) {
                 PARKED.addFirst(this);
@@ -286,6 +287,16 @@ final class SpaceResources {
     void collectAll() {
         tree.collectAll();
         retiredRecords.collectAll();
+    }
+
+    /** Gives back what is idle in the tables, if there is heap and stack to look for it; never waits. */
+    void trimTables() {
+        try {
+            tree.trim();
+            records.trim();
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            return; // of no use to who is at the end of either
+        }
     }
 
     /** Where the search for the addresses of files begins. */

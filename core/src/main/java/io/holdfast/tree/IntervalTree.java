@@ -69,7 +69,7 @@ public final class IntervalTree {
      * An empty tree.
      *
      * @param domain in which readers pin themselves
-     * @param memory for nodes; they are never given back
+     * @param memory for nodes, whose addresses are never given back
      * @param from   lowest address of an interval
      * @param to     end of the highest, at most {@link NodeLayout#ADDRESS_LIMIT}
      */
@@ -401,14 +401,28 @@ public final class IntervalTree {
         retired.drain(strategy);
     }
 
+    /**
+     * Gives the pages back in which all nodes are free. Never waits for readers.
+     *
+     * @throws OutOfMemoryError if there is no heap for it; nothing has happened then
+     */
+    public void trim() {
+        domain.pinStructure(); // NodePool [N1]
+        try {
+            nodes.trim(retired.mine());
+        } finally {
+            domain.unpinStructure();
+        }
+    }
+
     /** Memory of replaced nodes that wait for pins, but for some of the last ones. */
     public long retiredBytes() {
         return retired.bytes();
     }
 
-    /** Bytes of native memory that the tree has mapped for nodes. */
-    public long mappedBytes() {
-        return nodes.mappedBytes();
+    /** Bytes of native memory that nodes have been cut from, without the pages that were given back. */
+    public long bytes() {
+        return nodes.bytes();
     }
 
     /** Nodes that exist, wherever they are. Exact only while nobody changes the tree. */

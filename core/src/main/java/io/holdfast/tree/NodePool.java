@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
+import io.holdfast.epoch.ReservedStack;
+import io.holdfast.epoch.RetireList;
 import io.holdfast.epoch.Stripes;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
+import io.holdfast.memory.IdleRows;
 import io.holdfast.memory.NativeMemory;
 
 /**
- * Where the nodes of one tree come from and return to: chunks that are never given back, and stacks of free chains.
+ * Where the nodes of one tree come from and return to: chunks that stay mapped, and stacks of free chains.
+ * Pages in which all nodes are free can go back to the system.
  *
  * <p>Thread-safe and lock-free. Taking nodes needs a pin of the tree's domain, and a node comes back here only when a
  * grace period has passed since it was last reachable or in the hands of a change; {@link NodeSupply} sees to both. No
@@ -37,6 +41,9 @@ final class NodePool {
      * [N2] The push is a volatile compare-and-set after the links were written; it pairs with the acquiring read of the
      *      head. Without it the popping thread could follow links from an earlier life of the nodes.
      * [N3] CURRENT is swung after the chunk's words were written, and read with acquire: CUT and LENGTH are there.
+     *      A trim takes chains as whoever needs nodes does. What it keeps of them goes the way of all nodes that come
+     *      back, through a grace period; nodes whose pages it has given back are cut again, as from a new chunk. Who was
+     *      slow and follows a link in one of those finds 0, and its exchange fails.
      * [N4] SPARE is popped by exchange of the whole stack, so it has no ABA either.
      *
      * benign race: nextChain of a head that has just been popped by another thread may be anything; the exchange fails.
@@ -63,6 +70,7 @@ final class NodePool {
     private static final int GROWTH = 4;
 
     private final NativeMemory memory;
+    private final IdleRows idle;
     private final long control;
 
     /**
@@ -72,6 +80,7 @@ final class NodePool {
      */
     NodePool(final NativeMemory memory, final long control) {
         this.memory = memory;
+        this.idle = new IdleRows(memory, NodeLayout.BYTES);
         this.control = control;
     }
 
@@ -80,26 +89,79 @@ final class NodePool {
         into.reserve(Math.max(NodeSupply.CHAIN, CUT_AT_ONCE)); // a node that finds no room in the list would be lost
         final int mine = Stripes.mine();
         for (int i = 0; i < Stripes.COUNT; i++) {
-            if (take(free(mine + i), into)) {
+            final long chain = pop(free(mine + i));
+            if (chain != 0) {
+                for (long node = chain; node != 0; node = NodeLayout.link(node)) {
+                    into.push(node);
+                }
                 return;
             }
         }
-        cut(into);
+        if (!takeIdle(into)) {
+            cut(into);
+        }
     }
 
-    private static boolean take(final long free, final NodeList into) {
+    /** Takes a chain; 0 if there is none. */
+    private static long pop(final long free) {
         long head = Words.getAcquire(free); // [N2]
         while (head != 0) {
             final long witness = Words.compareAndExchange(free, head, NodeLayout.nextChain(head)); // [N1]
             if (witness == head) {
-                for (long node = head; node != 0; node = NodeLayout.link(node)) {
-                    into.push(node);
-                }
-                return true;
+                return head;
             }
             head = witness;
         }
-        return false;
+        return 0;
+    }
+
+    private boolean takeIdle(final NodeList into) {
+        boolean any = false;
+        for (int i = 0; i < CUT_AT_ONCE; i++) {
+            final long node = idle.take();
+            if (node == 0) {
+                return any;
+            }
+            into.push(node);
+            any = true;
+        }
+        return any;
+    }
+
+    /**
+     * Gives the pages back in which all nodes are free. The calling thread is pinned.
+     *
+     * @param retired takes the nodes that stay, which come back here when their grace period is over
+     * @throws OutOfMemoryError if there is no heap to put them in order; nothing has happened then
+     */
+    void trim(final RetireList retired) {
+        final long most = bytes() / NodeLayout.BYTES + NodeSupply.CHAIN;
+        final long[] free = new long[(int) Math.min(most, Integer.MAX_VALUE - NodeSupply.CHAIN)];
+        final NodeList kept = new NodeList();
+        kept.reserve(free.length);
+        int chains = Math.ceilDiv(free.length, NodeSupply.CHAIN);
+        retired.reserve(chains);
+        ReservedStack.forBeginning(control); // what is taken is given back, or kept
+        int count = 0;
+        for (int stripe = 0; stripe < Stripes.COUNT; stripe++) {
+            long chain = -1;
+            while (count <= free.length - NodeSupply.CHAIN && chain != 0) {
+                chain = pop(free(stripe));
+                for (long node = chain; node != 0; node = NodeLayout.link(node)) {
+                    free[count] = node;
+                    count++;
+                }
+            }
+        }
+        try {
+            idle.giveBack(free, count, kept::push);
+        } finally {
+            while (!kept.isEmpty()) {
+                NodeSupply.retire(retired, kept);
+                chains--;
+            }
+            retired.unreserve(chains);
+        }
     }
 
     private long free(final int stripe) {
@@ -203,8 +265,12 @@ final class NodePool {
         return nodes;
     }
 
-    /** Bytes mapped so far. */
-    long mappedBytes() {
+    /** Bytes of all that was cut off, without the pages that were given back. */
+    long bytes() {
+        return nodes() * NodeLayout.BYTES - idle.bytes();
+    }
+
+    private long mappedBytes() {
         long bytes = 0;
         for (long chunk = Words.getAcquire(control + CHUNKS); chunk != 0; chunk = Words.get(chunk + OLDER)) {
             bytes += Words.get(chunk + LENGTH);
@@ -214,7 +280,7 @@ final class NodePool {
 
     /** Nodes in free chains. Only while nobody takes or returns nodes. */
     long freeNodes() {
-        long nodes = 0;
+        long nodes = idle.bytes() / NodeLayout.BYTES;
         for (int stripe = 0; stripe < Stripes.COUNT; stripe++) {
             for (long chain = Words.getAcquire(free(stripe)); chain != 0; chain = NodeLayout.nextChain(chain)) {
                 for (long node = chain; node != 0; node = NodeLayout.link(node)) {

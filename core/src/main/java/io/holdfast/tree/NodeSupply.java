@@ -176,7 +176,7 @@ final class NodeSupply {
     }
 
     /** Hands a chain of nodes to a list that has room for it. */
-    private static void retire(final RetireList list, final NodeList nodes) {
+    static void retire(final RetireList list, final NodeList nodes) {
         long chain = 0;
         int count = 0;
         while (count < CHAIN && !nodes.isEmpty()) {

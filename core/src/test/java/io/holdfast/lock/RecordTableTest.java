@@ -12,9 +12,17 @@ import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** The table of records: G5 (nothing starts over) and G9 (nothing is lost). */
@@ -109,6 +117,126 @@ class RecordTableTest {
         table.allocate();
         assertThatThrownBy(() -> table.free(foreign)).isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("not a record: address=0x");
+    }
+
+    private Set<Long> allocate(final int count) {
+        final Set<Long> all = new LinkedHashSet<>();
+        for (int i = 0; i < count; i++) {
+            final long record = table.allocate();
+            RegionLock.attach(record);
+            RecordLayout.lockRelease(record, 0); // as if it had been detached and reclaimed
+            all.add(record);
+        }
+        return all;
+    }
+
+    @Test
+    void trimMustGiveBackPagesThatAreFreeAndNoOthers() {
+        final int count = 4 * RecordTable.FIRST_CHUNK;
+        final Map<Long, Long> kept = new HashMap<>();
+        final List<Long> freed = new ArrayList<>();
+        for (final long record : allocate(count)) {
+            if (freed.size() % RecordTable.FIRST_CHUNK == 0 && freed.size() == kept.size() * RecordTable.FIRST_CHUNK) {
+                kept.put(record, RecordLayout.sequence(record));
+            } else {
+                freed.add(record);
+            }
+        }
+        final long before = table.bytes();
+        freed.forEach(table::free);
+        table.trim();
+        final long pages = freed.stream().filter(record -> RecordLayout.sequence(record) == 0).count() * RecordLayout.BYTES;
+        assertThat(table.bytes()).isEqualTo(before - pages);
+        assertThat(pages).isGreaterThan(before * 9 / 10);
+        kept.forEach((record, sequence) -> assertThat(RecordLayout.sequence(record)).isEqualTo(sequence));
+        table.trim();
+        assertThat(table.bytes()).as("once").isEqualTo(before - pages);
+    }
+
+    /** G5: [F2] */
+    @Test
+    void recordsOfPagesThatWereGivenBackMustGetNewSequences() {
+        final int count = 4 * RecordTable.FIRST_CHUNK;
+        final Set<Long> all = allocate(count);
+        final Set<Long> sequences = new HashSet<>();
+        for (int round = 1; round <= 5; round++) {
+            for (final long record : all) {
+                sequences.add(RecordLayout.incarnation(record));
+                table.free(record);
+            }
+            assertThat(sequences).as("none twice").hasSize(round * count).doesNotContain(0L);
+            table.trim();
+            assertThat(table.bytes()).isLessThan(RecordTable.FIRST_CHUNK * (long) RecordLayout.BYTES);
+            assertThat(table.inUse()).isZero();
+            assertThat(allocate(count)).as("the same records").isEqualTo(all);
+        }
+        assertThat(table.capacity()).isEqualTo(count);
+    }
+
+    /** G9: the kernel keeps what is locked in memory, for example. */
+    @Test
+    void whatTheKernelDoesNotTakeMustStayInUse() {
+        final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
+        final RecordTable local = new RecordTable(memory);
+        final Set<Long> all = new HashSet<>();
+        for (int i = 0; i < RecordTable.FIRST_CHUNK; i++) {
+            all.add(local.allocate());
+        }
+        all.forEach(local::free);
+        memory.failFrom(NativeCall.MADVISE, 1, ENOMEM, FaultInjectingMemory.Damage.NONE);
+        local.trim();
+        assertThat(local.bytes()).isEqualTo(local.capacity() * RecordLayout.BYTES);
+        for (int i = 0; i < RecordTable.FIRST_CHUNK; i++) {
+            all.remove(local.allocate());
+        }
+        assertThat(all).isEmpty();
+        assertThat(local.capacity()).isEqualTo(RecordTable.FIRST_CHUNK);
+    }
+
+    /** A record that is in use is in no page that goes, and belongs to one thread, whoever trims. */
+    @Test
+    void trimMustTakeNothingFromThreadsThatAllocateAndFree() {
+        final AtomicInteger running = new AtomicInteger(3);
+        final AtomicLong given = new AtomicLong();
+        final Map<Long, Integer> owners = new ConcurrentHashMap<>();
+        EpochTestSupport.together(4, thread -> {
+            if (thread == 0) {
+                while (running.get() != 0) {
+                    table.trim();
+                    given.addAndGet(table.capacity() * RecordLayout.BYTES - table.bytes());
+                }
+                return;
+            }
+            final SplittableRandom random = new SplittableRandom(thread);
+            final ArrayDeque<Long> mine = new ArrayDeque<>();
+            try {
+                for (int i = 0; i < 300_000; i++) {
+                    final boolean full = mine.size() > random.nextInt(2 * RecordTable.FIRST_CHUNK);
+                    if (full || mine.size() > 0 && random.nextInt(3) == 0) {
+                        final long record = mine.remove();
+                        if (RecordLayout.start(record) != (long) thread << 12 || !owners.remove(record, thread)) {
+                            throw new AssertionError("not its owner's: record=0x" + Long.toHexString(record));
+                        }
+                        table.free(record);
+                    } else {
+                        final long record = table.allocate();
+                        if (owners.putIfAbsent(record, thread) != null || RecordLayout.sequence(record) == 0) {
+                            throw new AssertionError("allocated twice: record=0x" + Long.toHexString(record));
+                        }
+                        RecordLayout.describe(record, 0, (long) thread << 12, (long) thread << 12, 0);
+                        mine.add(record);
+                    }
+                }
+                mine.forEach(owners::remove);
+                mine.forEach(table::free);
+            } finally {
+                running.decrementAndGet();
+            }
+        });
+        assertThat(given).as("bytes given back beside them").hasPositiveValue();
+        assertThat(table.inUse()).isZero();
+        final Set<Long> all = allocate((int) table.capacity());
+        assertThat(all).as("none is lost").hasSize((int) table.capacity());
     }
 
     /** Pops and pushes of the same few records by many threads: no record is ever given to two of them. */

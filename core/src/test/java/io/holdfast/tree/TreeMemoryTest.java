@@ -325,12 +325,12 @@ class TreeMemoryTest {
             tree.insert(i % 1000 * 10L, i % 1000 * 10L + 5, 1);
         }
         fixture.checkNoNodeIsLost();
-        final long before = tree.mappedBytes();
+        final long before = tree.bytes();
         for (int i = 0; i < 200_000; i++) {
             tree.remove(i % 1000 * 10L);
             tree.insert(i % 1000 * 10L, i % 1000 * 10L + 5, 1);
         }
-        assertThat(tree.mappedBytes()).isEqualTo(before);
+        assertThat(tree.bytes()).isEqualTo(before);
         fixture.checkNoNodeIsLost();
     }
 

@@ -115,6 +115,8 @@ enum Event {
     READ_SECTION,
     /** Pages were written to their file, advised, and counted. */
     PAGES_TOUCHED,
+    /** Idle memory, of regions and of tables, went back to the system. */
+    SPACE_TRIMMED,
     /** A space was closed under its readers and writers, and another one opened. */
     REOPENED,
     /** An operation met a space that is closed. */

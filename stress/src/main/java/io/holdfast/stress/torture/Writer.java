@@ -65,6 +65,11 @@ final class Writer extends Worker {
             }
             return;
         }
+        if (random().nextInt(512) == 0) {
+            doing("trim");
+            world().stage().space().trim();
+            world().count(Event.SPACE_TRIMMED);
+        }
         final int choice = random().nextInt(32);
         if (choice < 8) {
             doing("map");
