@@ -138,6 +138,41 @@ class SlotTableTest {
             .endsWith("; the last of 500 slots of such threads");
     }
 
+    /** G9: as many as a server has in a second. */
+    @Test
+    void aHundredThousandDeadMustBeOneLineAndGiveAllSlotsBack() throws Exception {
+        final ListLogger logger = new ListLogger();
+        final SlotTable slots = newTable(logger);
+        final int count = 100_000;
+        final CountDownLatch pinned = new CountDownLatch(count);
+        final CountDownLatch die = new CountDownLatch(1);
+        final List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            threads.add(Thread.ofVirtual().start(() -> {
+                SlotLayout.pinOpaque(slots.slot(), 1);
+                pinned.countDown();
+                try {
+                    die.await();
+                } catch (final InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }));
+        }
+        pinned.await();
+        die.countDown();
+        for (final Thread thread : threads) {
+            thread.join();
+        }
+        for (final SlotGroup group : slots.virtualGroups()) {
+            for (int at = 0; at < group.used(); at++) {
+                slots.bury(group, at);
+            }
+        }
+        slots.reportBurials();
+        assertThat(slots.orphansBuried()).isEqualTo(count);
+        assertThat(logger.messages()).singleElement().asString().endsWith("; the last of 100000 slots of such threads");
+    }
+
     private static long dieWithAPin(final SlotTable slots) {
         final Peer careless = Peer.platform();
         final long slot = careless.call(slots::slot);
