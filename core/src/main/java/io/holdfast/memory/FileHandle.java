@@ -435,45 +435,6 @@ public final class FileHandle implements AutoCloseable {
     }
 
     /**
-     * Gives the blocks of a range back to the file system. The range reads as zero afterwards; the size stays.
-     *
-     * @param offset the first byte
-     * @param length how many bytes, more than 0
-     * @throws IllegalArgumentException if the range is not one
-     * @throws UncheckedIOException if the file system cannot do it or fails
-     */
-    public void punchHole(final long offset, final long length) {
-        requireArguments("punchHole", offset, length);
-        enter();
-        try {
-            final int mode = NativeMemory.FALLOC_FL_PUNCH_HOLE | NativeMemory.FALLOC_FL_KEEP_SIZE;
-            final int result = uninterrupted(() -> memory.fallocate(descriptor, mode, offset, length));
-            if (result < 0) {
-                throw FileErrors.failed(memory, "punchHole", path, NativeCall.FALLOCATE, length, -result);
-            }
-        } finally {
-            leave();
-        }
-    }
-
-    /**
-     * Waits until the file's data and size are on its device.
-     *
-     * @throws UncheckedIOException if the device fails
-     */
-    public void force() {
-        enter();
-        try {
-            final int result = uninterrupted(() -> memory.fsync(descriptor));
-            if (result < 0) {
-                throw FileErrors.failed(memory, "force", path, NativeCall.FSYNC, 0, -result);
-            }
-        } finally {
-            leave();
-        }
-    }
-
-    /**
      * Whether the file is on a file system of the kernel's own, whose shared mappings are not refused once the kernel
      * has taken away what they replace.
      */

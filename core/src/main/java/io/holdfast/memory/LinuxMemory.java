@@ -55,8 +55,6 @@ final class LinuxMemory extends NativeMemory {
         FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle FALLOCATE = captured("fallocate", NONE,
         FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle FSYNC = captured("fsync", NONE,
-        FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle PREAD = captured("pread", NONE,
         FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle PWRITE = captured("pwrite", NONE,
@@ -283,18 +281,6 @@ final class LinuxMemory extends NativeMemory {
             return (int) result(
                 (int) FALLOCATE.invokeExact(SLOTS.segment(slot), descriptor, mode, offset, length),
                 slot);
-        } catch (final Throwable thrown) {
-            throw unexpected(thrown);
-        } finally {
-            SLOTS.release(slot);
-        }
-    }
-
-    @Override
-    public int fsync(final int descriptor) {
-        final int slot = SLOTS.claim();
-        try {
-            return (int) result((int) FSYNC.invokeExact(SLOTS.segment(slot), descriptor), slot);
         } catch (final Throwable thrown) {
             throw unexpected(thrown);
         } finally {

@@ -35,10 +35,8 @@ public enum NativeCall {
     FSTATFS,
     /** Sets a file's size. */
     FTRUNCATE,
-    /** Reserves or releases a file's blocks. */
+    /** Reserves a file's blocks. */
     FALLOCATE,
-    /** Writes a file's data and metadata to its device. */
-    FSYNC,
     /** Reads from a file at an offset. */
     PREAD,
     /** Writes to a file at an offset. */

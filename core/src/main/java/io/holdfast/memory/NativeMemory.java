@@ -87,8 +87,6 @@ public abstract class NativeMemory {
 
     /** Reserving blocks: the file's size stays. */
     public static final int FALLOC_FL_KEEP_SIZE = 1;
-    /** Reserving blocks: releases them instead. */
-    public static final int FALLOC_FL_PUNCH_HOLE = 2;
 
     /** The directory of a relative path is the working directory. */
     public static final int AT_FDCWD = -100;
@@ -173,9 +171,6 @@ public abstract class NativeMemory {
 
     /** {@code fallocate}: 0, or a negated error number. */
     public abstract int fallocate(int descriptor, int mode, long offset, long length);
-
-    /** {@code fsync}: 0, or a negated error number. */
-    public abstract int fsync(int descriptor);
 
     /** {@code pread}: the number of bytes read, or a negated error number. */
     public abstract long pread(int descriptor, long address, long length, long offset);

@@ -344,13 +344,6 @@ public final class FaultInjectingMemory extends NativeMemory {
     }
 
     @Override
-    public int fsync(final int descriptor) {
-        final Rule fault = enter(NativeCall.FSYNC, 0, 0);
-        final int result = fault == null || isDone(fault) ? real.fsync(descriptor) : 0;
-        return fault == null ? result : fail(fault);
-    }
-
-    @Override
     public long pread(final int descriptor, final long address, final long length, final long offset) {
         final Rule fault = enter(NativeCall.PREAD, address, length);
         final long result = fault == null || isDone(fault) ? real.pread(descriptor, address, length, offset) : 0;

@@ -51,23 +51,23 @@ class FaultInjectingMemoryTest {
     @Test
     void exactlyTheNthCallOfAKindMustFail() {
         memory.failNth(NativeCall.CLOSE, 2, Errno.EIO, Damage.NONE);
-        assertEquals(-Errno.EBADF, memory.fsync(-1));
+        assertEquals(-Errno.EBADF, memory.ftruncate(-1, 0));
         assertEquals(-Errno.EBADF, memory.close(-1));
-        assertEquals(-Errno.EBADF, memory.fsync(-1));
+        assertEquals(-Errno.EBADF, memory.ftruncate(-1, 0));
         assertEquals(-Errno.EIO, memory.close(-1));
         assertEquals(-Errno.EBADF, memory.close(-1));
     }
 
     @Test
     void aPersistentFaultMustEndWhenDisarmedAndCountAnewWhenArmedAgain() {
-        memory.failFrom(NativeCall.FSYNC, 2, Errno.ENOSPC, Damage.NONE);
-        assertEquals(-Errno.EBADF, memory.fsync(-1));
-        assertEquals(-Errno.ENOSPC, memory.fsync(-1));
-        assertEquals(-Errno.ENOSPC, memory.fsync(-1));
+        memory.failFrom(NativeCall.FTRUNCATE, 2, Errno.ENOSPC, Damage.NONE);
+        assertEquals(-Errno.EBADF, memory.ftruncate(-1, 0));
+        assertEquals(-Errno.ENOSPC, memory.ftruncate(-1, 0));
+        assertEquals(-Errno.ENOSPC, memory.ftruncate(-1, 0));
         memory.disarm();
-        assertEquals(-Errno.EBADF, memory.fsync(-1));
-        memory.failFrom(NativeCall.FSYNC, 1, Errno.EIO, Damage.NONE);
-        assertEquals(-Errno.EIO, memory.fsync(-1));
+        assertEquals(-Errno.EBADF, memory.ftruncate(-1, 0));
+        memory.failFrom(NativeCall.FTRUNCATE, 1, Errno.EIO, Damage.NONE);
+        assertEquals(-Errno.EIO, memory.ftruncate(-1, 0));
     }
 
     @Test
@@ -90,7 +90,6 @@ class FaultInjectingMemoryTest {
         calls.put(NativeCall.FSTATFS, () -> memory.fstatfs(-1, none));
         calls.put(NativeCall.FTRUNCATE, () -> memory.ftruncate(-1, 0));
         calls.put(NativeCall.FALLOCATE, () -> memory.fallocate(-1, 0, 0, 1));
-        calls.put(NativeCall.FSYNC, () -> memory.fsync(-1));
         calls.put(NativeCall.PREAD, () -> memory.pread(-1, 0, 0, 0));
         calls.put(NativeCall.PWRITE, () -> memory.pwrite(-1, 0, 0, 0));
         assertThat(calls).hasSize(NativeCall.values().length);
@@ -158,12 +157,12 @@ class FaultInjectingMemoryTest {
         memory.close(-1);
         memory.record(true);
         memory.munmap(page, page);
-        memory.fsync(-1);
+        memory.ftruncate(-1, 0);
         memory.record(false);
         memory.close(-1);
         assertThat(memory.recorded()).containsExactly(
             new FaultInjectingMemory.Call(NativeCall.MUNMAP, page, page),
-            new FaultInjectingMemory.Call(NativeCall.FSYNC, 0, 0));
+            new FaultInjectingMemory.Call(NativeCall.FTRUNCATE, 0, 0));
     }
 
     @Test

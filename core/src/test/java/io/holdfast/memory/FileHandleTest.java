@@ -210,8 +210,6 @@ class FileHandleTest {
             memory.failNth(call, Errno.EIO, Damage.DONE); // a close that reports an error has closed even so
             try (FileHandle handle = open(path, FileAccess.READ_WRITE)) {
                 handle.ensureLength("grow", 8192, size -> { });
-                handle.punchHole(0, 4096);
-                handle.force();
                 handle.truncate(100);
             } catch (final UncheckedIOException expected) {
                 assertThat(expected).hasMessageContaining("path=" + path).hasMessageContaining("EIO");
@@ -219,7 +217,7 @@ class FileHandleTest {
             memory.disarm();
             assertEquals(0, Inspection.descriptorsOf(path));
         } while (memory.faults() == call);
-        assertThat(call).isGreaterThan(8);
+        assertThat(call).isGreaterThan(6);
     }
 
     @Test
@@ -298,7 +296,6 @@ class FileHandleTest {
             assertThatThrownBy(() -> handle.requireRange("map", 10, offset, length))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("offset=" + offset + ", length=" + length);
-            assertThatThrownBy(() -> handle.punchHole(offset, length)).isInstanceOf(IllegalArgumentException.class);
         }
     }
 
@@ -396,34 +393,11 @@ class FileHandleTest {
     }
 
     @Test
-    void punchedRangeMustReadAsZeroAndKeepTheSize() throws IOException {
-        final Path path = Inspection.file(directory, "data", 4, 7);
-        try (FileHandle handle = open(path, FileAccess.READ_WRITE)) {
-            handle.punchHole(Inspection.PAGE, 2 * Inspection.PAGE);
-            handle.force();
-        }
-        final byte[] bytes = Files.readAllBytes(path);
-        assertEquals(4 * Inspection.PAGE, bytes.length);
-        assertEquals(7, bytes[0]);
-        assertEquals(0, bytes[(int) Inspection.PAGE]);
-        assertEquals(7, bytes[(int) (3 * Inspection.PAGE)]);
-    }
-
-    @Test
-    void holeThatTheFileSystemCannotPunchMustBeReported() throws IOException {
-        try (FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE)) {
-            memory.failNth(NativeCall.FALLOCATE, 1, Errno.EOPNOTSUPP, Damage.NONE);
-            assertThatThrownBy(() -> handle.punchHole(0, 4096)).isInstanceOf(UncheckedIOException.class)
-                .hasMessageContaining("does not support fallocate");
-        }
-    }
-
-    @Test
     void closedFileMustRefuseEverything() throws IOException {
         final FileHandle handle = open(file("data", "12345"), FileAccess.READ_WRITE);
         handle.close();
-        for (final Runnable operation : List.<Runnable>of(() -> handle.size("map"), handle::force,
-            () -> handle.ensureLength("grow", 1, size -> { }), () -> handle.truncate(1), () -> handle.punchHole(0, 1))) {
+        for (final Runnable operation : List.<Runnable>of(() -> handle.size("map"),
+            () -> handle.ensureLength("grow", 1, size -> { }), () -> handle.truncate(1))) {
             assertThatThrownBy(operation::run).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("file is closed: path=" + handle.path());
         }

@@ -51,7 +51,7 @@ class RemediesTest {
         "FALLOCATE, 122, quota", "FALLOCATE, 95, does not support fallocate", "FTRUNCATE, 27, ulimit -f",
         "OPEN, 24, ulimit -n", "OPEN, 23, ulimit -n", "OPEN, 13, owner and mode", "OPEN, 1, owner and mode",
         "OPEN, 30, read-only", "OPEN, 2, no such file", "OPEN, 21, directory", "OPEN, 26, running program",
-        "MSYNC, 5, kernel's log", "FSYNC, 9, closed", "MEMBARRIER, 38, seccomp", "MSYNC, 12, out of memory",
+        "MSYNC, 5, kernel's log", "FTRUNCATE, 9, closed", "MEMBARRIER, 38, seccomp", "MSYNC, 12, out of memory",
         "PREAD, 38, newer kernel", "PWRITE, 4, try again"})
     void eachErrorMustComeWithItsRemedy(final NativeCall call, final int errno, final String remedy) {
         assertThat(memory.failure(call, 0, 0, errno)).hasMessageContaining(remedy)

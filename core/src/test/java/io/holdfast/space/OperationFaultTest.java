@@ -88,7 +88,6 @@ class OperationFaultTest extends SpaceFixture {
             case FSTATFS -> new int[] {Errno.EIO, Errno.EINTR, Errno.ENOMEM, Errno.ENOSYS};
             case FTRUNCATE -> new int[] {Errno.EIO, Errno.EINTR, Errno.EPERM, Errno.EFBIG};
             case FALLOCATE -> new int[] {Errno.ENOSPC, Errno.EINTR, Errno.EIO, Errno.EPERM, Errno.EOPNOTSUPP};
-            case FSYNC -> new int[] {Errno.EIO, Errno.ENOSPC, Errno.EDQUOT};
             case PREAD, PWRITE -> new int[] {Errno.EIO, Errno.EINTR, Errno.ENOSPC};
         };
     }
