@@ -56,6 +56,8 @@ final class Magazines {
      * or is evicting keeps those addresses from others, as any map that stops between insertion and attaching does.
      */
     static final int PLACES = 32;
+    /** Places of another stripe that are looked at, those where its next record would go. */
+    private static final int OF_OTHERS = 2;
     private static final int CLASSES = 5; // 1, 2, 4, 8, 16 pages
     private static final long RIPENING = 1;
     private static final long PARKED = 2;
@@ -89,9 +91,10 @@ final class Magazines {
             return FIRST + (int) (number & PLACES - 1);
         }
 
-        boolean park(final long record) {
+        /** Puts a record into one of so many places, if one of them is empty. */
+        boolean park(final long record, final int places) {
             final long back = words.getOpaque(BACK);
-            for (int i = 0; i < PLACES; i++) {
+            for (int i = 0; i < places; i++) {
                 final int place = place(back + i);
                 if (words.get(place) == EMPTY && words.compareAndSet(place, EMPTY, record)) {
                     words.setOpaque(BACK, back + i + 1);
@@ -154,26 +157,33 @@ final class Magazines {
         return Long.bitCount(pages) == 1 && pages < 1L << CLASSES ? Long.numberOfTrailingZeros(pages) : NONE;
     }
 
-    /** Where the ring is that threads of this thread's stripe have for a class. */
-    private static int number(final int sizeClass) {
-        return Stripes.mine() * CLASSES + sizeClass;
+    /** Where the ring is that threads of a stripe have for a class. */
+    private static int number(final int stripe, final int sizeClass) {
+        return (stripe & Stripes.COUNT - 1) * CLASSES + sizeClass;
     }
 
     // ------------------------------------------------------------------------------------------------------------- park
 
     /**
-     * Parks an unmapped region, if there is a place for it; there is none where no thread of the stripe has mapped one of
-     * its size. Its pages are zero, and nothing but its interval and its record is left of it. Needs no heap; throws only
-     * if it is not parked.
+     * Parks what was unmapped, if there is a place for it, of the thread's stripe or, at a short look, of another. A stripe
+     * has places for the sizes that its threads have mapped. The pages are zero, and nothing but the interval and the
+     * record is left. Needs no heap; throws only if it is not parked.
      */
     boolean park(final PendingUnmap pending) {
         final int sizeClass = classOf(pending.length());
-        final Ring ring = sizeClass == NONE ? null : rings.get(number(sizeClass));
-        if (ring == null || !RegionLock.isReclaimable(pending.record()) || !RecordTable.hasLives(pending.record())) {
+        final long record = pending.record();
+        if (sizeClass == NONE || !RegionLock.isReclaimable(record) || !RecordTable.hasLives(record)) {
             return false;
         }
-        ReservedStack.forBeginning(pending.record());
-        return ring.park(pending.record());
+        ReservedStack.forBeginning(record);
+        final int mine = Stripes.mine();
+        for (int i = 0; i < Stripes.COUNT; i++) {
+            final Ring ring = rings.get(number(mine + i, sizeClass));
+            if (ring != null && ring.park(record, i == 0 ? PLACES : OF_OTHERS)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // ------------------------------------------------------------------------------------------------------------ claim
@@ -189,9 +199,10 @@ final class Magazines {
         if (sizeClass == NONE) {
             return 0;
         }
-        final Ring ring = rings.get(number(sizeClass));
+        final int number = number(Stripes.mine(), sizeClass);
+        final Ring ring = rings.get(number);
         if (ring == null) {
-            rings.compareAndSet(number(sizeClass), null, new Ring());
+            rings.compareAndSet(number, null, new Ring());
             return 0;
         }
         long record = claim(ring, alignment, addresses);

@@ -233,12 +233,42 @@ class MagazinesTest extends SpaceFixture {
             regions.add(space.map(PAGE));
         }
         final long others;
-        try (Peer peer = Peer.platform()) {
+        try (Peer peer = ofAnotherStripe()) {
             others = peer.call(() -> space.map(PAGE).address()); // so that it has places for this size
             peer.run(() -> regions.forEach(Region::unmap));
         }
-        assertThat(intervals()).isEqualTo(1 + Magazines.PLACES);
+        assertThat(intervals()).as("in the places of both").isEqualTo(1 + 2 * Magazines.PLACES);
         assertThat(found(others)).isNotNull();
+    }
+
+    private static Peer ofAnotherStripe() {
+        final List<Peer> same = new ArrayList<>();
+        Peer peer = Peer.platform();
+        while (peer.call(Stripes::mine) == Stripes.mine()) {
+            same.add(peer);
+            peer = Peer.platform();
+        }
+        same.forEach(Peer::close);
+        return peer;
+    }
+
+    @Test
+    void whatOneThreadUnmapsMustServeTheOneThatMaps() {
+        try (Peer peer = ofAnotherStripe()) {
+            peer.run(() -> space.map(PAGE).unmap()); // so that it has places for this size
+            for (int i = 0; i < ROUNDS; i++) {
+                final Region region = space.map(PAGE);
+                put(region, 0, i + 1);
+                peer.run(region::unmap);
+                if (i > 2 * Magazines.PLACES) {
+                    assertThat(intervals()).as("parked by the one for the other").isGreaterThan(Magazines.PLACES)
+                        .isLessThanOrEqualTo(2 * Magazines.PLACES);
+                }
+                assertThat(space.maps()).isEmpty();
+            }
+            final Region last = space.map(PAGE);
+            assertThat(get(last, 0)).isZero();
+        }
     }
 
     @Test
