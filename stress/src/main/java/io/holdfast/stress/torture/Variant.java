@@ -67,6 +67,9 @@ public enum Variant {
     NO_GRACE(
         at("epoch.RetireList", "reclaimRipe", "EpochDomain.passed", 1).instead(Broken.class, "graceOver"),
         at("space.Magazines$Ring", "ripen", "EpochDomain.passed", 1).instead(Broken.class, "graceOver")),
+    /** A record whose page was given back has the sequences of its first life again. */
+    SEQUENCE_STARTS_OVER(at("lock.RecordTable", "begin", "RecordLayout.sequenceRelease", 1)
+        .instead(Broken.class, "noSequence")),
     /** Two unmaps park their records in one place. */
     PARKED_TOGETHER(at("space.Magazines$Ring", "park", "AtomicLongArray.compareAndSet", 1)
         .instead(Broken.class, "uncompared")),
