@@ -54,6 +54,7 @@ final class SpaceResources {
 
     private static final int COLLECTING = 11; // two seconds in all: on a busy machine the JDK's cleaner takes its time
     private static final long COLLECTING_NS = 1_000_000;
+    private static final int COLLECTED_AGAIN = 5; // at once, after 31 ms and after a second
 
     private static final List<SpaceResources> PARKED = new ArrayList<>();
     /** Their addresses have gone to others; under the monitor of PARKED. */
@@ -197,8 +198,10 @@ final class SpaceResources {
 
     /** Tries again while the class loaders that nobody uses any more are collected, which nothing else may cause. */
     private static @Nullable Reservation reserveCollected(final NativeMemory memory, final long capacity) {
-        System.gc();
         for (int i = 0; i < COLLECTING; i++) {
+            if (i % COLLECTED_AGAIN == 0) {
+                System.gc(); // more than once: threads of a gone loader may still have been on their way out
+            }
             LockSupport.parkNanos(COLLECTING_NS << i);
             try {
                 return Reservation.reserve(memory, capacity);
