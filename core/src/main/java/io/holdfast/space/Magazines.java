@@ -34,7 +34,7 @@ final class Magazines {
      *
      * Each step is one compare-and-set of the whole word, of volatile mode, and says all: a place that holds a record as
      * PARKED at that moment holds it with its grace period over, whatever happened since the look. So a thread that slept
-     * between its look and its step does no harm. Places are hints; whoever has taken a record out owns it alone.
+     * between its look and its step does no harm. FRONT and BACK are hints; whoever has taken a record out owns it alone.
      *
      * [M2] A record is parked when its unmap has detached it, run the heavy barrier, drained it, stamped its end, and
      *      zeroed its pages; or it is that of a part that was given back, and was never attached. It is attached again only
@@ -107,16 +107,29 @@ final class Magazines {
         /** Takes out a record that is parked where a map may have it; 0 if there is none. */
         long claim(final long alignment, final Addresses addresses) {
             final long front = words.getOpaque(FRONT);
-            for (int i = 0; i < PLACES; i++) {
+            final int filled = filled();
+            for (int i = 0; i < filled; i++) {
                 final int place = place(front + i);
                 final long seen = words.get(place);
                 if ((seen & PARKED) != 0 && isFor(seen & ~STATE, alignment, addresses) &&
                     words.compareAndSet(place, seen, EMPTY)) {
-                    words.setOpaque(FRONT, front + i + 1);
+                    final long back = words.getOpaque(BACK);
+                    words.setOpaque(FRONT, back - (back - (front + i + 1) & PLACES - 1));
                     return seen & ~STATE;
                 }
             }
             return 0;
+        }
+
+        /** How many places from the front on are worth a look: those that were filled since, or all. */
+        private int filled() {
+            final long filled = words.getOpaque(BACK) - words.getOpaque(FRONT);
+            return filled > 0 && filled < PLACES ? (int) filled : PLACES;
+        }
+
+        /** Nothing was found in those; the next looks are at all places, until something is. */
+        void lookEverywhere() {
+            words.setOpaque(FRONT, words.getOpaque(BACK) - PLACES);
         }
 
         /** Makes what rests ripe, as far as its grace period is over, and begins the grace period of the rest. */
@@ -141,7 +154,10 @@ final class Magazines {
         /** Moves all records from one state to the next; whether there are any there. */
         private boolean change(final long from, final long to) {
             boolean any = false;
-            for (int place = FIRST; place < FIRST + PLACES; place++) {
+            final long front = words.getOpaque(FRONT);
+            final int filled = filled();
+            for (int i = 0; i < filled; i++) {
+                final int place = place(front + i);
                 final long seen = words.get(place);
                 if (seen != EMPTY && (seen & STATE) == from) {
                     any |= words.compareAndSet(place, seen, seen & ~STATE | to);
@@ -209,6 +225,9 @@ final class Magazines {
         if (record == 0) {
             ring.ripen(core.domain());
             record = claim(ring, alignment, addresses);
+        }
+        if (record == 0) {
+            ring.lookEverywhere();
         }
         if (record != 0) {
             RegionLock.reclaim(record);

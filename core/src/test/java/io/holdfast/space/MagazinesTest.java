@@ -20,18 +20,23 @@ import io.holdfast.epoch.EpochTestSupport.Peer;
 import io.holdfast.epoch.EpochTestSupport;
 import io.holdfast.epoch.Stripes;
 import io.holdfast.tree.Snapshot;
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.junit.jupiter.api.Test;
 
 /** Unmapped regions that keep their addresses for the next map: no regions, in nobody's way, and used again in time. */
 class MagazinesTest extends SpaceFixture {
     private static final long SMALL = 16 << 20;
     private static final int ROUNDS = 2_000;
+    private static final int FRONT = 16; // words of a ring
+    private static final int BACK = 17;
 
     private long intervals() {
         final AtomicLong count = new AtomicLong();
@@ -250,6 +255,44 @@ class MagazinesTest extends SpaceFixture {
         }
         same.forEach(Peer::close);
         return peer;
+    }
+
+    /** Where it was parked and where the next look begins are hints, which slow threads may leave wrong. */
+    @Test
+    void whatIsParkedMustBeFoundWhereverItIs() throws Exception {
+        space.map(PAGE).unmap(); // so that there are places for this size
+        final AtomicLongArray words = words();
+        for (long hint = 5; hint < 5 + 2 * Magazines.PLACES; hint += 7) {
+            Resources.magazines(space).evictAll();
+            final Set<Long> parked = new HashSet<>();
+            for (final Region region : List.of(space.map(PAGE), space.map(PAGE), space.map(PAGE))) {
+                parked.add(region.address());
+                region.unmap();
+            }
+            assertThat(intervals()).as("hint=%d", hint).isEqualTo(3);
+            words.set(FRONT, hint);
+            words.set(BACK, hint + 1);
+            final List<Region> next = new ArrayList<>();
+            for (int i = 0; i < 2 * parked.size() + 1; i++) {
+                next.add(space.map(PAGE));
+            }
+            assertThat(next).as("hint=%d", hint).extracting(Region::address).containsAll(parked);
+            space.unmap(next);
+        }
+    }
+
+    /** Of the one ring of this thread's stripe that there is. */
+    private AtomicLongArray words() throws ReflectiveOperationException {
+        final Field rings = Magazines.class.getDeclaredField("rings");
+        rings.setAccessible(true);
+        final AtomicReferenceArray<?> all = (AtomicReferenceArray<?>) rings.get(Resources.magazines(space));
+        Object ring = null;
+        for (int i = 0; i < all.length(); i++) {
+            ring = all.get(i) == null ? ring : all.get(i);
+        }
+        final Field words = ring.getClass().getDeclaredField("words");
+        words.setAccessible(true);
+        return (AtomicLongArray) words.get(ring);
     }
 
     @Test
