@@ -68,7 +68,9 @@ final class Growth {
             if (isGrowth(operation, region, newSize, maximum)) {
                 if (file != null) {
                     growFile(operation, region, file, newSize, waiting);
-                } // else the pages are there already, and zero
+                } else {
+                    protectMore(operation, region, newSize); // the pages are there already, and zero
+                }
                 RecordLayout.sizeRelease(record, newSize); // after the pages are there: guards read it with acquire
                 if (event != null) {
                     try {
@@ -80,6 +82,21 @@ final class Growth {
             }
         } finally {
             growing.remove(record);
+        }
+    }
+
+    /** Makes pages read-only that a read-only region of anonymous memory is going to grow by. */
+    private void protectMore(final String operation, final RegionHandle region, final long newSize) {
+        final long record = region.record();
+        final long kind = RecordLayout.kind(record);
+        final long from = core.roundUp(RecordLayout.sizeAcquire(record), kind);
+        final long to = core.roundUp(newSize, kind);
+        if (!PageFlags.isWritable(kind) && to > from) {
+            try {
+                core.reservation().protect(RecordLayout.start(record) + from, to - from, false);
+            } catch (final NativeException e) {
+                throw registry.refused(operation, region.describe(), e);
+            }
         }
     }
 

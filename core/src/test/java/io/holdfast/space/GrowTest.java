@@ -16,8 +16,10 @@ import io.holdfast.Hold;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
 import io.holdfast.Pin;
+import io.holdfast.Protection;
 import io.holdfast.Region;
 import io.holdfast.RegionException;
+import io.holdfast.memory.Errno;
 import io.holdfast.memory.FaultInjectingMemory;
 import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeMemory;
@@ -159,6 +161,31 @@ class GrowTest extends SpaceFixture {
         final Region anonymous = space.map(100);
         assertThatThrownBy(() -> anonymous.grow(200)).isInstanceOf(RegionException.class)
             .hasMessageContaining("not growable");
+    }
+
+    /** G4, G9: the pages behind the old end too, and at once. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void readOnlyMemoryMustBeReadOnlyInWhatItGrowsBy(final boolean byRemap) {
+        Region region = space.map(MapRequest.anonymous(5000).growableTo(1 << 20)).protect(Protection.READ_ONLY);
+        SpaceInspector.check(space);
+        memory.failNth(NativeCall.MPROTECT, 1, Errno.ENOMEM, FaultInjectingMemory.Damage.NONE);
+        final Region whole = region;
+        assertThatThrownBy(() -> whole.grow(3 * PAGE)).isInstanceOf(MappingException.class)
+            .hasMessageContainingAll("grow", "ENOMEM");
+        memory.disarm();
+        assertThat(region.size()).isEqualTo(5000);
+        if (byRemap) {
+            region = region.remap(3 * PAGE);
+        } else {
+            region.grow(3 * PAGE);
+        }
+        assertThat(region.size()).isEqualTo(3 * PAGE);
+        SpaceInspector.check(space); // compares each page with what the kernel lists
+        region = region.protect(Protection.READ_WRITE);
+        put(region, 3 * PAGE - Long.BYTES, 7);
+        assertThat(get(region, 3 * PAGE - Long.BYTES)).isEqualTo(7);
+        region.unmap();
     }
 
     @Test
