@@ -20,6 +20,7 @@ class StripedLimitTest {
     private static final long PLENTY = 4L * Stripes.COUNT * BATCH;
     private static final int WORKERS = 4;
     private static final int ROUNDS = 20_000;
+    private static final int MOST_ROUNDS = 1_000 * ROUNDS; // on a machine that lets one of the workers wait
 
     /** A limit from which every stripe has taken a batch for itself, of which it uses one. */
     private static StripedLimit withCredits(final long most, final List<Peer> peers) {
@@ -102,6 +103,15 @@ class StripedLimitTest {
         }
     }
 
+    private static boolean haveAllTaken(final AtomicLongArray done) {
+        for (int i = 0; i < WORKERS; i++) {
+            if (done.get(i) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /**
      * Workers take one each and give it back as another, beside one who takes all but what they need, so that it goes from
      * plenty to nothing all the time: whoever is refused was refused although there was enough.
@@ -116,7 +126,7 @@ class StripedLimitTest {
         EpochTestSupport.together(WORKERS + 1, thread -> {
             if (thread == WORKERS) {
                 try {
-                    for (int i = 0; i < ROUNDS; i++) {
+                    for (int i = 0; i < ROUNDS || i < MOST_ROUNDS && !haveAllTaken(done); i++) {
                         assertThat(limit.take(PLENTY)).as("all but the others'").isTrue();
                         limit.giveBack(PLENTY);
                         done.incrementAndGet(thread);
