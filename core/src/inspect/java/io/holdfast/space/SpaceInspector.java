@@ -208,6 +208,7 @@ public final class SpaceInspector {
             pages.skip(start, end);
         } else {
             pages.anonymous(start, used, PageFlags.isWritable(kind));
+            pages.anonymous(used, end, true); // what it may grow by, in whichever zone
         }
         pages.background(end);
     }

@@ -189,6 +189,20 @@ class GrowTest extends SpaceFixture {
     }
 
     @Test
+    void memoryThatMayGrowThroughAllZonesMustBeMemoryToItsEnd() {
+        try (AddressSpace small = AddressSpace.builder().capacity(64 << 20).open()) {
+            final Region region = small.map(MapRequest.anonymous(PAGE).growableTo(64 << 20));
+            SpaceInspector.check(small);
+            region.grow(64 << 20);
+            SpaceInspector.check(small);
+            put(region, (64 << 20) - Long.BYTES, 5);
+            assertThat(get(region, (64 << 20) - Long.BYTES)).isEqualTo(5);
+            region.unmap();
+            SpaceInspector.check(small);
+        }
+    }
+
+    @Test
     void unmappedRegionMustNotGrowOrBeWrittenBack() {
         final Region region = growable();
         region.unmap();
