@@ -391,8 +391,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
     long residentBytes();
 
     /**
-     * Returns memory of unmapped anonymous regions, which was kept for reuse, to the system, and that of the library's
-     * own tables which many regions have needed and these do not. Waits for nobody. A space that is closed does the same.
+     * Returns memory of unmapped anonymous regions, which was kept for reuse, to the system, and with it the pages of the
+     * library's own tables that no region needs any more. Waits for nobody. The close of a space does the same.
      *
      * @return the bytes of unused addresses whose memory was given back
      * @throws IllegalStateException if the space is closed

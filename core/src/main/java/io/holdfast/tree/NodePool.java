@@ -10,8 +10,8 @@ import io.holdfast.memory.IdleRows;
 import io.holdfast.memory.NativeMemory;
 
 /**
- * Where the nodes of one tree come from and return to: chunks that stay mapped, and stacks of free chains.
- * Pages in which all nodes are free can go back to the system.
+ * Where the nodes of one tree come from and return to: chunks that stay mapped, and stacks of free chains. Pages in which
+ * all nodes are free can go back to the system.
  *
  * <p>Thread-safe and lock-free. Taking nodes needs a pin of the tree's domain, and a node comes back here only when a
  * grace period has passed since it was last reachable or in the hands of a change; {@link NodeSupply} sees to both. No
@@ -38,12 +38,12 @@ final class NodePool {
      *      can be pushed again, on any of them, only after a grace period, that is, not before the pin has ended. So a
      *      head that compares equal is the head that was read, and its successor is what was read. Without the pin, or
      *      if nodes came back without a grace period, the exchange could install a chain that is in use (ABA).
-     * [N2] The push is a volatile compare-and-set after the links were written; it pairs with the acquiring read of the
-     *      head. Without it the popping thread could follow links from an earlier life of the nodes.
-     * [N3] CURRENT is swung after the chunk's words were written, and read with acquire: CUT and LENGTH are there.
      *      A trim takes chains as whoever needs nodes does. What it keeps of them goes the way of all nodes that come
      *      back, through a grace period; nodes whose pages it has given back are cut again, as from a new chunk. Who was
      *      slow and follows a link in one of those finds 0, and its exchange fails.
+     * [N2] The push is a volatile compare-and-set after the links were written; it pairs with the acquiring read of the
+     *      head. Without it the popping thread could follow links from an earlier life of the nodes.
+     * [N3] CURRENT is swung after the chunk's words were written, and read with acquire: CUT and LENGTH are there.
      * [N4] SPARE is popped by exchange of the whole stack, so it has no ABA either.
      *
      * benign race: nextChain of a head that has just been popped by another thread may be anything; the exchange fails.
