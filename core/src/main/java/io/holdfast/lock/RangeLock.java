@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -21,43 +22,73 @@ import org.jspecify.annotations.Nullable;
  * other where they overlap, and single changes, which exclude sections but not each other.
  *
  * <p>Thread-safe. A single change takes no lock while no section overlaps it: it announces its range in its thread's
- * slot and looks at the list of sections. What has to wait does so in the order of arrival.
+ * slot and looks for sections. A section over a range that nobody else wants stands in its thread's place and writes to
+ * nothing that other threads write. What has to wait does so in a list, in the order of arrival.
  */
 public final class RangeLock {
     /*
-     * SECTIONS is a list in the order of arrival, replaced by compare-and-set, never changed. Who holds what follows from
-     * the list alone: an entry is granted if no earlier one excludes it.
+     * An entry stands in one of the PLACES, of which each thread has one, with other threads, or in SECTIONS, a list in
+     * the order of arrival, replaced by compare-and-set, never changed. In the list it is granted if no earlier one
+     * excludes it, and none in a place; in a place, if nothing excluded it when its thread had put it there and looked.
      *
-     *   excludes     SINGLE  READ  DOWNGRADED  WRITE        event       entry
-     *   SINGLE       no      yes   yes         yes          arrive      appended
-     *   READ         yes     no    no          yes          leave       over, then removed; also if the waiting gives up
-     *   DOWNGRADED   yes     no    yes         yes          downgrade   WRITE, granted, becomes DOWNGRADED in its place
-     *   WRITE        yes     yes   yes         yes          upgrade     becomes WRITE in its place, if it stays granted
-     *                                                                   and no later granted one is excluded by that
+     *   excludes     SINGLE  READ  DOWNGRADED  WRITE     event       entry
+     *   SINGLE       no      yes   yes         yes       arrive      SINGLE is appended; others are put into the thread's
+     *   READ         yes     no    no          yes                   place, if it is free and nothing excludes them, before
+     *   DOWNGRADED   yes     no    yes         yes                   and then; else they are appended, as fresh ones
+     *   WRITE        yes     yes   yes         yes       leave       over, then removed; also if the waiting gives up
+     *                                                    downgrade   WRITE, granted, becomes DOWNGRADED where it stands
+     *                                                    upgrade     becomes WRITE where it stands, if nobody is in the way
      *
-     * [K1] A single change announces its range in volatile mode and then reads SECTIONS in volatile mode; a section
-     *      swaps SECTIONS in volatile mode and then reads the announcements in volatile mode. One of the two sees the
+     * [K1] A single change announces its range in volatile mode and then looks for sections in volatile mode; a section is
+     *      put where it stands in volatile mode and then reads the announcements in volatile mode. One of the two sees the
      *      other. Both are rare enough to pay for the fence, so that sections need no heavy barrier.
-     * [K2] A change that sees a section withdraws its announcement, becomes an entry itself and waits for its turn, so
-     *      neither can starve the other. A section waits for what was announced before it, and for no announcement that
+     * [K2] A change that sees a section withdraws its announcement, becomes an entry of the list and waits for its turn,
+     *      so neither can starve the other. A section waits for what was announced before it, and for no announcement that
      *      came later in the same slot: that one has seen it.
      * [K3] A change that takes whatever addresses are free announces the whole space, avoids the sections that it then
      *      sees, and narrows the announcement to the addresses that it took. Sections that it did not see wait for that.
      *
-     * [K4] A dead thread's entry is ended by who waits for it, or is refused because of it. The entry stays in the list,
+     * [K4] A dead thread's entry is ended by who waits for it, or is refused because of it. The entry stays where it is,
      *      so nobody else comes in, until one heir, who has moved the entry's ESTATE from LEFT to CLAIMED, has undone what
-     *      the section did. If that throws, the estate is LEFT again, for the next; once it is SETTLED, anybody removes the
-     *      entry. None of it allocates but the removal, which anybody can try again. That the owner was seen dead orders
-     *      all that it did before what the heir does.
+     *      the section did. If that throws, the estate is LEFT again, for the next; once it is SETTLED, anybody removes
+     *      the entry, by a compare-and-set, one in effect. None of it allocates but the removal from the list, which
+     *      anybody can try again. That the owner was seen dead orders all that it did before what the heir does.
      * [K5] To leave is one store to the entry, which excludes nobody from there on, and to become DOWNGRADED is one too:
-     *      neither needs heap, and both only let others in. Whoever swaps SECTIONS next leaves out who has left; the one
-     *      who leaves tries to, at once. The stores are volatile, and so are the looks of those who wait.
+     *      neither needs heap, and both only let others in. Whoever swaps SECTIONS next leaves out who has left, and
+     *      whoever takes a place puts its entry over one that has left; the one who leaves tries to, at once. The stores
+     *      are volatile, and so are the looks of those who wait.
      *
-     * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else.
+     * [K6] Put, then look. An entry is put into its place, or at the end of the list, or becomes WRITE where it stands;
+     *      then its thread looks at the list and at the places of which USED has the bit, which is set before the first
+     *      entry comes into the place, and never cleared. All of it is volatile, hence in one order: of two entries that
+     *      exclude each other the one that was put later is seen by no earlier look, and sees the other. Who sees that
+     *      from a place leaves, and begins again in the list; who sees it from the list waits. Two that were put into
+     *      places at a time may both leave; in the list one is first, and a place is never waited for from a place, so
+     *      they cannot wait for each other. What stands in the list looks at the places when its turn has come, and then
+     *      as long as it takes. Nobody starves in the list: from the append on, whoever looks before it takes a place
+     *      finds the entry and queues behind it. It waits for those before it, and for at most one entry of each thread
+     *      that had looked already, which is granted, or leaves after a few steps. A try may be refused by an entry that
+     *      is about to leave.
+     * [K7] An upgrade first becomes WRITE, then looks; if anybody is in the way, it becomes again what it was. In the way
+     *      is who overlaps, unless it stands in the list, behind the entry (all of the list is behind a place), and is
+     *      excluded by what the entry was: that one has seen the entry, or will, and waits in any case, also if it is an
+     *      upgrade that has become WRITE itself, since for that one this entry is in the way, whatever it is. Who waits in
+     *      the list for a third is in the way as well: it may have seen the third leave, and this one when it was no WRITE
+     *      yet.
+     *
+     * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else; so also
+     * between put and look, and in an upgrade those whom a WRITE excludes. With the bit in USED alone, or with an entry
+     * that has left a place by its store alone, it holds up nobody. Where heap or stack end, the entry leaves by that
+     * store, and an upgrade ends by one; a place needs no heap.
      */
     private static final System.Logger LOGGER = System.getLogger(RangeLock.class.getName());
     private static final Entry[] NONE = {};
-    private static final VarHandle SECTIONS = sectionsHandle();
+    private static final VarHandle SECTIONS = handle("sections", Entry[].class);
+    private static final VarHandle USED = handle("used", long.class);
+    private static final int PLACES =
+        Math.clamp(Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4L, 4, Long.SIZE);
+    private static final int STRIDE = 32; // references per 128 bytes, so that neighbours do not share a line pair
+    private static final long SPREAD = 0x9E3779B97F4A7C15L; // threads started one after another get places far apart
 
     /** What an entry is there for. */
     public enum Mode {
@@ -124,8 +155,8 @@ public final class RangeLock {
             this(start, end, mode, owner, new Estate());
         }
 
-        private Entry as(final Mode other) {
-            return new Entry(start, end, other, owner, estate);
+        private Entry again() {
+            return new Entry(start, end, mode, owner, estate);
         }
 
         /** First address. */
@@ -166,7 +197,11 @@ public final class RangeLock {
         }
 
         boolean excludes(final Entry other) {
-            return !over && overlaps(other.start, other.end) && mode.excludes(other.mode);
+            return excludes(other.start, other.end, other.mode);
+        }
+
+        boolean excludes(final long from, final long to, final Mode other) {
+            return !over && overlaps(from, to) && mode.excludes(other);
         }
     }
 
@@ -184,7 +219,9 @@ public final class RangeLock {
     private final Listener listener;
     private final long limit;
     private final long number = NUMBERS.getAndIncrement(); // names all sections of the space in the order of locks
+    private final AtomicReferenceArray<@Nullable Entry> places = new AtomicReferenceArray<>((PLACES + 2) * STRIDE);
     private volatile Entry[] sections = NONE;
+    private volatile long used; // a bit for each place that ever had an entry
 
     /**
      * No section is there.
@@ -197,9 +234,9 @@ public final class RangeLock {
         this.listener = listener;
     }
 
-    private static VarHandle sectionsHandle() {
+    private static VarHandle handle(final String field, final Class<?> type) {
         try {
-            return MethodHandles.lookup().findVarHandle(RangeLock.class, "sections", Entry[].class);
+            return MethodHandles.lookup().findVarHandle(RangeLock.class, field, type);
         } catch (final ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -210,6 +247,67 @@ public final class RangeLock {
         do {
             now = sections;
         } while (!SECTIONS.compareAndSet(this, now, change.apply(now))); // [K1]
+    }
+
+    // ---------------------------------------------------------------------------------------------------- places
+
+    /** Where the place of a thread is; not in the line of the array's length, which all read. */
+    private static int index(final int place) {
+        return (place + 1) * STRIDE;
+    }
+
+    private static int placeOf(final Thread owner) {
+        return (int) (owner.threadId() * SPREAD >>> Long.numberOfLeadingZeros(PLACES) + 1); // the highest bits
+    }
+
+    /** What stands in the place of the lowest of the bits, which are of {@link #used}. */
+    private @Nullable Entry placed(final long bits) {
+        return places.get(index(Long.numberOfTrailingZeros(bits)));
+    }
+
+    /** Puts a section into its thread's place; false if that is taken. */
+    private boolean takePlace(final Entry section) {
+        final int place = placeOf(section.owner);
+        long now;
+        do { // [K6]
+            now = used;
+        } while ((now & 1L << place) == 0 && !USED.compareAndSet(this, now, now | 1L << place));
+        final Entry before = places.get(index(place));
+        return (before == null || before.over) && places.compareAndSet(index(place), before, section); // [K1], [K5]
+    }
+
+    /** Removes an entry from its place; false if it is not there. */
+    private boolean leavePlace(final Entry entry) {
+        return isPlaced(entry) && places.compareAndSet(index(placeOf(entry.owner)), entry, null);
+    }
+
+    /** Whether an entry stands in its thread's place, and not in the list. */
+    boolean isPlaced(final Entry entry) {
+        return places.get(index(placeOf(entry.owner))) == entry;
+    }
+
+    /** Whether a section in a place, other than one's own, excludes a mode in a range. */
+    private boolean isExcludedByPlaced(final long start, final long end, final Mode mode, final @Nullable Entry mine) {
+        for (long rest = used; rest != 0; rest &= rest - 1) { // [K1], [K6]
+            final Entry placed = placed(rest);
+            if (placed != null && placed != mine && placed.excludes(start, end, mode)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What is in the list and has not left, and then what is in places. */
+    private Entry[] all() {
+        Entry[] all = withoutLeft(sections);
+        for (long rest = used; rest != 0; rest &= rest - 1) {
+            final Entry placed = placed(rest);
+            if (placed != null && !placed.over) {
+                all = Arrays.copyOf(all, all.length + 1);
+                all[all.length - 1] = placed;
+            }
+        }
+        return all;
     }
 
     // -------------------------------------------------------------------------------------------------- sections
@@ -227,7 +325,26 @@ public final class RangeLock {
         if (waiting.isPatient()) {
             LockOrder.beforeSection("section", number);
         }
-        return begun(await(new Entry(start, end, mode, Thread.currentThread()), waiting));
+        final Entry entry = new Entry(start, end, mode, Thread.currentThread());
+        return begun(isExcluded(entry) ? await(entry, waiting) : begin(entry, waiting));
+    }
+
+    /** Begins in the thread's place a section that nothing excludes, if it still is so then; else in the list. */
+    private @Nullable Entry begin(final Entry entry, final Waiting waiting) {
+        if (!takePlace(entry)) {
+            return await(entry, waiting);
+        }
+        boolean free = true;
+        boolean begun = false;
+        try { // as in the list; or the stack is at its end
+            free = !isExcluded(entry); // [K6]
+            begun = free && awaitChanges(entry, waiting);
+        } finally {
+            if (!begun) {
+                leave(entry);
+            }
+        }
+        return free ? begun ? entry : null : await(entry.again(), waiting);
     }
 
     private @Nullable Entry begun(final @Nullable Entry section) {
@@ -262,7 +379,7 @@ public final class RangeLock {
                 return null;
             }
         }
-        return begun(await(entry, noTime));
+        return begun(begin(entry, noTime));
     }
 
     private boolean isExcluded(final Entry entry) {
@@ -271,26 +388,42 @@ public final class RangeLock {
                 return true;
             }
         }
-        return false;
+        return isExcludedByPlaced(entry.start, entry.end, entry.mode, entry);
     }
 
     /** Ends the sections of threads that died with them, where they overlap a range: [K4]. */
     public void endDead(final long start, final long end) {
         for (final Entry entry : sections) {
-            if (!entry.over && entry.overlaps(start, end) && !entry.owner.isAlive() && entry.estate.settle()) {
-                endSettled(entry);
+            endDead(entry, start, end);
+        }
+        for (long rest = used; rest != 0; rest &= rest - 1) {
+            final Entry placed = placed(rest);
+            if (placed != null) {
+                endDead(placed, start, end);
             }
         }
     }
 
-    private void endSettled(final Entry dead) {
+    private void endDead(final Entry entry, final long start, final long end) {
+        if (!entry.over && entry.overlaps(start, end) && !entry.owner.isAlive() && entry.estate.settle() &&
+            (leavePlace(entry) || leaveList(entry))) {
+            tellEnded(entry);
+        }
+    }
+
+    /** Removes the entry of a dead thread from the list; false if another thread was faster. */
+    private boolean leaveList(final Entry dead) {
         Entry[] now;
         do {
             now = sections;
             if (!Arrays.asList(now).contains(dead)) { // which has no equal
-                return; // another thread was faster
+                return false;
             }
         } while (!SECTIONS.compareAndSet(this, now, without(now, dead)));
+        return true;
+    }
+
+    private void tellEnded(final Entry dead) {
         Ledger.released(place(dead));
         LOGGER.log(Level.WARNING, "a thread died in a section, which is ended now, and rolled back unless it was " +
             "published: " + dead);
@@ -300,8 +433,7 @@ public final class RangeLock {
         update(now -> append(now, entry));
         boolean acquired = false;
         try { // the idle strategy and the listener may throw
-            acquired = awaitTurn(entry, waiting) && (entry.mode == Mode.SINGLE ||
-                domain.awaitRanges(entry.start, entry.end, () -> pause(entry, waiting))); // [K1]
+            acquired = awaitTurn(entry, waiting) && (entry.mode == Mode.SINGLE || awaitChanges(entry, waiting));
         } finally {
             if (!acquired) {
                 leave(entry);
@@ -310,8 +442,12 @@ public final class RangeLock {
         return acquired ? entry : null;
     }
 
+    private boolean awaitChanges(final Entry entry, final Waiting waiting) {
+        return domain.awaitRanges(entry.start, entry.end, () -> pause(entry, waiting)); // [K1]
+    }
+
     private boolean awaitTurn(final Entry entry, final Waiting waiting) {
-        while (!isGranted(sections, entry)) {
+        while (!isGranted(sections, entry) || isExcludedByPlaced(entry.start, entry.end, entry.mode, null)) { // [K6]
             if (waiting.lookDue()) {
                 endDead(entry.start, entry.end);
             }
@@ -335,9 +471,7 @@ public final class RangeLock {
 
     /** Ends a section. */
     public void release(final Entry entry) {
-        if (entry.over) {
-            throw new IllegalStateException("not a section of this space: " + entry);
-        }
+        checkOpen(entry);
         try {
             Ledger.released(place(entry));
         } finally {
@@ -345,12 +479,20 @@ public final class RangeLock {
         }
     }
 
+    private static void checkOpen(final Entry entry) {
+        if (entry.over) {
+            throw new IllegalStateException("not a section of this space: " + entry);
+        }
+    }
+
     private void leave(final Entry entry) {
         entry.over = true; // [K5]
         try {
-            update(RangeLock::withoutLeft);
+            if (!leavePlace(entry)) {
+                update(RangeLock::withoutLeft);
+            }
         } catch (final OutOfMemoryError | StackOverflowError e) {
-            // it has left; it only stands in the list until the next one comes or goes
+            // it has left; it only stands where it stood until the next one comes there, or goes
         }
     }
 
@@ -359,28 +501,41 @@ public final class RangeLock {
         write.mode = Mode.DOWNGRADED; // [K5]
     }
 
-    /** Makes a section a write section if nobody else is in its range; null, with nothing changed, if somebody is. */
+    /**
+     * Makes a section a write section if nobody else is in its range, nor waits for some of it whom this section does not
+     * keep out.
+     *
+     * @return the entry, or null, with nothing changed
+     */
     public @Nullable Entry tryUpgrade(final Entry entry) {
-        final Entry write = entry.as(Mode.WRITE);
-        while (true) {
-            final Entry[] now = sections;
-            final Entry[] upgraded = exchange(now, entry, write);
-            if (!isGranted(upgraded, write) || excludesGranted(now, entry)) {
-                return null;
-            }
-            if (SECTIONS.compareAndSet(this, now, upgraded)) {
-                return write;
+        checkOpen(entry);
+        final Mode before = entry.mode;
+        if (!isAlone(entry, before)) { // before others could be refused because of it
+            return null;
+        }
+        boolean alone = false;
+        entry.mode = Mode.WRITE; // [K7]
+        try {
+            alone = isAlone(entry, before);
+        } finally {
+            if (!alone) {
+                entry.mode = before;
             }
         }
+        return alone ? entry : null;
     }
 
-    private static boolean excludesGranted(final Entry[] now, final Entry entry) {
-        for (final Entry other : now) {
-            if (other != entry && !other.over && other.overlaps(entry.start, entry.end) && isGranted(now, other)) {
-                return true;
+    /** Whether nobody is in the way of an upgrade: [K7]. */
+    private boolean isAlone(final Entry entry, final Mode before) {
+        boolean behind = isPlaced(entry);
+        for (final Entry other : sections) {
+            if (other == entry) {
+                behind = true;
+            } else if (!other.over && other.overlaps(entry.start, entry.end) && !(behind && before.excludes(other.mode))) {
+                return false;
             }
         }
-        return false;
+        return !isExcludedByPlaced(entry.start, entry.end, Mode.WRITE, entry);
     }
 
     private static boolean isGranted(final Entry[] now, final Entry entry) {
@@ -402,7 +557,7 @@ public final class RangeLock {
         return appended;
     }
 
-    private static Entry[] without(final Entry[] now, final Entry entry) {
+    private static Entry[] without(final Entry[] now, final @Nullable Entry entry) {
         return Arrays.stream(now).filter(other -> other != entry).toArray(Entry[]::new);
     }
 
@@ -418,29 +573,22 @@ public final class RangeLock {
         return count == 0 ? NONE : count == now.length ? now : Arrays.copyOf(rest, count);
     }
 
-    private static Entry[] exchange(final Entry[] now, final Entry old, final Entry fresh) {
-        final Entry[] exchanged = now.clone();
-        exchanged[indexOf(now, old)] = fresh;
-        return exchanged;
-    }
-
-    private static int indexOf(final Entry[] now, final Entry entry) {
-        for (int i = 0; i < now.length; i++) {
-            if (now[i] == entry) { // equal ones may be there
-                return i;
-            }
-        }
-        throw new IllegalStateException("not a section of this space: " + entry);
-    }
-
     private List<Entry> blocking(final Entry entry) {
         final List<Entry> blocking = new ArrayList<>();
-        for (final Entry earlier : sections) {
-            if (earlier == entry) {
-                break;
+        if (!isPlaced(entry)) { // which waits for changes alone
+            for (final Entry earlier : sections) {
+                if (earlier == entry) {
+                    break;
+                }
+                if (earlier.excludes(entry)) {
+                    blocking.add(earlier);
+                }
             }
-            if (earlier.excludes(entry)) {
-                blocking.add(earlier);
+            for (long rest = used; rest != 0; rest &= rest - 1) {
+                final Entry placed = placed(rest);
+                if (placed != null && placed.excludes(entry)) {
+                    blocking.add(placed);
+                }
             }
         }
         if (entry.mode != Mode.SINGLE) {
@@ -450,9 +598,12 @@ public final class RangeLock {
         return blocking;
     }
 
-    /** The sections, and changes that wait or have waited, of this moment, in the order of arrival. */
+    /**
+     * The sections, and changes that wait or have waited, of this moment: those in the list, in the order of arrival, and
+     * then others.
+     */
     public List<Entry> sections() {
-        return List.of(withoutLeft(sections));
+        return List.of(all());
     }
 
     /** Whether the current thread has a section. */
@@ -467,7 +618,8 @@ public final class RangeLock {
                 return entry;
             }
         }
-        return null;
+        final Entry placed = places.get(index(placeOf(me)));
+        return placed != null && placed.owner == me && !placed.over ? placed : null;
     }
 
     private void checkNested(final String operation) {
@@ -533,7 +685,7 @@ public final class RangeLock {
         final long slot = announce(0, limit);
         boolean entered = false;
         try {
-            final Passage passage = new Passage(slot, withoutLeft(sections), null, true, false);
+            final Passage passage = new Passage(slot, all(), null, true, false); // [K1]
             entered = true;
             return passage;
         } finally {
@@ -572,7 +724,7 @@ public final class RangeLock {
                 return true;
             }
         }
-        return false;
+        return isExcludedByPlaced(start, end, Mode.SINGLE, null);
     }
 
     /** The right to make one change, until it is closed by the same thread. */
@@ -647,8 +799,7 @@ public final class RangeLock {
             } else {
                 SlotLayout.changeRange(slot, 0, limit);
             }
-            seen = Arrays.stream(sections).filter(section -> section != entry && !section.over)
-                .toArray(Entry[]::new); // [K1]
+            seen = without(all(), entry); // [K1]
         }
 
         @Override
