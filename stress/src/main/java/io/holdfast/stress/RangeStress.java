@@ -7,6 +7,7 @@ import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RangeLock.Entry;
 import io.holdfast.lock.RangeLock.Mode;
 import io.holdfast.lock.RangeLock.Passage;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.agrona.concurrent.YieldingIdleStrategy;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Expect;
@@ -17,7 +18,8 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * The announcement of a single change against a section that begins: [K1] of RangeLock, G7.
+ * The announcement of a single change against a section that begins, and two sections that meet in the places of their
+ * threads: [K1], [K6] and [K7] of RangeLock, G7.
  *
  * <p>{@code java -jar stress/target/jcstress.jar -t RangeStress}
  */
@@ -39,6 +41,15 @@ public final class RangeStress {
     @Outcome(expect = Expect.FORBIDDEN, desc = "both looks before both stores: two change the same range")
     public static final class Outcomes {
         private Outcomes() {
+        }
+    }
+
+    /** Each number is 1 if that section believes that it has the range. */
+    @Outcome(id = {"1, 0", "0, 1"}, expect = Expect.ACCEPTABLE, desc = "one of the two has the range")
+    @Outcome(id = "0, 0", expect = Expect.ACCEPTABLE, desc = "each has seen the other, and neither may wait")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "both looks before both stores: two have the same range")
+    public static final class SectionOutcomes {
+        private SectionOutcomes() {
         }
     }
 
@@ -159,6 +170,101 @@ public final class RangeStress {
                     ranges.release(entry);
                 }
             }
+        }
+    }
+
+    /** Two sections, with the code of the library. */
+    abstract static class Sections extends Ranges {
+        final int begin(final Mode mode, final boolean upgraded) {
+            try (Waiting waiting = noTime()) {
+                final Entry entry = ranges.tryAcquire(START, END, mode, waiting);
+                return entry != null && (!upgraded || ranges.tryUpgrade(entry) != null) ? 1 : 0;
+            }
+        }
+    }
+
+    /** Two places, of volatile fields. */
+    @JCStressTest
+    @JCStressMeta(SectionOutcomes.class)
+    @State
+    public static class PlacesModel {
+        private volatile int first;
+        private volatile int second;
+
+        /** One section. */
+        @Actor
+        public void reader(final II_Result result) {
+            first = 1;
+            result.r1 = 1 - second;
+        }
+
+        /** The other. */
+        @Actor
+        public void writer(final II_Result result) {
+            second = 1;
+            result.r2 = 1 - first;
+        }
+    }
+
+    /** What ships: two that take their places at a time. */
+    @JCStressTest
+    @JCStressMeta(SectionOutcomes.class)
+    @State
+    public static class ActualPlaces extends Sections {
+        /** One section. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = begin(Mode.WRITE, false);
+        }
+
+        /** The other. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = begin(Mode.WRITE, false);
+        }
+    }
+
+    /** What ships: two that read, and upgrade at a time. */
+    @JCStressTest
+    @JCStressMeta(SectionOutcomes.class)
+    @State
+    public static class ActualUpgrades extends Sections {
+        /** One section. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = begin(Mode.READ, true);
+        }
+
+        /** The other. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = begin(Mode.READ, true);
+        }
+    }
+
+    /** A place that is taken without a fence; {@code WeakenedTwinsTest} asserts that this shows. */
+    @JCStressTest
+    @Outcome(id = {"1, 0", "0, 1", "0, 0"}, expect = Expect.ACCEPTABLE, desc = "one of the two sees the other")
+    @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "both look before the entries have left their processors: what the volatile access is for")
+    @State
+    public static class WeakenedPlaces {
+        private static final int STRIDE = 32;
+
+        private final AtomicIntegerArray places = new AtomicIntegerArray(3 * STRIDE);
+
+        /** One section. */
+        @Actor
+        public void reader(final II_Result result) {
+            places.setOpaque(STRIDE, 1);
+            result.r1 = 1 - places.get(2 * STRIDE);
+        }
+
+        /** The other. */
+        @Actor
+        public void writer(final II_Result result) {
+            places.setOpaque(2 * STRIDE, 1);
+            result.r2 = 1 - places.get(STRIDE);
         }
     }
 }
