@@ -85,8 +85,9 @@ public final class RangeLock {
     private static final Entry[] NONE = {};
     private static final VarHandle SECTIONS = handle("sections", Entry[].class);
     private static final VarHandle USED = handle("used", long.class);
+    private static final int MOST = 16; // each single change looks at all that were used
     private static final int PLACES =
-        Math.clamp(Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4L, 4, Long.SIZE);
+        Math.min(Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4, MOST);
     private static final int STRIDE = 32; // references per 128 bytes, so that neighbours do not share a line pair
     private static final long SPREAD = 0x9E3779B97F4A7C15L; // threads started one after another get places far apart
 

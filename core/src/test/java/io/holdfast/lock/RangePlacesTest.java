@@ -155,6 +155,17 @@ class RangePlacesTest {
     }
 
     @Test
+    void whoHasLeftTheListMustNotBeThereAnyMore() {
+        final Held first = listed(Mode.READ, START, END);
+        final Held second = listed(Mode.READ, START, END);
+        first.release(ranges);
+        assertThat(ranges.sections()).hasSize(2).contains(second.entry()).doesNotContain(first.entry());
+        assertThat(isRefused(Mode.WRITE, START, END)).isTrue();
+        second.release(ranges);
+        assertThat(ranges.sections()).hasSize(1);
+    }
+
+    @Test
     void whoIsExcludedMustWaitInTheList() {
         final Held held = placed(Mode.WRITE, START, END);
         final Peer waiter = peer();
@@ -226,9 +237,10 @@ class RangePlacesTest {
         assertThat(ranges.sections()).isEmpty();
     }
 
-    @Test
-    void whoWaitsForAPlaceMustBeToldForWhom() {
-        final Held held = placed(Mode.READ, START, END);
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whoWaitsMustBeToldForWhomWhereverTheyStand(final boolean inPlace) {
+        final Held held = reading(inPlace);
         placed(Mode.READ, END, LIMIT);
         try (Waiting waiting = new Waiting(YieldingIdleStrategy::new, TimeUnit.MILLISECONDS.toNanos(50), false,
             TimeUnit.MILLISECONDS.toNanos(1))) {
@@ -253,10 +265,11 @@ class RangePlacesTest {
         final FutureTask<Entry> behind = begin(peer(), Mode.READ, START, END);
         final int before = reports.size();
         EpochTestSupport.await("reports", () -> reports.size() > before + 1);
+        final List<List<Entry>> told = List.copyOf(reports);
         changer.run(change::close);
         final Entry entry = EpochTestSupport.result(waiting);
         assertThat(ranges.isPlaced(entry)).isTrue();
-        assertThat(reports).allSatisfy(blocking -> assertThat(blocking).singleElement()
+        assertThat(told).allSatisfy(blocking -> assertThat(blocking).singleElement()
             .satisfies(each -> assertThat(each.owner()).isSameAs(changer.thread())));
         first.run(() -> ranges.release(entry));
         EpochTestSupport.result(behind);
