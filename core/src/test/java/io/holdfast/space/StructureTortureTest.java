@@ -30,6 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class StructureTortureTest extends SpaceFixture {
     private static final int PAGES = 32;
     private static final int CHANGES = 1000;
+    private static final int MOST_CHANGES = 1_000_000;
     private static final long MAGIC = 0x5eed_0000_0000_0001L;
 
     private final AtomicBoolean stop = new AtomicBoolean();
@@ -164,7 +165,9 @@ class StructureTortureTest extends SpaceFixture {
         final List<Threads.Work<Boolean>> readers = readers(0, 4 * PAGES * PAGE);
         final Random random = new Random(seed);
         Region region = null;
-        for (int i = 0; i < CHANGES && readers.stream().noneMatch(Threads.Work::isDone); i++) {
+        // On a busy machine the readers may not have had a turn yet: goes on until they have seen a move.
+        for (int i = 0; i < (moved.get() == 0 ? MOST_CHANGES : CHANGES) && readers.stream().noneMatch(Threads.Work::isDone);
+            i++) {
             if (region == null) {
                 region = map(path, seed % 2 == 0, random);
                 continue;
