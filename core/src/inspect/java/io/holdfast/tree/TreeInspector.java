@@ -53,13 +53,58 @@ public final class TreeInspector {
 
     /** The same for what a snapshot shows. */
     public static Census check(final Snapshot snapshot, final TreeTuning tuning) {
-        return check(snapshot.checkedRoot(), tuning);
+        final Roots roots = snapshot.checkedRoots();
+        final TreeInspector inspector = new TreeInspector(tuning);
+        Census all = inspector.run(roots.root(0));
+        for (int i = 1; i < roots.size(); i++) {
+            if (roots.root(i) != 0) {
+                inspector.lastEnd = -1;
+                all = inspector.run(roots.root(i));
+            }
+        }
+        return all;
     }
 
-    /** The root word of a tree. */
+    /**
+     * Checks that every address is in one zone, once no zone comes or goes.
+     *
+     * @return windows of zones
+     * @throws IllegalStateException naming what is wrong
+     */
+    public static int checkZones(final Snapshot snapshot) {
+        final Roots roots = snapshot.checkedRoots();
+        final int[] windows = {0};
+        TreeReader.forEach(roots.root(0), 0, NodeLayout.ADDRESS_LIMIT, (start, end, value) -> {
+            if (Zone.isElsewhere(value)) {
+                windows[0]++;
+                TreeReader.forEach(roots.root(Zone.numberOf(value)), start, end, (from, to, there) -> {
+                    if (Zone.isElsewhere(there)) {
+                        throw new IllegalStateException("nobody has addresses: start=" + Math.max(start, from) + ", end=" +
+                            Math.min(end, to));
+                    }
+                    return true;
+                });
+            }
+            return true;
+        });
+        for (int i = 1; i < roots.size(); i++) {
+            final long elsewhere = Zone.elsewhere(i);
+            if (roots.root(i) != 0) {
+                TreeReader.forEach(roots.root(i), 0, NodeLayout.ADDRESS_LIMIT, (start, end, value) -> {
+                    if (!Zone.isElsewhere(value) && TreeReader.findUnder(roots.root(0), start) != elsewhere) {
+                        throw new IllegalStateException("two zones have addresses: start=" + start + ", end=" + end);
+                    }
+                    return true;
+                });
+            }
+        }
+        return windows[0];
+    }
+
+    /** The root word of the base of a tree. */
     public static long root(final IntervalTree tree) {
         try (Snapshot snapshot = tree.snapshot()) {
-            return snapshot.checkedRoot();
+            return snapshot.checkedRoots().root(0);
         }
     }
 
@@ -87,7 +132,6 @@ public final class TreeInspector {
         final int count = NodeLayout.count(node);
         if (level == 0) {
             leaves++;
-            intervals += count;
             checkEntries(node, count);
             return;
         }
@@ -123,6 +167,9 @@ public final class TreeInspector {
             require(end > start && end <= NodeLayout.ADDRESS_LIMIT, "entry is no interval", leaf, 0);
             require(NodeLayout.value(leaf, i) != 0, "entry without a value", leaf, 0);
             lastEnd = end;
+            if (!Zone.isElsewhere(NodeLayout.value(leaf, i))) {
+                intervals++;
+            }
         }
     }
 

@@ -12,6 +12,9 @@ interface Addresses {
     /** Whether there are free addresses elsewhere, perhaps, which somebody else has the right to. */
     boolean isPartial();
 
+    /** Whether it has no right to a part of the space alone, so that it is all the same where it takes them. */
+    boolean areAnywhere();
+
     /** It has taken these. */
     void took(long start, long end);
 
@@ -29,6 +32,11 @@ interface Addresses {
             @Override
             public boolean isPartial() {
                 return passage.isPartial();
+            }
+
+            @Override
+            public boolean areAnywhere() {
+                return true;
             }
 
             @Override
@@ -55,6 +63,11 @@ interface Addresses {
 
             @Override
             public boolean isPartial() {
+                return false;
+            }
+
+            @Override
+            public boolean areAnywhere() {
                 return false;
             }
 

@@ -11,7 +11,6 @@ import io.holdfast.memory.NativeException;
 import io.holdfast.memory.ReservedPages;
 import io.holdfast.tree.Snapshot;
 import java.lang.System.Logger.Level;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -140,21 +139,9 @@ final class IdleMemory {
     }
 
     private List<long[]> gaps(final long end) {
-        final List<long[]> gaps = new ArrayList<>();
-        final long[] last = {0};
         try (Snapshot snapshot = core.tree().snapshot()) {
-            snapshot.forEach(0, end, (from, to, record) -> {
-                if (from > last[0]) {
-                    gaps.add(new long[] {last[0], from});
-                }
-                last[0] = to;
-                return true;
-            });
+            return snapshot.gaps(0, end);
         }
-        if (last[0] < end) {
-            gaps.add(new long[] {last[0], end});
-        }
-        return gaps;
     }
 
     private long drop(final long end) {

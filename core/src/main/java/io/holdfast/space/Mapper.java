@@ -292,9 +292,18 @@ final class Mapper {
                 core.nextGap().took(start);
             }
         } else {
-            start = insertIntoGap(plan, addresses, 0, reservation.anonymousLimit(), record);
+            start = insertIntoZone(plan, addresses, record);
+            if (start < 0) {
+                start = insertIntoGap(plan, addresses, 0, reservation.anonymousLimit(), record);
+            }
         }
         if (start < 0) {
+            start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
+        }
+        if (start < 0) {
+            start = insertIntoAnyZone(plan, addresses, record);
+        }
+        while (start < 0 && uniteZones(addresses)) {
             start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
         }
         if (start < 0 && !core.quarantine().isEmpty()) {
@@ -331,18 +340,47 @@ final class Mapper {
         }
     }
 
-    private long insertIntoGap(final MapPlan plan, final Addresses addresses, final long low, final long high,
-                               final long record) {
-        final List<long[]> windows = addresses.windows(low, high);
+    private interface Insertion {
+        long insert(long size, long alignment, long low, long high);
+    }
+
+    private static long insert(final MapPlan plan, final List<long[]> windows, final Insertion insertion) {
         for (final long[] window : plan.isMapping() ? windows.reversed() : windows) {
             final long start = plan.length() > window[1] - window[0] ? -1
-                : core.tree().insertIntoGap(plan.length(), plan.alignment(), window[0], window[1], !plan.isMapping(),
-                record);
+                : insertion.insert(plan.length(), plan.alignment(), window[0], window[1]);
             if (start >= 0) {
                 return start;
             }
         }
         return -1;
+    }
+
+    private long insertIntoGap(final MapPlan plan, final Addresses addresses, final long low, final long high,
+                               final long record) {
+        return insert(plan, addresses.windows(low, high), (size, alignment, from, to) ->
+            core.tree().insertIntoGap(size, alignment, from, to, !plan.isMapping(), record));
+    }
+
+    /** The same for a thread that races with others for the root of the tree, where it does not matter to the caller. */
+    private long insertIntoZone(final MapPlan plan, final Addresses addresses, final long record) {
+        return addresses.areAnywhere() && core.tree().isContended()
+            ? insert(plan, addresses.windows(0, core.reservation().capacity()), (size, alignment, from, to) ->
+                core.tree().insertIntoZone(size, alignment, from, to, record)) : -1;
+    }
+
+    /** The same where only zones of other threads have gaps, perhaps. */
+    private long insertIntoAnyZone(final MapPlan plan, final Addresses addresses, final long record) {
+        return insert(plan, addresses.windows(0, core.reservation().capacity()), (size, alignment, from, to) ->
+            core.tree().insertIntoAnyZone(size, alignment, from, to, !plan.isMapping(), record));
+    }
+
+    /** Has gaps found that reach from one zone of the tree into another; whether there were zones. */
+    private boolean uniteZones(final Addresses addresses) {
+        boolean any = false;
+        for (final long[] window : addresses.windows(0, core.reservation().capacity())) {
+            any |= core.tree().unite(window[0], window[1]);
+        }
+        return any;
     }
 
     private void mapPages(final MapPlan plan, final long start) {

@@ -6,6 +6,7 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RangeLock;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
+import io.holdfast.memory.NativeException;
 import io.holdfast.tree.Snapshot;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +57,7 @@ final class SpaceClose {
             magazines.evictAll();
             core.quarantine().retry();
             core.resting().freeAll();
+            uniteZones();
             core.tree().drain(settings.idle());
             core.retiredRecords().drain(settings.idle());
             gate.ranges().over();
@@ -65,6 +67,15 @@ final class SpaceClose {
             reportLeft(waiting);
         }
         return drained;
+    }
+
+    /** So that the next space has its addresses in order. */
+    private void uniteZones() {
+        try {
+            core.tree().unite();
+        } catch (final NativeException e) {
+            // no memory for it: the next space can do with zones
+        }
     }
 
     /** Announces the unmap of everything, part by part, and gives back what no reader keeps. */

@@ -66,10 +66,11 @@ record Bounds(long from, long to, long granule) {
         }
     }
 
-    /** Refuses the value that stands for nothing. */
+    /** Refuses the value that stands for nothing, and those that stand for zones. */
     static void checkValue(final long value) {
-        if (value == 0) {
-            throw new IllegalArgumentException("value must not be 0, which means that nothing was found");
+        if (value <= 0) {
+            throw new IllegalArgumentException("value must not be 0, which means that nothing was found, or less: value=" +
+                value);
         }
     }
 

@@ -44,17 +44,25 @@ final class Change {
     private final int[] pathSlot = new int[MAX_LEVELS];
     private final Interval scratch = new Interval();
 
+    private Zone zone;
     private long base;
     private long root;
     private int height;
 
-    Change(final NodePool pool, final StripedRetireList retired, final TreeTuning tuning) {
+    /** Idle; of the base until it {@linkplain #begin begins}. */
+    Change(final NodePool pool, final StripedRetireList retired, final TreeTuning tuning, final Zone baseZone) {
+        this.zone = baseZone;
         this.supply = new NodeSupply(pool, retired);
         this.tuning = tuning;
     }
 
     NodeSupply supply() {
         return supply;
+    }
+
+    /** The zone whose root is to be swung. */
+    Zone zone() {
+        return zone;
     }
 
     /** The root word that the change started from. */
@@ -67,8 +75,9 @@ final class Change {
         return root;
     }
 
-    /** Starts from a root word. */
-    void begin(final long from) {
+    /** Starts from a root word of a zone. */
+    void begin(final Zone where, final long from) {
+        zone = where;
         base = from;
         root = from;
         height = NodeLayout.rootLevel(from);
@@ -204,6 +213,63 @@ final class Change {
             own();
             removeEntries(first, last - first + 1);
         }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ zones
+
+    /** Whether no part of a range is in another zone. */
+    boolean hasAll(final long from, final long to) {
+        return !findElsewhere(from, to, scratch);
+    }
+
+    /** The first interval that overlaps a range and names another zone; false if none does. */
+    boolean findElsewhere(final long from, final long to, final Interval into) {
+        long position = from;
+        while (TreeReader.firstEndingAfter(root, position, into) && into.start() < to) {
+            if (Zone.isElsewhere(into.value())) {
+                return true;
+            }
+            position = into.end();
+        }
+        return false;
+    }
+
+    /** Takes a range out of the intervals that name other zones. */
+    void cut(final long from, final long to) {
+        final Interval other = new Interval();
+        while (findElsewhere(from, to, other)) {
+            remove(other.start());
+            if (other.start() < from) {
+                insert(other.start(), from, other.value());
+            }
+            if (other.end() > to) {
+                insert(to, other.end(), other.value());
+            }
+        }
+    }
+
+    /** Puts what is under the root of another zone in the place of what names it; the root of this is a new one. */
+    void takeBack(final Zone other, final long otherRoot) {
+        final RangeList windows = new RangeList();
+        TreeReader.forEach(root, 0, NodeLayout.ADDRESS_LIMIT, (from, to, value) -> {
+            if (value == other.elsewhere()) {
+                windows.add(from, to);
+            }
+            return true;
+        });
+        for (int i = 0; i < windows.size(); i++) {
+            final long start = windows.start(i);
+            final long end = windows.end(i);
+            clear(start, end);
+            TreeReader.forEach(otherRoot, start, end, (from, to, value) -> {
+                if (!Zone.isElsewhere(value)) {
+                    insert(from, to, value);
+                }
+                return true;
+            });
+        }
+        descend(0);
+        own();
     }
 
     /** Finds the path to the leaf where an address belongs, and the start of the first interval after that leaf. */

@@ -23,11 +23,13 @@ final class ChangePool {
     private final NodePool nodes;
     private final StripedRetireList retired;
     private final TreeTuning tuning;
+    private final Zone base;
     private final int places;
     private final AtomicReferenceArray<@Nullable Change> idle;
 
-    ChangePool(final NodePool nodes, final StripedRetireList retired, final TreeTuning tuning) {
+    ChangePool(final NodePool nodes, final StripedRetireList retired, final TreeTuning tuning, final Zone base) {
         this.nodes = nodes;
+        this.base = base;
         this.retired = retired;
         this.tuning = tuning;
         this.places = Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4 * OWN;
@@ -46,7 +48,7 @@ final class ChangePool {
                 }
             }
         }
-        return new Change(nodes, retired, tuning);
+        return new Change(nodes, retired, tuning, base);
     }
 
     /** Gives a change back that is idle; needs no heap. The calling thread need not be pinned. */

@@ -10,7 +10,7 @@ import io.holdfast.layout.NodeLayout;
  * node, so it may be left standing for any time and across pins, and finds its place again by itself. It may show an
  * interval twice, or one that reaches behind the position, when intervals are split, joined or moved meanwhile. It never
  * shows a gap where intervals stood before and after: what a step leaves out between the position and the interval it
- * shows was free in one and the same root.
+ * shows was free at one moment.
  *
  * <p>A step is O(log n). Not thread-safe.
  */
@@ -20,12 +20,12 @@ public final class Cursor {
      * interval that ends after the position, so one that a change has moved across the position is shown again rather
      * than left out, and going backward shows the last that starts before it.
      */
-    private final IntervalTree tree;
+    private final Roots roots;
     private final Interval interval = new Interval();
     private long position;
 
-    Cursor(final IntervalTree tree) {
-        this.tree = tree;
+    Cursor(final Zoning zoning) {
+        this.roots = new Roots(zoning);
     }
 
     /** Sets the position to an address. */
@@ -41,7 +41,8 @@ public final class Cursor {
 
     /** Moves forward over one interval and shows it; false, without moving, if there is none. */
     public boolean next() {
-        if (!TreeReader.firstEndingAfter(tree.rootAcquire(), position, interval)) {
+        roots.take();
+        if (!roots.firstEndingAfter(position, interval)) {
             return false;
         }
         position = interval.end();
@@ -50,7 +51,8 @@ public final class Cursor {
 
     /** Moves backward over one interval and shows it; false, without moving, if there is none. */
     public boolean previous() {
-        if (!TreeReader.lastStartingBefore(tree.rootAcquire(), position, interval)) {
+        roots.take();
+        if (!roots.lastStartingBefore(position, interval)) {
             return false;
         }
         position = interval.start();

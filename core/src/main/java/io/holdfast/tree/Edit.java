@@ -43,15 +43,18 @@ public final class Edit implements AutoCloseable {
     private enum State { OPEN, BROKEN, PUBLISHED, REFUSED, DROPPED }
 
     private final IntervalTree tree;
-    private final Change change;
+    private final Roots begun;
+    private Change change;
     private final Thread owner = Thread.currentThread();
     private final RangeList touched = new RangeList();
     private State state = State.OPEN;
+    private boolean isRefused; // another change came where this one replaces
     private int lostRaces;
 
     /** Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called. */
-    Edit(final IntervalTree tree, final Change change) {
+    Edit(final IntervalTree tree, final Change change, final Roots begun) {
         this.tree = tree;
+        this.begun = begun;
         this.change = change;
     }
 
@@ -60,12 +63,46 @@ public final class Edit implements AutoCloseable {
         checkOpen("replace");
         tree.bounds().checkReplacement(start, end, intervals);
         state = State.BROKEN;
+        enter(start, end);
         final boolean replaced = change.replace(start, end, intervals);
         state = State.OPEN;
         if (replaced) {
             touched.add(start, end);
         }
         return replaced;
+    }
+
+    /** Makes sure that the private version is of a zone that has all that the edit touches. */
+    private void enter(final long start, final long end) {
+        if (tree.zoning().isZoned() && !change.hasAll(start, end)) {
+            moveTo(start, end);
+        }
+        isRefused |= !begun.isSame(change.zone(), change.base(), start, end);
+    }
+
+    private void moveTo(final long start, final long end) {
+        touched.coalesce();
+        final RangeList all = touched.with(start, end);
+        final Change other = tree.takeChange();
+        boolean entered = false;
+        try {
+            tree.zoning().begin(other, all);
+            if (isSame(other)) {
+                transplant(other);
+            } else {
+                isRefused = true;
+            }
+            entered = true;
+        } finally {
+            if (entered) {
+                change.abort();
+                tree.giveBack(change);
+                change = other;
+            } else {
+                other.abort();
+                tree.giveBack(other);
+            }
+        }
     }
 
     /**
@@ -113,54 +150,48 @@ public final class Edit implements AutoCloseable {
     private enum Outcome { PUBLISHED, REFUSED, LOST }
 
     private Outcome attempt() {
-        final long current = tree.rootAcquire();
-        if (current == change.base()) {
-            return tree.swing(change) ? Outcome.PUBLISHED : Outcome.LOST;
+        if (isRefused) {
+            return Outcome.REFUSED;
         }
-        for (int i = 0; i < touched.size(); i++) {
-            if (!isSame(change.base(), current, touched.start(i), touched.end(i))) {
-                return Outcome.REFUSED;
-            }
+        if (change.zone().rootAcquire() == change.base()) {
+            return tree.swing(change) ? Outcome.PUBLISHED : lost();
         }
-        return rebase(current) ? Outcome.PUBLISHED : Outcome.LOST;
-    }
-
-    private static boolean isSame(final long base, final long current, final long start, final long end) {
-        if (TreeReader.isInSharedLeaf(base, current, start, end)) {
-            return true;
-        }
-        final Interval before = new Interval();
-        final Interval now = new Interval();
-        long position = start;
-        while (true) {
-            final boolean had = TreeReader.firstEndingAfter(base, position, before) && before.start() < end;
-            final boolean has = TreeReader.firstEndingAfter(current, position, now) && now.start() < end;
-            if (!had || !has) {
-                return had == has;
-            }
-            if (!before.isSameAs(now)) {
-                return false;
-            }
-            position = now.end();
-        }
-    }
-
-    private boolean rebase(final long current) {
         final Change rebased = tree.takeChange();
         boolean won = false;
         try {
-            rebased.begin(current);
-            for (int i = 0; i < touched.size(); i++) {
-                transplant(rebased, touched.start(i), touched.end(i));
+            tree.zoning().begin(rebased, touched);
+            if (!isSame(rebased)) {
+                return Outcome.REFUSED;
             }
+            transplant(rebased);
             won = tree.swing(rebased);
+            return won ? Outcome.PUBLISHED : lost();
         } finally {
             if (!won) {
                 rebased.abort();
             }
             tree.giveBack(rebased);
         }
-        return won;
+    }
+
+    private Outcome lost() {
+        tree.zoning().hasLost();
+        return Outcome.LOST;
+    }
+
+    private boolean isSame(final Change other) {
+        for (int i = 0; i < touched.size(); i++) {
+            if (!TreeReader.isSame(change.base(), other.base(), touched.start(i), touched.end(i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void transplant(final Change rebased) {
+        for (int i = 0; i < touched.size(); i++) {
+            transplant(rebased, touched.start(i), touched.end(i));
+        }
     }
 
     private void transplant(final Change rebased, final long start, final long end) {

@@ -4,7 +4,6 @@ package io.holdfast.tree;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
-import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import java.util.function.Supplier;
@@ -25,7 +24,8 @@ import org.agrona.concurrent.IdleStrategy;
  */
 public final class IntervalTree {
     /*
-     * Layout of the control block: ROOT, HOLD (HoldBack) and the pool's words, each on a line pair of its own.
+     * Layout of the control block: ROOTS of the base and of the zones (Zoning), HOLD (HoldBack) and the pool's words, each
+     * on a line pair of its own.
      *
      * A change: pin; read the root R; make copies of what changes, with a new root R'; compare-and-set ROOT from R to R'.
      * If that fails all copies go straight back, since nobody saw them, and the change starts again from the root that is
@@ -36,10 +36,10 @@ public final class IntervalTree {
      *   change that finds its case    the compare-and-set of ROOT
      *   change that refuses           its last read of ROOT
      *
-     * [T1] ROOT is swung by a volatile compare-and-set after all nodes were written, and read with acquire. Without it a
+     * [T1] A root is swung by a volatile compare-and-set after all nodes were written, and read with acquire. Without it a
      *      reader could follow the root into a node that is not filled yet. The nodes below are read plainly: their
      *      addresses come out of what [T1] ordered.
-     * [T2] ROOT cannot return to R between the read and the compare-and-set of one change: R's node is retired at the
+     * [T2] A root cannot return to R between the read and the compare-and-set of one change: R's node is retired at the
      *      earliest when it is replaced, and the pin of the change keeps it from being used again. So a successful
      *      exchange means that nothing changed. Without the pin a recycled node could make it succeed on another tree
      *      (ABA).
@@ -51,14 +51,17 @@ public final class IntervalTree {
      */
     private static final long ANY = 0; // no value
     private static final int LINE_PAIR = 128;
-    private static final int ROOT = 0;
-    private static final int HOLD = ROOT + LINE_PAIR;
+    private static final int ROOTS = 0;
+    private static final int HOLD = ROOTS + Zoning.ROOT_BYTES;
     private static final int POOL = HOLD + LINE_PAIR;
     private static final int CONTROL_BYTES = POOL + NodePool.CONTROL_BYTES;
 
     private final EpochDomain domain;
     private final Bounds bounds;
-    private final long rootAddress;
+    private final Zoning zoning;
+    private final Zone base;
+    private final long baseRoot; // its address
+    private volatile boolean zoned; // whether the base may name zones, or has done so (Zoning [Z5])
     private final HoldBack holdBack;
     private final NodePool nodes;
     private final StripedRetireList retired;
@@ -89,11 +92,13 @@ public final class IntervalTree {
         this.bounds = new Bounds(from, to, tuning.granule());
         final long control =
             memory.mapTable(Math.ceilDiv((long) CONTROL_BYTES, memory.pageSize()) * memory.pageSize());
-        this.rootAddress = control + ROOT;
+        this.zoning = new Zoning(this, domain, tuning, control + ROOTS);
+        this.base = zoning.base();
+        this.baseRoot = control + ROOTS;
         this.holdBack = new HoldBack(control + HOLD, strategy);
         this.nodes = new NodePool(memory, control + POOL);
         this.retired = new StripedRetireList(domain, tuning.retireBatch(), nodes::push);
-        this.changes = new ChangePool(nodes, retired, tuning);
+        this.changes = new ChangePool(nodes, retired, tuning, base);
         this.reserve = new NodeReserve(tuning);
         plant();
     }
@@ -102,7 +107,7 @@ public final class IntervalTree {
     private void plant() {
         final Change change = open();
         try {
-            change.begin(0);
+            change.begin(base, 0);
             change.becomeEmpty();
             swing(change);
         } finally {
@@ -110,21 +115,41 @@ public final class IntervalTree {
         }
     }
 
-    /** The root word of this moment [T1]; what it names stays as it is while the calling thread is pinned. */
+    /** The root word of the base at this moment [T1]; what it names stays as it is while the calling thread is pinned. */
     long rootAcquire() {
         assertPinned();
-        return Words.getAcquire(rootAddress, 0);
+        return base.rootAcquire();
     }
 
     private void assertPinned() {
         assert domain.isStructurePinned() : "read without a pin: thread=" + Thread.currentThread();
     }
 
-    /** Swings the root from the base of a change to its private version; false if another change came first. */
+    Zoning zoning() {
+        return zoning;
+    }
+
+    boolean isZoned() {
+        return zoned;
+    }
+
+    /** From here on the base may name zones. */
+    void becomeZoned() {
+        if (!zoned) { // else the line is written, which all lookups read
+            zoned = true;
+        }
+    }
+
+    /** Swings a root from the base of a change to its private version; false if another change came first. */
     boolean swing(final Change change) {
-        if (change.root() != change.base()) {
+        return swing(change, change.base());
+    }
+
+    /** The same where another word stands for the base of the change. */
+    boolean swing(final Change change, final long expected) {
+        if (change.root() != expected) {
             change.seal();
-            if (!Words.compareAndSet(rootAddress, change.base(), change.root())) { // [T1] [T2]
+            if (!change.zone().swing(expected, change.root())) { // [T1] [T2]
                 return false;
             }
         }
@@ -133,11 +158,12 @@ public final class IntervalTree {
     }
 
     /** The same for a change that starts again if it lost. */
-    private boolean publish(final Change change) {
+    boolean publish(final Change change) {
         if (swing(change)) {
             return true;
         }
         change.abort();
+        zoning.hasLost();
         holdBack.yieldTo();
         return false;
     }
@@ -203,17 +229,18 @@ public final class IntervalTree {
     /** The value of the interval that contains the address, or 0. The calling thread is pinned. */
     public long find(final long address) {
         assertPinned();
-        return TreeReader.find(rootAddress, address);
+        final long value = TreeReader.find(zoned ? zoning.likelyRoot(address) : baseRoot, address);
+        return value >= 0 ? value : zoning.find(address);
     }
 
     /** The tree as it is now. Pins the calling thread until the snapshot is closed. */
     public Snapshot snapshot() {
-        return new Snapshot(this, domain);
+        return new Snapshot(zoning, domain);
     }
 
     /** A cursor over the live tree that stands before everything; each of its steps needs a pin. */
     public Cursor cursor() {
-        return new Cursor(this);
+        return new Cursor(zoning);
     }
 
     /** A private version to make many changes in. Pins the calling thread until it is published or closed. */
@@ -221,8 +248,10 @@ public final class IntervalTree {
         final Change change = open();
         boolean begun = false;
         try {
-            change.begin(rootAcquire());
-            final Edit edit = new Edit(this, change);
+            final Roots roots = new Roots(zoning);
+            roots.take();
+            change.begin(base, roots.root(0));
+            final Edit edit = new Edit(this, change, roots);
             begun = true;
             return edit;
         } finally {
@@ -243,7 +272,7 @@ public final class IntervalTree {
         final Change change = open();
         try {
             while (true) {
-                change.begin(rootAcquire());
+                zoning.begin(change, start, end);
                 if (!change.insert(start, end, value)) {
                     return false;
                 }
@@ -291,7 +320,7 @@ public final class IntervalTree {
     }
 
     /**
-     * Removes many intervals in one step.
+     * Removes many intervals, those of a zone in one step.
      *
      * @param intervals start and value of each; what the tree does not have, or has with another value, is left out, so
      *                  this can be repeated
@@ -300,21 +329,30 @@ public final class IntervalTree {
     public void removeAll(final long[] intervals, final int count) {
         final Change change = open(changes.take());
         try {
-            do {
-                change.begin(rootAcquire());
-                for (int i = 0; i < 2 * count; i += 2) {
+            int next = 0;
+            while (next < count) {
+                final long start = intervals[2 * next];
+                zoning.begin(change, start, start + 1);
+                if (TreeReader.findUnder(change.root(), start) != intervals[2 * next + 1]) {
+                    next++;
+                    continue;
+                }
+                for (int i = 2 * next; i < 2 * count; i += 2) {
                     if (TreeReader.findUnder(change.root(), intervals[i]) == intervals[i + 1]) {
                         change.remove(intervals[i]);
                     }
                 }
-            } while (!publish(change));
+                if (publish(change)) {
+                    next = zoning.isZoned() ? next + 1 : count;
+                }
+            }
         } finally {
             close(change);
         }
     }
 
     private long remove(final Change change, final long start) {
-        change.begin(rootAcquire());
+        zoning.begin(change, start, start + 1);
         try {
             return change.remove(start);
         } catch (final NativeException e) {
@@ -322,7 +360,7 @@ public final class IntervalTree {
             if (!reserve.lend(change.supply())) {
                 throw e;
             }
-            change.begin(rootAcquire());
+            zoning.begin(change, start, start + 1);
             return change.remove(start);
         }
     }
@@ -340,7 +378,7 @@ public final class IntervalTree {
         final Change change = open();
         try {
             while (true) {
-                change.begin(rootAcquire());
+                zoning.begin(change, start, end);
                 if (!change.replace(start, end, intervals)) {
                     return false;
                 }
@@ -354,7 +392,8 @@ public final class IntervalTree {
     }
 
     /**
-     * Finds the first gap of a size, lowest or highest first, and inserts an interval of that size there, in one step.
+     * Finds the first gap of a size, lowest or highest first, that no zone has, and inserts an interval of that size there,
+     * in one step.
      *
      * @param size      in bytes
      * @param alignment of the start, a power of two
@@ -368,22 +407,97 @@ public final class IntervalTree {
         Bounds.checkValue(value);
         final Change change = open();
         try {
-            while (true) {
-                final long root = rootAcquire();
-                final long start =
-                    GapSearch.search(root, bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
+            return insertIntoGap(change, base, size, alignment, low, high, lowestFirst, value);
+        } finally {
+            close(change);
+        }
+    }
+
+    /** The same in any zone, for where the base has no gap. */
+    public long insertIntoAnyZone(final long size, final long alignment, final long low, final long high,
+                                  final boolean lowestFirst, final long value) {
+        bounds.checkGap(size, alignment, low, high);
+        Bounds.checkValue(value);
+        final Change change = open();
+        try {
+            long start = GapSearch.NONE;
+            for (int i = 1; start == GapSearch.NONE && i < zoning.size(); i++) {
+                start = insertIntoGap(change, zoning.zone(i), size, alignment, low, high, lowestFirst, value);
+            }
+            return start;
+        } finally {
+            close(change);
+        }
+    }
+
+    /** The same in one zone. */
+    long insertIntoGap(final Change change, final Zone zone, final long size, final long alignment, final long low,
+                       final long high, final boolean lowestFirst, final long value) {
+        while (true) {
+            final long root = zone.rootAcquire();
+            if (Zone.isFrozen(root)) {
+                zoning.evacuate(zone);
+            } else {
+                final long start = root == 0 ? GapSearch.NONE
+                    : GapSearch.search(root, bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
                 if (start == GapSearch.NONE) {
                     return GapSearch.NONE;
                 }
-                change.begin(root);
+                change.begin(zone, root);
                 final boolean inserted = change.insert(start, start + size, value);
                 assert inserted : "a gap was not free: start=" + start + ", size=" + size;
                 if (publish(change)) {
                     return start;
                 }
             }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ zones
+
+    /** Whether the calling thread has lost so many races for a root that it should change a zone of its own. */
+    public boolean isContended() {
+        return zoning.isContended();
+    }
+
+    /**
+     * Inserts an interval into the lowest gap of the calling thread's zone, if it has one or can have one.
+     *
+     * @return the start, or -1
+     */
+    public long insertIntoZone(final long size, final long alignment, final long low, final long high, final long value) {
+        bounds.checkGap(size, alignment, low, high);
+        Bounds.checkValue(value);
+        final Change change = open();
+        try {
+            return zoning.insertIntoGap(change, size, alignment, low, high, value);
         } finally {
             close(change);
+        }
+    }
+
+    /** Takes all zones back; threads have to lose races anew before they get others. */
+    public void unite() {
+        domain.pinStructure();
+        try {
+            zoning.unite();
+        } finally {
+            domain.unpinStructure();
+        }
+    }
+
+    /**
+     * Takes the zones back that have a part of a range, so that gaps which reach from one into another can be found.
+     *
+     * @return whether there were any
+     */
+    public boolean unite(final long start, final long end) {
+        Bounds.checkRange(start, end);
+        domain.pinStructure();
+        try {
+            return zoning.unite(start, end);
+        } finally {
+            domain.unpinStructure();
         }
     }
 

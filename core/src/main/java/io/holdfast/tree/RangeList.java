@@ -38,6 +38,16 @@ final class RangeList {
         size++;
     }
 
+    /** These ranges and another one. */
+    RangeList with(final long start, final long end) {
+        final RangeList all = new RangeList();
+        for (int i = 0; i < size; i++) {
+            all.add(starts[i], ends[i]);
+        }
+        all.add(start, end);
+        return all;
+    }
+
     /** Puts the ranges in order and merges those that touch. */
     void coalesce() {
         // Two sorted arrays of bounds describe the same union: a range ends where as many have ended as have begun.

@@ -25,7 +25,8 @@ final class TreeReader {
     }
 
     /**
-     * The same under the root of this moment, which it reads with acquire ([T1] of IntervalTree).
+     * The same under the root of this moment, which it reads with acquire ([T1] of IntervalTree). Less than 0 if that is
+     * frozen, or names another zone: then this is not the place to look.
      *
      * <p>The search in a node is that of {@link NodeLayout#leafRank}, written out for the sake of the compiler, which
      * reckons an access to an off-heap word as some 650 nodes and stops inlining where a method has 18,000. Inlined, a
@@ -37,6 +38,9 @@ final class TreeReader {
             return 0;
         }
         final long root = Words.getAcquire(rootAddress, 0); // [T1]
+        if (Zone.isFrozen(root)) {
+            return root;
+        }
         long node = NodeLayout.rootNode(root);
         for (int level = NodeLayout.rootLevel(root); level > 0; level--) {
             final long first1 = NodeLayout.firstKey(node, 1);
@@ -139,6 +143,27 @@ final class TreeReader {
         final int count = NodeLayout.count(leaf);
         return count > 0 && NodeLayout.start(leaf, 1) <= start && NodeLayout.start(leaf, count) >= end &&
             leaf(other, start) == leaf;
+    }
+
+    /** Whether two versions have the same in a range. */
+    static boolean isSame(final long root, final long other, final long start, final long end) {
+        if (isInSharedLeaf(root, other, start, end)) {
+            return true;
+        }
+        final Interval before = new Interval();
+        final Interval now = new Interval();
+        long position = start;
+        while (true) {
+            final boolean had = firstEndingAfter(root, position, before) && before.start() < end;
+            final boolean has = firstEndingAfter(other, position, now) && now.start() < end;
+            if (!had || !has) {
+                return had == has;
+            }
+            if (!before.isSameAs(now)) {
+                return false;
+            }
+            position = now.end();
+        }
     }
 
     /** Whether an interval reaches from before an address to behind it. */

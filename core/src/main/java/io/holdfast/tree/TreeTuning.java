@@ -10,11 +10,17 @@ import io.holdfast.layout.NodeLayout;
  * @param innerCapacity most children of an inner node, from 3 to {@link NodeLayout#INNER_CAPACITY}
  * @param granule       starts and ends of intervals are multiples of this power of two
  * @param retireBatch   chains of replaced nodes that share one heavy barrier
+ * @param windowBits    a zone gets 2 to the power of this many addresses at a time
+ * @param races         that a thread loses before it gets a zone
  */
-public record TreeTuning(int leafCapacity, int innerCapacity, long granule, int retireBatch) {
+public record TreeTuning(int leafCapacity, int innerCapacity, long granule, int retireBatch, int windowBits, int races) {
+    private static final int WINDOW_BITS = 24;
+    private static final int MOST_WINDOW_BITS = 40;
+    private static final int RACES = 32;
+
     /** The measured choice. */
     public static final TreeTuning DEFAULT =
-        new TreeTuning(NodeLayout.LEAF_CAPACITY, NodeLayout.INNER_CAPACITY, 1, 64);
+        new TreeTuning(NodeLayout.LEAF_CAPACITY, NodeLayout.INNER_CAPACITY, 1, 64, WINDOW_BITS, RACES);
 
     private static final int SMALLEST = 3;
     private static final int MOST_LEAVES_BITS = 40; // of 192 bytes and more each: beyond any address space of today
@@ -35,11 +41,24 @@ public record TreeTuning(int leafCapacity, int innerCapacity, long granule, int 
         if (retireBatch < 1) {
             throw new IllegalArgumentException("batch must hold a chain: retireBatch=" + retireBatch);
         }
+        if (windowBits < 1 || windowBits > MOST_WINDOW_BITS || races < 1) {
+            throw new IllegalArgumentException("zones out of range: windowBits=" + windowBits + ", races=" + races);
+        }
+    }
+
+    /** With zones as they were measured. */
+    public TreeTuning(final int leafCapacity, final int innerCapacity, final long granule, final int retireBatch) {
+        this(leafCapacity, innerCapacity, granule, retireBatch, WINDOW_BITS, RACES);
+    }
+
+    /** The same with other zones. */
+    public TreeTuning withZones(final int bits, final int lostRaces) {
+        return new TreeTuning(leafCapacity, innerCapacity, granule, retireBatch, bits, lostRaces);
     }
 
     /** The same with another granule. */
     public TreeTuning withGranule(final long bytes) {
-        return new TreeTuning(leafCapacity, innerCapacity, bytes, retireBatch);
+        return new TreeTuning(leafCapacity, innerCapacity, bytes, retireBatch, windowBits, races);
     }
 
     /** Fewest entries of a leaf that is neither the root nor first or last in the tree. */

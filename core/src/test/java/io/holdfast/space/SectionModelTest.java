@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import static io.holdfast.space.Inside.inside;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +11,8 @@ import io.holdfast.Pin;
 import io.holdfast.Protection;
 import io.holdfast.Region;
 import io.holdfast.WriteSection;
+import io.holdfast.tree.IntervalTree;
+import io.holdfast.tree.ZoneTestSupport;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -280,6 +283,20 @@ class SectionModelTest extends SpaceFixture {
             }
         }
         return true;
+    }
+
+    /** All of it in the window of a zone. */
+    @ParameterizedTest
+    @ValueSource(longs = {3, 20_261_129})
+    void randomSectionsMustLeaveWhatTheModelSaysInAZone(final long seed) throws Exception {
+        final IntervalTree tree = inside(space).core().tree();
+        while (ZoneTestSupport.windows(tree) == 0) { // a grace period may have to pass
+            ZoneTestSupport.contend(tree);
+            space.map(PAGE).unmap();
+            space.trim();
+        }
+        randomSectionsMustLeaveWhatTheModelSays(seed);
+        assertThat(ZoneTestSupport.windows(tree)).as("windows that are left").isOne();
     }
 
     @ParameterizedTest

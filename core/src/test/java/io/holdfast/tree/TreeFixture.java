@@ -70,12 +70,13 @@ final class TreeFixture {
     List<Entry> entries() {
         final List<Entry> entries = new ArrayList<>();
         pinned(() -> {
-            final long root = tree.rootAcquire();
+            final Roots roots = new Roots(tree.zoning());
+            roots.take();
             final Interval interval = new Interval();
-            long after = -1;
-            while (TreeReader.higher(root, after, interval)) {
+            long after = 0;
+            while (roots.firstEndingAfter(after, interval)) {
                 entries.add(Entry.of(interval));
-                after = interval.start();
+                after = interval.end();
             }
         });
         return entries;
@@ -89,11 +90,8 @@ final class TreeFixture {
 
     /** Checks all invariants, and returns what was counted. */
     TreeInspector.Census check() {
-        domain.pin();
-        try {
-            return TreeInspector.check(tree.rootAcquire(), tuning);
-        } finally {
-            domain.unpin();
+        try (Snapshot snapshot = tree.snapshot()) {
+            return TreeInspector.check(snapshot, tuning);
         }
     }
 

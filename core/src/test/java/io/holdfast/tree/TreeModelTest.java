@@ -23,6 +23,9 @@ class TreeModelTest {
     private static final int TALL_STEPS = 1_500;
 
     private final TreeMap<Long, Entry> model = new TreeMap<>();
+    private boolean zoned;
+    private int windows;
+    private int united;
 
     @ParameterizedTest
     @CsvSource({"3, 3, 1", "3, 3, 2", "3, 4, 3", "4, 3, 4", "5, 5, 5", "8, 4, 6", "4, 8, 7"})
@@ -41,6 +44,17 @@ class TreeModelTest {
     @CsvSource({"21", "22"})
     void everyStepMustAgreeWithTheModelAtFullCapacityAndHeight(final long seed) {
         assertThat(run(TreeTuning.DEFAULT, seed, 60_000, 6_000, TALL_STEPS)).isGreaterThan(1);
+    }
+
+    /** Windows of 16 and of 256 addresses, zones that come and go all the time. */
+    @ParameterizedTest
+    @CsvSource({"3, 3, 4, 31", "3, 4, 4, 32", "5, 5, 8, 33", "8, 4, 8, 34", "63, 48, 6, 35"})
+    void everyStepMustAgreeWithTheModelInZones(final int leafCapacity, final int innerCapacity, final int windowBits,
+                                               final long seed) {
+        zoned = true;
+        run(new TreeTuning(leafCapacity, innerCapacity, 1, 3).withZones(windowBits, 1), seed, 2_000, 0, STEPS);
+        assertThat(windows).as("windows seen").isGreaterThan(STEPS / 60);
+        assertThat(united).as("zones taken back").isGreaterThan(10);
     }
 
     /** Returns the greatest height that was seen. */
@@ -86,6 +100,10 @@ class TreeModelTest {
     private void step(final TreeFixture fixture, final Random random, final int space, final int growth) {
         final IntervalTree tree = fixture.tree;
         final long value = 1L + random.nextInt(1 << 20);
+        if (zoned && random.nextInt(4) == 0) {
+            stepOfZones(tree, random, space, value);
+            return;
+        }
         final int kind = random.nextInt(10);
         if (kind == 0) {
             renew(tree::replace, random, space, value);
@@ -115,6 +133,30 @@ class TreeModelTest {
                 assertThat(tree.remove(start, value + 1)).as("remove %d with another value", start).isFalse();
                 assertThat(tree.remove(start, removed == null ? value : removed.value())).as("remove %d", start)
                     .isEqualTo(removed != null);
+            }
+        }
+    }
+
+    private void stepOfZones(final IntervalTree tree, final Random random, final int space, final long value) {
+        ZoneTestSupport.contend(tree);
+        final long low = random.nextBoolean() ? 0 : random.nextInt(space);
+        final long high = random.nextBoolean() ? space : Math.min(space, low + random.nextInt(space));
+        switch (random.nextInt(12)) {
+            case 0 -> {
+                if (tree.unite(0, space)) {
+                    united++;
+                }
+            }
+            default -> {
+                final long size = 1L + random.nextInt(6);
+                final long alignment = 1L << random.nextInt(3);
+                final long start = tree.insertIntoZone(size, alignment, low, high, value);
+                if (start >= 0) {
+                    assertThat(start % alignment).isZero();
+                    assertThat(start).isBetween(low, high - size);
+                    assertThat(isFree(start, start + size)).as("gap at %d", start).isTrue();
+                    model.put(start, new Entry(start, start + size, value));
+                }
             }
         }
     }
@@ -206,6 +248,9 @@ class TreeModelTest {
         final long low = random.nextBoolean() ? 0 : random.nextInt(space);
         final long high = random.nextBoolean() ? NodeLayout.ADDRESS_LIMIT : low + random.nextInt(space);
         final boolean lowestFirst = random.nextBoolean();
+        if (zoned && tree.unite(0, space)) { // which makes its gaps the model's
+            united++;
+        }
         final long expected = gap(size, alignment, low, Math.min(high, space), lowestFirst, space);
         assertThat(tree.insertIntoGap(size, alignment, low, high, lowestFirst, value))
             .as("gap size=%d alignment=%d low=%d high=%d lowestFirst=%s", size, alignment, low, high, lowestFirst)
@@ -244,8 +289,14 @@ class TreeModelTest {
 
     private int compare(final TreeFixture fixture, final Random random, final int space) {
         final TreeInspector.Census census = fixture.check();
+        try (Snapshot snapshot = fixture.tree.snapshot()) {
+            windows += TreeInspector.checkZones(snapshot);
+        }
         assertThat(census.intervals()).isEqualTo(model.size());
         assertThat(fixture.entries()).containsExactlyElementsOf(model.values());
+        try (Snapshot snapshot = fixture.tree.snapshot()) {
+            assertThat(TreeFixture.entries(snapshot)).containsExactlyElementsOf(model.values());
+        }
         fixture.pinned(() -> {
             for (int i = 0; i < 10; i++) {
                 final long address = random.nextInt(space);
@@ -260,6 +311,10 @@ class TreeModelTest {
 
     private void compareNeighbours(final IntervalTree tree, final long address, final Map.Entry<Long, Entry> floor) {
         final Interval found = new Interval();
+        if (zoned) {
+            compareSteps(tree, address, floor);
+            return;
+        }
         final long root = tree.rootAcquire();
         assertThat(TreeReader.floor(root, address, found) ? Entry.of(found) : null).isEqualTo(valueOf(floor));
         assertThat(TreeReader.higher(root, address, found) ? Entry.of(found) : null)
@@ -275,6 +330,15 @@ class TreeModelTest {
         TreeReader.forEach(root, address, end, (from, to, value) -> overlapping.add(new Entry(from, to, value)));
         assertThat(overlapping).isEqualTo(expected);
         assertThat(TreeReader.firstEndingAfter(root, address, found) && found.start() < end).isEqualTo(!expected.isEmpty());
+    }
+
+    private void compareSteps(final IntervalTree tree, final long address, final Map.Entry<Long, Entry> floor) {
+        final Cursor cursor = tree.cursor();
+        final boolean covered = floor != null && floor.getValue().end() > address;
+        assertThat(cursor.seek(address).next() ? Entry.of(cursor.interval()) : null).as("behind %d", address)
+            .isEqualTo(valueOf(covered ? floor : model.higherEntry(address)));
+        assertThat(cursor.seek(address).previous() ? Entry.of(cursor.interval()) : null).as("before %d", address)
+            .isEqualTo(valueOf(model.lowerEntry(address)));
     }
 
     private static Entry valueOf(final Map.Entry<Long, Entry> entry) {
