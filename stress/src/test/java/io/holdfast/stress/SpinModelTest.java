@@ -49,7 +49,7 @@ class SpinModelTest {
     void everySwitchOfAModelMustBeUsedByARow() throws IOException {
         final String rows = Files.readString(FOLDER.resolve("run"));
         for (final String model : new String[] {"region.pml", "barrier.pml", "turn.pml",
-            "magazine.pml"}) {
+            "magazine.pml", "zone.pml"}) {
             final TreeSet<String> unused = new TreeSet<>();
             final Matcher matcher = SWITCH.matcher(Files.readString(FOLDER.resolve(model)));
             while (matcher.find()) {
