@@ -101,16 +101,58 @@ final class ReclaimerThread implements Agent {
             return;
         }
         try {
-            final AgentRunner created = new AgentRunner(settings.idle().get(),
-                this::report, null, this);
-            worker = AgentRunner.startOnThread(created, work -> {
-                final Thread thread = new Thread(work, reclaimer.roleName());
-                thread.setDaemon(true);
-                return thread;
-            });
+            final AgentRunner created = newRunner();
+            final Thread thread = Thread.ofPlatform().group(topGroup()).daemon().name(reclaimer.roleName())
+                .inheritInheritableThreadLocals(false).unstarted(() -> work(created));
+            thread.setContextClassLoader(ReclaimerThread.class.getClassLoader()); // not that of who happens to unmap first
+            thread.start();
+            worker = thread;
             runner = created;
         } catch (final RuntimeException | OutOfMemoryError | StackOverflowError e) {
             reportNoThread(e); // the unmap has happened; the next one tries again, and so does the close
+        }
+    }
+
+    private AgentRunner newRunner() {
+        return new AgentRunner(settings.idle().get(), this::report, null, this);
+    }
+
+    /** Not the group of who happens to unmap first, which may be interrupted or watched as a whole. */
+    private static ThreadGroup topGroup() {
+        ThreadGroup group = Thread.currentThread().getThreadGroup();
+        while (group.getParent() != null) {
+            group = group.getParent();
+        }
+        return group;
+    }
+
+    /** An interrupt ends a runner, and so may an error of the idle strategy; the thread goes on with another one. */
+    private void work(final AgentRunner first) {
+        try {
+            AgentRunner current = first;
+            while (current != null) {
+                current.run();
+                current = next();
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    private synchronized @Nullable AgentRunner next() {
+        Thread.interrupted(); // whoever sent it has no part in this thread
+        if (stopped) {
+            return null;
+        }
+        final AgentRunner created = newRunner();
+        runner = created;
+        return created;
+    }
+
+    /** If it could not go on for want of heap, the next unmap starts another thread. */
+    private synchronized void leave() {
+        if (!stopped) {
+            runner = null;
         }
     }
 
