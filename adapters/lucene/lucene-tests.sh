@@ -9,7 +9,9 @@
 # Core, codecs and test framework are compiled from the checkout, and the directory against them. Classes are run one
 # after the other, in the order of their names shuffled by SEED, until SECONDS (default 3600) are over. The table goes to
 # standard output; what fails, with its stack trace, to the log that the last line names. LIBRARIES says where the jars
-# of the first command are, if not there.
+# of the first command are, if not there. With RELEASED=yes the tests alone are compiled, against the jars of the release
+# that the directory is for, and those of them that do not compile are left out and named: for a checkout that is near it.
+# DIRECTORY=MMapDirectory runs them on that one, to compare.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "${1:?a checkout of Lucene}" && pwd)
@@ -18,9 +20,13 @@ pattern=${3:-.*}
 seed=${SEED:-6A09E667F3BCC908}
 libraries=${LIBRARIES:-$here/target/lucene-tests}
 work=${WORK:-$(mktemp -d)}
+directory=${DIRECTORY:-io.holdfast.lucene.HoldfastDirectory}
 java=${JAVA_HOME:?a JDK of version 25}/bin
 
-jars=$(find "$libraries" -name '*.jar' ! -name 'lucene-*' ! -name 'holdfast-lucene*' | paste -sd:)
+released=${RELEASED:-no}
+without=(! -name 'holdfast-lucene*')
+[ "$released" = yes ] || without+=(! -name 'lucene-*')
+jars=$(find "$libraries" -name '*.jar' "${without[@]}" | paste -sd:)
 classes=$work/classes
 compile() { # NAME SOURCE-FOLDER...
     local name=$1
@@ -34,7 +40,25 @@ compile() { # NAME SOURCE-FOLDER...
         cp -rn "$folder/." "$folder/../resources/." "$classes/$name/" 2>> "$work/$name.log" || true
     done
 }
-if [ ! -e "$classes/tests" ]; then
+# The tests that compile.
+compile_tests() {
+    local folder=$checkout/lucene/core/src/test
+    find "$folder" -name '*.java' > "$work/tests.txt"
+    while ! "$java/javac" -nowarn -proc:none --release 25 -Xmaxerrs 100000 -d "$classes/tests" -cp "$jars" \
+            "@$work/tests.txt" 2> "$work/tests-javac.log"; do
+        grep -o "^$folder/[^:]*\.java" "$work/tests-javac.log" | sort -u > "$work/left-out.txt"
+        [ -s "$work/left-out.txt" ] || { cat "$work/tests-javac.log" >&2; exit 1; }
+        sed "s,^$folder/,left out: ," "$work/left-out.txt" >&2
+        grep -vxFf "$work/left-out.txt" "$work/tests.txt" > "$work/rest.txt"
+        mv "$work/rest.txt" "$work/tests.txt"
+    done
+    cp -rn "$folder/." "$checkout/lucene/core/src/resources/." "$classes/tests/" 2>> "$work/tests-javac.log" || true
+}
+if [ ! -e "$classes/tests" ] && [ "$released" = yes ]; then
+    mkdir -p "$classes/tests"
+    compile holdfast "$here/src/main/java"
+    compile_tests
+elif [ ! -e "$classes/tests" ]; then
     mkdir -p "$classes"
     compile core "$checkout/lucene/core/src/java"
     compile codecs "$checkout/lucene/codecs/src/java"
@@ -98,7 +122,7 @@ JAVA
 "$java/javac" -d "$work" -cp "$jars" "$work/Run.java"
 (cd "$classes/tests" && find . -name 'Test*.class' ! -name '*$*' | sed 's/^..//; s/.class$//; s,/,.,g' | grep -E "$pattern" || true) > "$work/names.txt"
 status=0
-(cd "$work" && "$java/java" -ea -Xmx1g --enable-native-access=ALL-UNNAMED -Dtests.directory=io.holdfast.lucene.HoldfastDirectory \
+(cd "$work" && "$java/java" -ea -Xmx1g --enable-native-access=ALL-UNNAMED -Dtests.directory="$directory" \
     -Dtests.seed="$seed" -Dtests.filterstacks=true -Dtests.leaveTemporary=false -Djava.awt.headless=true \
     -cp "$work:$classes/holdfast:$classes/tests:$classes/framework:$classes/core:$classes/codecs:$jars" \
     Run "$work/names.txt" "$seconds" "$work/tests.log") || status=$?

@@ -4,6 +4,7 @@ package io.holdfast.tree;
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
+import io.holdfast.layout.Words;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import java.util.function.Supplier;
@@ -118,7 +119,7 @@ public final class IntervalTree {
     /** The root word of the base at this moment [T1]; what it names stays as it is while the calling thread is pinned. */
     long rootAcquire() {
         assertPinned();
-        return base.rootAcquire();
+        return Words.getAcquire(baseRoot, 0);
     }
 
     private void assertPinned() {
@@ -149,7 +150,7 @@ public final class IntervalTree {
     boolean swing(final Change change, final long expected) {
         if (change.root() != expected) {
             change.seal();
-            if (!change.zone().swing(expected, change.root())) { // [T1] [T2]
+            if (!Words.compareAndSet(change.zone().rootAddress(), expected, change.root())) { // [T1] [T2]
                 return false;
             }
         }

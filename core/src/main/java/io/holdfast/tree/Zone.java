@@ -30,6 +30,10 @@ final class Zone {
         return number;
     }
 
+    long rootAddress() {
+        return rootAddress;
+    }
+
     /** The value that stands, in another zone, for what is in this one. */
     long elsewhere() {
         return elsewhere(number);
@@ -60,16 +64,13 @@ final class Zone {
         return root & ~FROZEN;
     }
 
-    static long frozen(final long root) {
-        return root | FROZEN;
-    }
-
     /** The root word of this moment; {@link IntervalTree} has the ordering. */
     long rootAcquire() {
         return Words.getAcquire(rootAddress, 0); // [T1]
     }
 
-    boolean swing(final long from, final long to) {
-        return Words.compareAndSet(rootAddress, from, to); // [T1] [T2]
+    /** Freezes a root word, if it is still the one; whether it was. */
+    boolean freeze(final long root) {
+        return Words.compareAndSet(rootAddress, root, root | FROZEN); // [T1] [T2]
     }
 }

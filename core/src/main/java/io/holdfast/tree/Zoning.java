@@ -191,7 +191,7 @@ final class Zoning {
             begin(change, ranges.start(0), ranges.end(0));
             all = true;
             for (int i = 1; i < ranges.size() && all; i++) {
-                all = change.hasAll(ranges.start(i), ranges.end(i));
+                all = !isZoned() || change.hasAll(ranges.start(i), ranges.end(i)); // [Z5]
                 if (!all) {
                     evacuateBoth(change, ranges.start(i), ranges.end(i));
                 }
@@ -224,7 +224,7 @@ final class Zoning {
             return false; // cannot be: the base has said so
         }
         final Zone zone = zones[Zone.numberOf(other.value())];
-        if (other.start() <= start && end <= other.end() && tryBegin(change, zone, start, end)) {
+        if (tryBegin(change, zone, start, end)) {
             return true;
         }
         evacuate(zone);
@@ -369,7 +369,7 @@ final class Zoning {
     /** Moves everything that is in a zone to the base. */
     void evacuate(final Zone zone) {
         long root = zone.rootAcquire();
-        while (!Zone.isFrozen(root) && !zone.swing(root, Zone.frozen(root))) {
+        while (!Zone.isFrozen(root) && !zone.freeze(root)) {
             root = zone.rootAcquire();
         }
         complete(zone);

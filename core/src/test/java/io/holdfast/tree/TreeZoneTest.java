@@ -74,7 +74,7 @@ class TreeZoneTest {
     }
 
     private void freeze(final Zone zone) {
-        fixture.pinned(() -> assertThat(zone.swing(zone.rootAcquire(), Zone.frozen(zone.rootAcquire()))).isTrue());
+        fixture.pinned(() -> assertThat(zone.freeze(zone.rootAcquire())).isTrue());
     }
 
     // ------------------------------------------------------------------------------------------------------------ lease
