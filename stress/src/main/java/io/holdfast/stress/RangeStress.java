@@ -8,7 +8,9 @@ import io.holdfast.lock.RangeLock.Entry;
 import io.holdfast.lock.RangeLock.Mode;
 import io.holdfast.lock.RangeLock.Passage;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.agrona.concurrent.YieldingIdleStrategy;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Expect;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -175,10 +177,17 @@ public final class RangeStress {
 
     /** Two sections, with the code of the library. */
     abstract static class Sections extends Ranges {
-        final int begin(final Mode mode, final boolean upgraded) {
+        private final AtomicReferenceArray<@Nullable Thread> owners = new AtomicReferenceArray<>(2);
+
+        final int begin(final int me, final Mode mode, final boolean upgraded) {
             try (Waiting waiting = noTime()) {
                 final Entry entry = ranges.tryAcquire(START, END, mode, waiting);
-                return entry != null && (!upgraded || ranges.tryUpgrade(entry) != null) ? 1 : 0;
+                if (entry == null || upgraded && ranges.tryUpgrade(entry) == null) {
+                    return 0;
+                }
+                owners.set(me, Thread.currentThread());
+                final Thread other = owners.get(1 - me);
+                return other == null || other.isAlive() ? 1 : 0; // the checks of jcstress end threads, and so sections
             }
         }
     }
@@ -214,13 +223,13 @@ public final class RangeStress {
         /** One section. */
         @Actor
         public void reader(final II_Result result) {
-            result.r1 = begin(Mode.WRITE, false);
+            result.r1 = begin(0, Mode.WRITE, false);
         }
 
         /** The other. */
         @Actor
         public void writer(final II_Result result) {
-            result.r2 = begin(Mode.WRITE, false);
+            result.r2 = begin(1, Mode.WRITE, false);
         }
     }
 
@@ -232,13 +241,13 @@ public final class RangeStress {
         /** One section. */
         @Actor
         public void reader(final II_Result result) {
-            result.r1 = begin(Mode.READ, true);
+            result.r1 = begin(0, Mode.READ, true);
         }
 
         /** The other. */
         @Actor
         public void writer(final II_Result result) {
-            result.r2 = begin(Mode.READ, true);
+            result.r2 = begin(1, Mode.READ, true);
         }
     }
 
