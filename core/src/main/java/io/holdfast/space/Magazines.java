@@ -228,8 +228,7 @@ final class Magazines {
         }
         if (record == 0) {
             ring.lookEverywhere();
-        }
-        if (record != 0) {
+        } else {
             RegionLock.reclaim(record);
             VarHandle.storeStoreFence(); // [M3]
         }

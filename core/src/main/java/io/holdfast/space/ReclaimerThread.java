@@ -126,7 +126,7 @@ final class ReclaimerThread implements Agent {
         return group;
     }
 
-    /** An interrupt ends a runner, and so may an error of the idle strategy; the thread goes on with another one. */
+    /** An interrupt ends a runner; the thread goes on with another one. */
     private void work(final AgentRunner first) {
         try {
             AgentRunner current = first;
@@ -149,7 +149,7 @@ final class ReclaimerThread implements Agent {
         return created;
     }
 
-    /** If it could not go on for want of heap, the next unmap starts another thread. */
+    /** If it could not go on, for want of heap or of an idle strategy, the next unmap starts another thread. */
     private synchronized void leave() {
         if (!stopped) {
             runner = null;

@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
 /** A root of the tree, and the moment at which it was the root. */
 public final class SnapshotHandle implements SpaceSnapshot {
     /*
-     * The tree's root says where regions were, and the times of their records which of them were mapped (Lifetimes). The
-     * time is taken between two looks at the root that find it unchanged, so root and time are of one moment: a record
+     * The tree's roots say where regions were, and the times of their records which of them were mapped (Lifetimes). The
+     * time is taken between two looks at the roots that find them unchanged, so roots and time are of one moment: a record
      * that is not in the tree was removed before it, with its end stamped, or inserted after it, to be attached later. The
-     * pin keeps the root's node from being used again in between, so the same root is the same tree.
+     * pin keeps a root's node from being used again in between, so the same roots are the same tree.
      *
      * Lock-free: another round means that somebody else has changed the tree.
      */

@@ -73,8 +73,8 @@ final class SpaceClose {
     private void uniteZones() {
         try {
             core.tree().unite();
-        } catch (final NativeException e) {
-            // no memory for it: the next space can do with zones
+        } catch (final NativeException | OutOfMemoryError | StackOverflowError e) {
+            // no memory, heap or stack for it: the next space can do with zones, and this one has to be closed
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.memory.NativeException;
 
 /**
@@ -27,12 +28,16 @@ public final class Edit implements AutoCloseable {
      *    REFUSED     !                     !                                     REFUSED
      *    DROPPED     !                     !                                     DROPPED
      *
+     * The private version is of one zone, that of the first range that the edit touches; where another range is not in it,
+     * the zones of both are taken back, and the private version becomes one of the base (Zoning).
+     *
      * Publication. If the root is still the edit's base, the root is swung to the private version: the point of no
-     * return is that compare-and-set. Otherwise the touched ranges, merged and in order, are compared between the base
-     * and the root of now; both stay readable because of the pin. If they are the same, a second change starts from the
-     * root of now, and in each touched range what is there is replaced by what the private version has there; all nodes
-     * outside are shared with the root of now. No interval of either version crosses the edge of a merged range, since
-     * a replacement is refused where an interval crosses an edge of its range. Then the root is swung to that.
+     * return is that compare-and-set. Otherwise the touched ranges, merged and in order, are compared between the roots at
+     * the edit's beginning and the root of now; both stay readable because of the pin. If they are the same, a second
+     * change starts from the root of now, and in each touched range what is there is replaced by what the private version
+     * has there; all nodes outside are shared with the root of now. No interval of either version crosses the edge of a
+     * merged range, since a replacement is refused where an interval crosses an edge of its range. Then the root is swung
+     * to that.
      *
      * When the races that the edit lost have cost it more than HOLD_AFTER_NS, it asks single changes to wait (HoldBack),
      * for a time that follows from how long its last attempt took. So a short edit tries again many times before it costs
@@ -80,7 +85,9 @@ public final class Edit implements AutoCloseable {
         isRefused |= !begun.isSame(change.zone(), change.base(), start, end);
     }
 
+    /** Begins again where all that was touched is, and a range besides, with the same private version. */
     private void moveTo(final long start, final long end) {
+        ReservedStack.forBeginning(end); // who has two changes has to give one back
         touched.coalesce();
         final RangeList all = touched.with(start, end);
         final Change other = tree.takeChange();
@@ -179,9 +186,10 @@ public final class Edit implements AutoCloseable {
         return Outcome.LOST;
     }
 
+    /** Whether what the edit has touched is, where another change begins, as it was when the edit began. */
     private boolean isSame(final Change other) {
         for (int i = 0; i < touched.size(); i++) {
-            if (!TreeReader.isSame(change.base(), other.base(), touched.start(i), touched.end(i))) {
+            if (!begun.isSame(other.zone(), other.base(), touched.start(i), touched.end(i))) {
                 return false;
             }
         }

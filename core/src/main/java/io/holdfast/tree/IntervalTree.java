@@ -12,13 +12,17 @@ import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 
 /**
- * An ordered set of intervals {@code [start, end)} that never overlap, each with a value that is not 0, off-heap.
+ * An ordered set of intervals {@code [start, end)} that never overlap, each with a positive value, off-heap.
  *
- * <p>Thread-safe. Searches are wait-free up to the height of the tree and allocate nothing; the calling thread must be
+ * <p>Thread-safe. {@link #find} is wait-free up to the height of the tree and allocates nothing; the calling thread must be
  * pinned in the tree's domain. Changes are lock-free, pin by themselves and may be called pinned or not; once the
- * tree has reached its size they allocate nothing on the heap either. Each change takes effect in one step, the
- * compare-and-set of the root; each search looks at one root. Where both find nothing to do, they take effect when they
- * read the root. What one thread did before a change is visible to every thread that finds the change's effect.
+ * tree has reached its size they allocate nothing on the heap either, while no thread has a zone. Each change takes effect
+ * in one step, the compare-and-set of a root; each search looks at one root, or at all of one moment. Where both find
+ * nothing to do, they take effect when they read the root. What one thread did before a change is visible to every thread
+ * that finds the change's effect.
+ *
+ * <p>Threads that lose races for the root get zones, parts of the addresses that have roots of their own
+ * ({@link #insertIntoZone}). A tree in which nobody asks for that has one root.
  *
  * <p>Every change either completes or leaves the tree as it was, also when no memory is left for nodes
  * ({@link NativeException}).
@@ -28,14 +32,15 @@ public final class IntervalTree {
      * Layout of the control block: ROOTS of the base and of the zones (Zoning), HOLD (HoldBack) and the pool's words, each
      * on a line pair of its own.
      *
-     * A change: pin; read the root R; make copies of what changes, with a new root R'; compare-and-set ROOT from R to R'.
-     * If that fails all copies go straight back, since nobody saw them, and the change starts again from the root that is
-     * there now. If it succeeds the nodes that only R reached are retired, and used again after a grace period.
+     * A change: pin; read the root R; make copies of what changes, with a new root R'; compare-and-set the root from R to
+     * R'. If that fails all copies go straight back, since nobody saw them, and the change starts again from the root that
+     * is there now. If it succeeds the nodes that only R reached are retired, and used again after a grace period.
      *
      *   operation                     takes effect at
-     *   find, a step of a cursor      the read of ROOT
-     *   change that finds its case    the compare-and-set of ROOT
-     *   change that refuses           its last read of ROOT
+     *   find                          the read of the root that counts (Zoning)
+     *   a step of a cursor            as a snapshot: a moment at which all roots were as it found them (Roots)
+     *   change that finds its case    the compare-and-set of the root of its zone
+     *   change that refuses           its last read of that root
      *
      * [T1] A root is swung by a volatile compare-and-set after all nodes were written, and read with acquire. Without it a
      *      reader could follow the root into a node that is not filled yet. The nodes below are read plainly: their
@@ -114,12 +119,6 @@ public final class IntervalTree {
         } finally {
             close(change);
         }
-    }
-
-    /** The root word of the base at this moment [T1]; what it names stays as it is while the calling thread is pinned. */
-    long rootAcquire() {
-        assertPinned();
-        return Words.getAcquire(baseRoot, 0);
     }
 
     private void assertPinned() {
@@ -404,25 +403,23 @@ public final class IntervalTree {
      */
     public long insertIntoGap(final long size, final long alignment, final long low, final long high,
                               final boolean lowestFirst, final long value) {
-        bounds.checkGap(size, alignment, low, high);
-        Bounds.checkValue(value);
-        final Change change = open();
-        try {
-            return insertIntoGap(change, base, size, alignment, low, high, lowestFirst, value);
-        } finally {
-            close(change);
-        }
+        return insertIntoGap(0, 0, size, alignment, low, high, lowestFirst, value);
     }
 
     /** The same in any zone, for where the base has no gap. */
     public long insertIntoAnyZone(final long size, final long alignment, final long low, final long high,
                                   final boolean lowestFirst, final long value) {
+        return insertIntoGap(1, zoning.size() - 1, size, alignment, low, high, lowestFirst, value);
+    }
+
+    private long insertIntoGap(final int firstZone, final int lastZone, final long size, final long alignment,
+                               final long low, final long high, final boolean lowestFirst, final long value) {
         bounds.checkGap(size, alignment, low, high);
         Bounds.checkValue(value);
         final Change change = open();
         try {
             long start = GapSearch.NONE;
-            for (int i = 1; start == GapSearch.NONE && i < zoning.size(); i++) {
+            for (int i = firstZone; start == GapSearch.NONE && i <= lastZone; i++) {
                 start = insertIntoGap(change, zoning.zone(i), size, alignment, low, high, lowestFirst, value);
             }
             return start;

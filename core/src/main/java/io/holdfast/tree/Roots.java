@@ -77,7 +77,8 @@ final class Roots {
 
     /** Whether a range was as it is under a root of a zone that has all of it. */
     boolean isSame(final Zone zone, final long other, final long start, final long end) {
-        if (zone.number() < size() && root(zone.number()) == other) {
+        final long mine = zone.number() < size() ? root(zone.number()) : 0;
+        if (mine == other || mine != 0 && TreeReader.isInSharedLeaf(mine, other, start, end)) {
             return true;
         }
         final Interval before = new Interval();

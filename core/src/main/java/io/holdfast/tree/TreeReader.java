@@ -145,27 +145,6 @@ final class TreeReader {
             leaf(other, start) == leaf;
     }
 
-    /** Whether two versions have the same in a range. */
-    static boolean isSame(final long root, final long other, final long start, final long end) {
-        if (isInSharedLeaf(root, other, start, end)) {
-            return true;
-        }
-        final Interval before = new Interval();
-        final Interval now = new Interval();
-        long position = start;
-        while (true) {
-            final boolean had = firstEndingAfter(root, position, before) && before.start() < end;
-            final boolean has = firstEndingAfter(other, position, now) && now.start() < end;
-            if (!had || !has) {
-                return had == has;
-            }
-            if (!before.isSameAs(now)) {
-                return false;
-            }
-            position = now.end();
-        }
-    }
-
     /** Whether an interval reaches from before an address to behind it. */
     static boolean isCutAt(final long root, final long address, final Interval scratch) {
         return lastStartingBefore(root, address, scratch) && scratch.end() > address;

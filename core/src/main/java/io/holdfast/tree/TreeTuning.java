@@ -51,11 +51,6 @@ public record TreeTuning(int leafCapacity, int innerCapacity, long granule, int 
         this(leafCapacity, innerCapacity, granule, retireBatch, WINDOW_BITS, RACES);
     }
 
-    /** The same with other zones. */
-    public TreeTuning withZones(final int bits, final int lostRaces) {
-        return new TreeTuning(leafCapacity, innerCapacity, granule, retireBatch, bits, lostRaces);
-    }
-
     /** The same with another granule. */
     public TreeTuning withGranule(final long bytes) {
         return new TreeTuning(leafCapacity, innerCapacity, bytes, retireBatch, windowBits, races);

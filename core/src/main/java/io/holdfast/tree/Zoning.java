@@ -2,6 +2,7 @@
 package io.holdfast.tree;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.ReservedStack;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -172,10 +173,9 @@ final class Zoning {
     /** Begins a change of a range under the root of the zone that has all of it. */
     void begin(final Change change, final long start, final long end) {
         if (!tryBegin(change, zones[likely(start)], start, end)) {
-            final Interval other = new Interval();
             boolean begun;
             do {
-                begun = tryBegin(change, base(), start, end) || beginElsewhere(change, start, end, other);
+                begun = tryBegin(change, base(), start, end) || beginElsewhere(change, start, end);
             } while (!begun);
         }
     }
@@ -193,21 +193,15 @@ final class Zoning {
             for (int i = 1; i < ranges.size() && all; i++) {
                 all = !isZoned() || change.hasAll(ranges.start(i), ranges.end(i)); // [Z5]
                 if (!all) {
-                    evacuateBoth(change, ranges.start(i), ranges.end(i));
+                    evacuateEither(change, ranges.start(i), ranges.end(i));
                 }
             }
         }
     }
 
-    private void evacuateBoth(final Change change, final long start, final long end) {
-        if (change.zone() == base()) {
-            final Interval other = new Interval();
-            if (change.findElsewhere(start, end, other)) {
-                evacuate(zones[Zone.numberOf(other.value())]);
-            }
-        } else {
-            evacuate(change.zone());
-        }
+    /** Where a change has begun in one zone and a range is, in part, in another one: one of them is not the base. */
+    private void evacuateEither(final Change change, final long start, final long end) {
+        evacuate(change.zone() == base() ? zoneNamed(change, start, end) : change.zone());
     }
 
     private boolean tryBegin(final Change change, final Zone zone, final long start, final long end) {
@@ -219,16 +213,22 @@ final class Zoning {
         return !isZoned() || change.hasAll(start, end); // [Z5]
     }
 
-    private boolean beginElsewhere(final Change change, final long start, final long end, final Interval other) {
-        if (!change.findElsewhere(start, end, other)) {
-            return false; // cannot be: the base has said so
+    /** Begins a change in the zone that the base names for a range, or takes that zone back, and has to be called again. */
+    private boolean beginElsewhere(final Change change, final long start, final long end) {
+        final Zone zone = zoneNamed(change, start, end);
+        final boolean begun = tryBegin(change, zone, start, end);
+        if (!begun) {
+            evacuate(zone);
         }
-        final Zone zone = zones[Zone.numberOf(other.value())];
-        if (tryBegin(change, zone, start, end)) {
-            return true;
-        }
-        evacuate(zone);
-        return false;
+        return begun;
+    }
+
+    /** The first zone that a change of the base finds named in a range. */
+    private Zone zoneNamed(final Change change, final long start, final long end) {
+        final Interval named = new Interval();
+        final boolean found = change.findElsewhere(start, end, named);
+        assert found : "a range is in no zone: start=" + start + ", end=" + end;
+        return zones[Zone.numberOf(named.value())];
     }
 
     // -------------------------------------------------------------------------------------------------------- who loses
@@ -375,7 +375,9 @@ final class Zoning {
         complete(zone);
     }
 
+    /** Goes on with the evacuation of a frozen zone, whoever has begun it. */
     private void complete(final Zone zone) {
+        ReservedStack.forBeginning(zone.number()); // who takes a change has to give it back
         final Change change = tree.takeChange();
         try {
             final long frozen = zone.rootAcquire();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.space;
 
+import static io.holdfast.space.Inside.inside;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.holdfast.AddressSpace;
@@ -14,6 +15,7 @@ import io.holdfast.ReadSection;
 import io.holdfast.Region;
 import io.holdfast.WriteSection;
 import io.holdfast.memory.FaultInjectingMemory.Damage;
+import io.holdfast.tree.ZoneTestSupport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -50,6 +52,7 @@ final class OperationTable {
     private static final long PAGE = SpaceFixture.PAGE;
     private static final int LENGTH = (int) (5 * PAGE) + 100;
     private static final long AT = 16 * PAGE;
+    private static final long WINDOW = 16L << 20; // of a zone of the tree
     private static final int ROUNDS = 100;
 
     private OperationTable() {
@@ -189,6 +192,23 @@ final class OperationTable {
         return List.of(world.filled(MapRequest.anonymous(LENGTH)));
     }
 
+    /** In the zone of a thread that has lost races, unless the grace period of what was taken back is not over. */
+    private static Region mapInZone(final World world, final long bytes) {
+        ZoneTestSupport.contend(inside(world.space).core().tree());
+        return world.space.map(bytes);
+    }
+
+    /** Without windows, of which one that was not opened before would be another than that of the next map. */
+    private static List<Region> united(final World world) {
+        inside(world.space).core().tree().unite();
+        return nothing(world);
+    }
+
+    private static List<Region> inZone(final World world) {
+        united(world);
+        return List.of(mapInZone(world, 3 * PAGE));
+    }
+
     private static List<Region> locked(final World world) {
         return List.of(world.filled(MapRequest.anonymous(LENGTH).locked().named("locked")));
     }
@@ -257,6 +277,10 @@ final class OperationTable {
     private static void maps(final Rows rows) {
         rows.silent("AddressSpace.map", "anonymous memory that was used before", OperationTable::nothing,
             (world, _) -> world.space.map(LENGTH));
+        rows.silent("AddressSpace.map", "memory in a zone of the tree", OperationTable::united,
+            (world, _) -> mapInZone(world, 3 * PAGE));
+        rows.silent("AddressSpace.map", "memory over the border of a zone", OperationTable::inZone,
+            (world, _) -> world.space.map(MapRequest.anonymous(4 * PAGE).at(WINDOW - 2 * PAGE)));
         rows.add("AddressSpace.map", "populated and locked memory", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).populated().locked()));
         rows.add("AddressSpace.map", "idle memory that kept its addresses, populated and locked", OperationTable::left,

@@ -117,7 +117,7 @@ class HoldBackTest {
         tree.drain(BackoffIdleStrategy::new);
         fixture.domain.pin();
         try {
-            final TreeInspector.Census census = TreeInspector.check(tree.rootAcquire(), TreeFixture.TINY);
+            final TreeInspector.Census census = TreeInspector.check(tree.zoning().base().rootAcquire(), TreeFixture.TINY);
             assertThat(census.intervals()).isEqualTo(40);
             assertThat(tree.freeNodes() + census.nodes()).isEqualTo(tree.nodes());
         } finally {

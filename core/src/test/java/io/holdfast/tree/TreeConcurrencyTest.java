@@ -213,7 +213,7 @@ class TreeConcurrencyTest {
         try {
             // One root for both questions would be a snapshot; each alone must be old or new as well.
             final long value = tree.find(number * 10L + 4);
-            final boolean there = TreeReader.firstEndingAfter(tree.rootAcquire(), number * 10L, interval);
+            final boolean there = TreeReader.firstEndingAfter(tree.zoning().base().rootAcquire(), number * 10L, interval);
             if (value != oldValue(number) && value != oldValue(number) + 1) {
                 wrong.set("find " + number + ": " + value);
             }

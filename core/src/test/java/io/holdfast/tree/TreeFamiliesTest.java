@@ -113,10 +113,10 @@ class TreeFamiliesTest {
         high.check();
         high.pinned(() -> {
             final Interval found = new Interval();
-            assertThat(TreeReader.floor(high.tree.rootAcquire(), Long.MAX_VALUE, found)).isTrue();
+            assertThat(TreeReader.floor(high.tree.zoning().base().rootAcquire(), Long.MAX_VALUE, found)).isTrue();
             assertThat(found.value()).isEqualTo(1);
-            assertThat(TreeReader.higher(high.tree.rootAcquire(), Long.MAX_VALUE, found)).isFalse();
-            assertThat(TreeReader.higher(high.tree.rootAcquire(), Long.MIN_VALUE, found)).isTrue();
+            assertThat(TreeReader.higher(high.tree.zoning().base().rootAcquire(), Long.MAX_VALUE, found)).isFalse();
+            assertThat(TreeReader.higher(high.tree.zoning().base().rootAcquire(), Long.MIN_VALUE, found)).isTrue();
             assertThat(found.value()).isEqualTo(98);
         });
     }
@@ -218,20 +218,21 @@ class TreeFamiliesTest {
         fixture.pinned(() -> {
             final Interval found = new Interval();
             for (int i = 0; i < 120; i++) {
-                assertThat(TreeReader.higher(tree.rootAcquire(), i * STEP, found)).isEqualTo(i < 119);
+                assertThat(TreeReader.higher(tree.zoning().base().rootAcquire(), i * STEP, found)).isEqualTo(i < 119);
                 if (i < 119) {
                     assertThat(found.start()).isEqualTo((i + 1) * STEP);
                 }
-                assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), i * STEP, found)).isEqualTo(i > 0);
+                assertThat(TreeReader.lastStartingBefore(tree.zoning().base().rootAcquire(), i * STEP, found))
+                    .isEqualTo(i > 0);
                 if (i > 0) {
                     assertThat(found.start()).isEqualTo((i - 1) * STEP);
                 }
-                assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), i * STEP - 1, found)).isTrue();
+                assertThat(TreeReader.firstEndingAfter(tree.zoning().base().rootAcquire(), i * STEP - 1, found)).isTrue();
                 assertThat(found.start()).isEqualTo(i * STEP);
-                assertThat(TreeReader.floor(tree.rootAcquire(), i * STEP + STEP - 1, found)).isTrue();
+                assertThat(TreeReader.floor(tree.zoning().base().rootAcquire(), i * STEP + STEP - 1, found)).isTrue();
                 assertThat(found.start()).isEqualTo(i * STEP);
             }
-            assertThat(TreeReader.floor(tree.rootAcquire(), -1, found)).isFalse();
+            assertThat(TreeReader.floor(tree.zoning().base().rootAcquire(), -1, found)).isFalse();
         });
     }
 
@@ -240,11 +241,11 @@ class TreeFamiliesTest {
         insertAll(LongStream.range(5, 10));
         fixture.pinned(() -> {
             final Interval found = new Interval();
-            assertThat(TreeReader.floor(tree.rootAcquire(), 49, found)).isFalse();
-            assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), 50, found)).isFalse();
-            assertThat(TreeReader.higher(tree.rootAcquire(), 90, found)).isFalse();
-            assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), 95, found)).isFalse();
-            assertThat(TreeReader.firstEndingAfter(tree.rootAcquire(), 49, found)).isTrue();
+            assertThat(TreeReader.floor(tree.zoning().base().rootAcquire(), 49, found)).isFalse();
+            assertThat(TreeReader.lastStartingBefore(tree.zoning().base().rootAcquire(), 50, found)).isFalse();
+            assertThat(TreeReader.higher(tree.zoning().base().rootAcquire(), 90, found)).isFalse();
+            assertThat(TreeReader.firstEndingAfter(tree.zoning().base().rootAcquire(), 95, found)).isFalse();
+            assertThat(TreeReader.firstEndingAfter(tree.zoning().base().rootAcquire(), 49, found)).isTrue();
             assertThat(found.start()).isEqualTo(50);
         });
     }
@@ -254,7 +255,8 @@ class TreeFamiliesTest {
         insertAll(LongStream.range(0, 77));
         fixture.pinned(() -> {
             final List<Long> forward = new ArrayList<>();
-            TreeReader.forEach(tree.rootAcquire(), 0, TreeFixture.SPACE, (start, end, value) -> forward.add(start));
+            TreeReader.forEach(tree.zoning().base().rootAcquire(), 0, TreeFixture.SPACE,
+                (start, end, value) -> forward.add(start));
             assertThat(forward).containsExactlyElementsOf(LongStream.range(0, 77).map(i -> i * STEP).boxed().toList());
         });
     }
@@ -264,7 +266,7 @@ class TreeFamiliesTest {
         insertAll(LongStream.range(0, 50));
         fixture.pinned(() -> {
             final List<Long> seen = new ArrayList<>();
-            TreeReader.forEach(tree.rootAcquire(), 0, TreeFixture.SPACE, (start, end, value) -> {
+            TreeReader.forEach(tree.zoning().base().rootAcquire(), 0, TreeFixture.SPACE, (start, end, value) -> {
                 seen.add(start);
                 return seen.size() < 7;
             });
@@ -506,13 +508,13 @@ class TreeFamiliesTest {
         fixture.domain.pin();
         final long root;
         try {
-            root = tree.rootAcquire();
+            root = tree.zoning().base().rootAcquire();
         } finally {
             fixture.domain.unpin();
         }
         for (int i = 0; i < 30; i++) {
             assertThat(tree.remove(i * STEP + 1)).isZero();
         }
-        fixture.pinned(() -> assertThat(tree.rootAcquire()).isEqualTo(root));
+        fixture.pinned(() -> assertThat(tree.zoning().base().rootAcquire()).isEqualTo(root));
     }
 }

@@ -85,7 +85,8 @@ final class TreeFixture {
     /** The start of the first gap of a size in the tree of this moment, or -1. The calling thread is pinned. */
     long gap(final long size, final long alignment, final long low, final long high, final boolean lowestFirst) {
         final Bounds bounds = tree.bounds();
-        return GapSearch.search(tree.rootAcquire(), bounds.from(), bounds.to(), size, alignment, low, high, lowestFirst);
+        return GapSearch.search(tree.zoning().base().rootAcquire(), bounds.from(), bounds.to(), size, alignment, low, high,
+            lowestFirst);
     }
 
     /** Checks all invariants, and returns what was counted. */

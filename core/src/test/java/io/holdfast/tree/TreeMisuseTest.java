@@ -76,10 +76,10 @@ class TreeMisuseTest {
         final Interval into = new Interval();
         fixture.pinned(() -> {
             for (final long address : new long[] {Long.MIN_VALUE, -1, 0}) {
-                assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), address, into))
+                assertThat(TreeReader.lastStartingBefore(tree.zoning().base().rootAcquire(), address, into))
                     .as("before " + address).isFalse();
             }
-            assertThat(TreeReader.lastStartingBefore(tree.rootAcquire(), 1, into)).isTrue();
+            assertThat(TreeReader.lastStartingBefore(tree.zoning().base().rootAcquire(), 1, into)).isTrue();
         });
     }
 

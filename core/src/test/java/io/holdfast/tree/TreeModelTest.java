@@ -52,7 +52,7 @@ class TreeModelTest {
     void everyStepMustAgreeWithTheModelInZones(final int leafCapacity, final int innerCapacity, final int windowBits,
                                                final long seed) {
         zoned = true;
-        run(new TreeTuning(leafCapacity, innerCapacity, 1, 3).withZones(windowBits, 1), seed, 2_000, 0, STEPS);
+        run(new TreeTuning(leafCapacity, innerCapacity, 1, 3, windowBits, 1), seed, 2_000, 0, STEPS);
         assertThat(windows).as("windows seen").isGreaterThan(STEPS / 60);
         assertThat(united).as("zones taken back").isGreaterThan(10);
     }
@@ -315,7 +315,7 @@ class TreeModelTest {
             compareSteps(tree, address, floor);
             return;
         }
-        final long root = tree.rootAcquire();
+        final long root = tree.zoning().base().rootAcquire();
         assertThat(TreeReader.floor(root, address, found) ? Entry.of(found) : null).isEqualTo(valueOf(floor));
         assertThat(TreeReader.higher(root, address, found) ? Entry.of(found) : null)
             .isEqualTo(valueOf(model.higherEntry(address)));

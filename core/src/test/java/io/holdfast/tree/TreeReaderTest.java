@@ -65,11 +65,11 @@ class TreeReaderTest {
         final boolean contained = floor != null && address < floor.getValue().end();
         assertThat(tree.find(address)).as("find %d", address).isEqualTo(contained ? floor.getValue().value() : 0);
         final Interval interval = new Interval();
-        assertThat(TreeReader.floor(tree.rootAcquire(), address, interval) ? Entry.of(interval) : null)
+        assertThat(TreeReader.floor(tree.zoning().base().rootAcquire(), address, interval) ? Entry.of(interval) : null)
             .as("floor %d", address)
             .isEqualTo(floor == null ? null : floor.getValue());
         final Map.Entry<Long, Entry> higher = model.higherEntry(address);
-        assertThat(TreeReader.higher(tree.rootAcquire(), address, interval) ? Entry.of(interval) : null)
+        assertThat(TreeReader.higher(tree.zoning().base().rootAcquire(), address, interval) ? Entry.of(interval) : null)
             .as("next %d", address)
             .isEqualTo(higher == null ? null : higher.getValue());
     }

@@ -29,7 +29,7 @@ class TreeReuseTest {
     /** The nodes that the root reaches now. */
     private Set<Long> nodes() {
         final Set<Long> nodes = new HashSet<>();
-        fixture.pinned(() -> collect(NodeLayout.rootNode(tree.rootAcquire()), nodes));
+        fixture.pinned(() -> collect(NodeLayout.rootNode(tree.zoning().base().rootAcquire()), nodes));
         return nodes;
     }
 
@@ -102,7 +102,7 @@ class TreeReuseTest {
         NodeLayout.entry(decoy, 2, MANY * STEP - 1, MANY * STEP, 1);
         NodeLayout.count(decoy, 2);
         fixture.pinned(() -> {
-            final int hidden = hide(NodeLayout.rootNode(tree.rootAcquire()), 2, decoy, true);
+            final int hidden = hide(NodeLayout.rootNode(tree.zoning().base().rootAcquire()), 2, decoy, true);
             assertThat(hidden).as("nodes that must not be looked at").isGreaterThan(10);
             final long end = MANY * STEP - 1;
             for (long size = 2; size <= STEP + 1; size++) {

@@ -21,7 +21,7 @@ class TreeZoneTest {
     private static final long WINDOW = 1L << WINDOW_BITS;
     private static final long SPACE = 100 * WINDOW;
     private static final int RACES = 3;
-    private static final TreeTuning TUNING = new TreeTuning(3, 3, 1, 4).withZones(WINDOW_BITS, RACES);
+    private static final TreeTuning TUNING = new TreeTuning(3, 3, 1, 4, WINDOW_BITS, RACES);
     private static final int NO_MEMORY = 12;
 
     private final FaultInjectingMemory memory = new FaultInjectingMemory(NativeMemory.system());
@@ -69,7 +69,7 @@ class TreeZoneTest {
 
     private long baseRoot() {
         final long[] root = {0};
-        fixture.pinned(() -> root[0] = tree.rootAcquire());
+        fixture.pinned(() -> root[0] = tree.zoning().base().rootAcquire());
         return root[0];
     }
 
@@ -311,7 +311,7 @@ class TreeZoneTest {
         freeze(zone);
         fixture.pinned(() -> {
             final Change change = tree.takeChange();
-            change.begin(zoning.base(), tree.rootAcquire());
+            change.begin(zoning.base(), tree.zoning().base().rootAcquire());
             change.takeBack(zone, Zone.thawed(zone.rootAcquire()));
             assertThat(tree.swing(change)).isTrue();
             tree.giveBack(change);
@@ -319,7 +319,7 @@ class TreeZoneTest {
         assertThat(fixture.find(0)).isOne();
         fixture.pinned(() -> {
             final Change change = tree.takeChange();
-            change.begin(zoning.base(), tree.rootAcquire());
+            change.begin(zoning.base(), tree.zoning().base().rootAcquire());
             assertThat(change.replace(0, 20, 15, 20, 2)).isTrue();
             assertThat(tree.swing(change)).isTrue();
             tree.giveBack(change);

@@ -30,7 +30,7 @@ class TreeZonesConcurrencyTest {
     private static final long STEPS = 15_000;
     private static final long MOST_STEPS = 5_000_000;
 
-    private final TreeFixture fixture = TreeFixture.with(TreeFixture.SMALL.withZones(WINDOW_BITS, 2), SPACE);
+    private final TreeFixture fixture = TreeFixture.with(new TreeTuning(4, 5, 1, 4, WINDOW_BITS, 2), SPACE);
     private final IntervalTree tree = fixture.tree;
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicInteger united = new AtomicInteger();
