@@ -54,19 +54,30 @@ import java.nio.ByteOrder;
  * RegionException} for a read-only region, and one with {@link Refusal#EXCLUDED} while the right to write is being taken
  * away. Bulk operations that do not copy out, and ordered writes, also throw what {@link Region#lockShared()} throws.
  */
-public sealed interface Lease extends AutoCloseable permits LeaseHandle {
+public abstract sealed class Lease implements AutoCloseable permits LeaseHandle {
+    /*
+     * A class, where the other contracts are interfaces, since it is called for each value that is read. While one subclass
+     * is loaded, the compilers inline the calls of a class without looking at the receiver. For an interface they load the
+     * receiver's class and compare it at each call, even with one implementation, since the verifier lets any object pass
+     * for an interface.
+     */
+
+    /** For the library: the class is sealed, so no other class can extend it. */
+    protected Lease() {
+    }
+
     /** {@return the region} */
-    Region region();
+    public abstract Region region();
 
     /**
      * {@return the number of bytes that can be read: the region's current size, or the slice's}
      *
      * @throws RegionException if the lease is refused, as said above
      */
-    long size();
+    public abstract long size();
 
     /** {@return whether the next access will be granted, as far as is known now} */
-    boolean isCurrent();
+    public abstract boolean isCurrent();
 
     /**
      * A lease of a part, for example for a cloned reader. It renews with this one and ends with it. For that it is listed,
@@ -78,14 +89,14 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    Lease slice(long offset, long length);
+    public abstract Lease slice(long offset, long length);
 
     /**
      * Ends the lease, and its slices. Idempotent; accesses that other threads have begun, or that a compiler has
      * combined with others, may still succeed. Gives nothing back: that is what unmapping the region does.
      */
     @Override
-    void close();
+    public abstract void close();
 
     // ---------------------------------------------------------------------------------------------- single values
 
@@ -97,7 +108,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    byte getByte(long offset);
+    public abstract byte getByte(long offset);
 
     /**
      * Reads in native byte order.
@@ -107,7 +118,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    short getShort(long offset);
+    public abstract short getShort(long offset);
 
     /**
      * Reads.
@@ -118,7 +129,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    short getShort(long offset, ByteOrder order);
+    public abstract short getShort(long offset, ByteOrder order);
 
     /**
      * Reads in native byte order.
@@ -128,7 +139,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    char getChar(long offset);
+    public abstract char getChar(long offset);
 
     /**
      * Reads.
@@ -139,7 +150,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    char getChar(long offset, ByteOrder order);
+    public abstract char getChar(long offset, ByteOrder order);
 
     /**
      * Reads in native byte order.
@@ -149,7 +160,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    int getInt(long offset);
+    public abstract int getInt(long offset);
 
     /**
      * Reads.
@@ -160,7 +171,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    int getInt(long offset, ByteOrder order);
+    public abstract int getInt(long offset, ByteOrder order);
 
     /**
      * Reads in native byte order.
@@ -170,7 +181,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    long getLong(long offset);
+    public abstract long getLong(long offset);
 
     /**
      * Reads.
@@ -181,7 +192,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    long getLong(long offset, ByteOrder order);
+    public abstract long getLong(long offset, ByteOrder order);
 
     /**
      * Reads in native byte order.
@@ -191,7 +202,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    float getFloat(long offset);
+    public abstract float getFloat(long offset);
 
     /**
      * Reads.
@@ -202,7 +213,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    float getFloat(long offset, ByteOrder order);
+    public abstract float getFloat(long offset, ByteOrder order);
 
     /**
      * Reads in native byte order.
@@ -212,7 +223,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    double getDouble(long offset);
+    public abstract double getDouble(long offset);
 
     /**
      * Reads.
@@ -223,7 +234,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    double getDouble(long offset, ByteOrder order);
+    public abstract double getDouble(long offset, ByteOrder order);
 
     /**
      * Writes.
@@ -233,7 +244,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putByte(long offset, byte value);
+    public abstract void putByte(long offset, byte value);
 
     /**
      * Writes in native byte order.
@@ -243,7 +254,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putShort(long offset, short value);
+    public abstract void putShort(long offset, short value);
 
     /**
      * Writes.
@@ -254,7 +265,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putShort(long offset, short value, ByteOrder order);
+    public abstract void putShort(long offset, short value, ByteOrder order);
 
     /**
      * Writes in native byte order.
@@ -264,7 +275,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putChar(long offset, char value);
+    public abstract void putChar(long offset, char value);
 
     /**
      * Writes.
@@ -275,7 +286,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putChar(long offset, char value, ByteOrder order);
+    public abstract void putChar(long offset, char value, ByteOrder order);
 
     /**
      * Writes in native byte order.
@@ -285,7 +296,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putInt(long offset, int value);
+    public abstract void putInt(long offset, int value);
 
     /**
      * Writes.
@@ -296,7 +307,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putInt(long offset, int value, ByteOrder order);
+    public abstract void putInt(long offset, int value, ByteOrder order);
 
     /**
      * Writes in native byte order.
@@ -306,7 +317,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putLong(long offset, long value);
+    public abstract void putLong(long offset, long value);
 
     /**
      * Writes.
@@ -317,7 +328,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putLong(long offset, long value, ByteOrder order);
+    public abstract void putLong(long offset, long value, ByteOrder order);
 
     /**
      * Writes in native byte order.
@@ -327,7 +338,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putFloat(long offset, float value);
+    public abstract void putFloat(long offset, float value);
 
     /**
      * Writes.
@@ -338,7 +349,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putFloat(long offset, float value, ByteOrder order);
+    public abstract void putFloat(long offset, float value, ByteOrder order);
 
     /**
      * Writes in native byte order.
@@ -348,7 +359,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putDouble(long offset, double value);
+    public abstract void putDouble(long offset, double value);
 
     /**
      * Writes.
@@ -359,7 +370,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    void putDouble(long offset, double value, ByteOrder order);
+    public abstract void putDouble(long offset, double value, ByteOrder order);
 
     // --------------------------------------------------------------------------------------------- ordered values
 
@@ -371,7 +382,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      */
-    byte getByteVolatile(long offset);
+    public abstract byte getByteVolatile(long offset);
 
     /**
      * Reads with volatile order.
@@ -382,7 +393,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      * @throws IllegalArgumentException  if the value is not aligned
      */
-    short getShortVolatile(long offset);
+    public abstract short getShortVolatile(long offset);
 
     /**
      * Reads with volatile order.
@@ -393,7 +404,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      * @throws IllegalArgumentException  if the value is not aligned
      */
-    int getIntVolatile(long offset);
+    public abstract int getIntVolatile(long offset);
 
     /**
      * Reads with volatile order.
@@ -404,7 +415,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException if a byte lies outside the region or the slice
      * @throws IllegalArgumentException  if the value is not aligned
      */
-    long getLongVolatile(long offset);
+    public abstract long getLongVolatile(long offset);
 
     /**
      * Writes with volatile order.
@@ -415,7 +426,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IndexOutOfBoundsException    if a byte lies outside the region or the slice
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    void putByteVolatile(long offset, byte value);
+    public abstract void putByteVolatile(long offset, byte value);
 
     /**
      * Writes with volatile order.
@@ -427,7 +438,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    void putShortVolatile(long offset, short value);
+    public abstract void putShortVolatile(long offset, short value);
 
     /**
      * Writes with volatile order.
@@ -439,7 +450,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    void putIntVolatile(long offset, int value);
+    public abstract void putIntVolatile(long offset, int value);
 
     /**
      * Writes with volatile order.
@@ -451,7 +462,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    void putLongVolatile(long offset, long value);
+    public abstract void putLongVolatile(long offset, long value);
 
     /**
      * Writes with release order.
@@ -463,7 +474,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    void putIntRelease(long offset, int value);
+    public abstract void putIntRelease(long offset, int value);
 
     /**
      * Writes a value if the current one is the expected one.
@@ -477,7 +488,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    int compareAndExchangeInt(long offset, int expected, int value);
+    public abstract int compareAndExchangeInt(long offset, int expected, int value);
 
     /**
      * Writes a value and returns the previous one.
@@ -490,7 +501,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    int getAndSetInt(long offset, int value);
+    public abstract int getAndSetInt(long offset, int value);
 
     /**
      * Adds to a value and returns the previous one.
@@ -503,7 +514,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    int getAndAddInt(long offset, int delta);
+    public abstract int getAndAddInt(long offset, int delta);
 
     /**
      * Writes with release order.
@@ -515,7 +526,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    void putLongRelease(long offset, long value);
+    public abstract void putLongRelease(long offset, long value);
 
     /**
      * Writes a value if the current one is the expected one.
@@ -529,7 +540,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    long compareAndExchangeLong(long offset, long expected, long value);
+    public abstract long compareAndExchangeLong(long offset, long expected, long value);
 
     /**
      * Writes a value and returns the previous one.
@@ -542,7 +553,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    long getAndSetLong(long offset, long value);
+    public abstract long getAndSetLong(long offset, long value);
 
     /**
      * Adds to a value and returns the previous one.
@@ -555,7 +566,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalArgumentException     if the value is not aligned
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      */
-    long getAndAddLong(long offset, long delta);
+    public abstract long getAndAddLong(long offset, long delta);
 
     // ------------------------------------------------------------------------------------------------------- bulk
 
@@ -569,7 +580,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
-    void getBytes(long offset, byte[] target, int index, int length);
+    public abstract void getBytes(long offset, byte[] target, int index, int length);
 
     /**
      * Copies ints out, in native byte order.
@@ -581,7 +592,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
-    void getInts(long offset, int[] target, int index, int length);
+    public abstract void getInts(long offset, int[] target, int index, int length);
 
     /**
      * Copies longs out, in native byte order.
@@ -593,7 +604,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
-    void getLongs(long offset, long[] target, int index, int length);
+    public abstract void getLongs(long offset, long[] target, int index, int length);
 
     /**
      * Copies floats out, in native byte order.
@@ -605,7 +616,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws RegionException           if the lease is refused, as said above
      * @throws IndexOutOfBoundsException if a byte lies outside the region, the slice, or the other side
      */
-    void getFloats(long offset, float[] target, int index, int length);
+    public abstract void getFloats(long offset, float[] target, int index, int length);
 
     /**
      * Copies out, to memory or, through {@code MemorySegment.ofArray}, to an array of values in native byte order.
@@ -620,7 +631,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalStateException     if the memory of the other side has been freed already
      * @throws WrongThreadException      if the other side belongs to another thread
      */
-    void getBytes(long offset, MemorySegment target, long targetOffset, long length);
+    public abstract void getBytes(long offset, MemorySegment target, long targetOffset, long length);
 
     /**
      * Copies in.
@@ -634,7 +645,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws TruncatedException           if somebody else has truncated the file
      */
-    void putBytes(long offset, byte[] source, int index, int length);
+    public abstract void putBytes(long offset, byte[] source, int index, int length);
 
     /**
      * Copies in.
@@ -651,7 +662,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws WrongThreadException         if the other side belongs to another thread
      * @throws TruncatedException           if somebody else has truncated the file
      */
-    void putBytes(long offset, MemorySegment source, long sourceOffset, long length);
+    public abstract void putBytes(long offset, MemorySegment source, long sourceOffset, long length);
 
     /**
      * Writes one value to all bytes of a range.
@@ -664,7 +675,7 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws IllegalMonitorStateException if the thread would wait for itself (G10)
      * @throws TruncatedException           if somebody else has truncated the file
      */
-    void fill(long offset, long length, byte value);
+    public abstract void fill(long offset, long length, byte value);
 
     /**
      * Compares with other bytes.
@@ -682,5 +693,5 @@ public sealed interface Lease extends AutoCloseable permits LeaseHandle {
      * @throws WrongThreadException         if the other side belongs to another thread
      * @throws TruncatedException           if somebody else has truncated the file
      */
-    long mismatch(long offset, MemorySegment other, long otherOffset, long length);
+    public abstract long mismatch(long offset, MemorySegment other, long otherOffset, long length);
 }

@@ -23,7 +23,7 @@ import java.nio.ByteOrder;
 import java.util.Objects;
 
 /** A range of a region, read and written through a segment of an era. Thread-safe. */
-public final class LeaseHandle implements Lease {
+public final class LeaseHandle extends Lease {
     /*
      * A single value is read in as few steps as can be: one load of a segment of just these bytes, and the JDK's check of
      * arena and bounds. There is no look at the era or at the end of the lease, which show in the segment, and no second
