@@ -6,12 +6,14 @@
 #   mvn -pl adapters/lucene -am -DskipTests package dependency:copy-dependencies -DoutputDirectory=target/lucene-tests
 #   adapters/lucene/lucene-tests.sh CHECKOUT [SECONDS [REGULAR-EXPRESSION-OF-CLASS-NAMES]]
 #
-# Core, codecs and test framework are compiled from the checkout, and the directory against them. Classes are run one
-# after the other, in the order of their names shuffled by SEED, until SECONDS (default 3600) are over. The table goes to
-# standard output; what fails, with its stack trace, to the log that the last line names. LIBRARIES says where the jars
-# of the first command are, if not there. With RELEASED=yes the tests alone are compiled, against the jars of the release
-# that the directory is for, and those of them that do not compile are left out and named: for a checkout that is near it.
-# DIRECTORY=MMapDirectory runs them on that one, to compare.
+# Core, codecs and test framework are compiled from the checkout, and the directory against them. Classes are run by
+# PROCESSES virtual machines (default 1), each one after the other, in the order of their names shuffled by SEED, until
+# SECONDS (default 3600) are over. The table goes to standard output, also when the script is stopped by SIGTERM; what
+# fails, with its stack trace, to the logs that the last line names. With the same WORK and SEED another run compiles
+# nothing and goes on where the last one was. LIBRARIES says where the jars of the first command are, if not there. With
+# RELEASED=yes the tests alone are compiled, against the jars of the release that the directory is for, and those of them
+# that do not compile are left out and named: for a checkout that is near it. DIRECTORY=MMapDirectory runs them on that
+# one, to compare.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "${1:?a checkout of Lucene}" && pwd)
@@ -20,7 +22,9 @@ pattern=${3:-.*}
 seed=${SEED:-6A09E667F3BCC908}
 libraries=${LIBRARIES:-$here/target/lucene-tests}
 work=${WORK:-$(mktemp -d)}
+processes=${PROCESSES:-1}
 directory=${DIRECTORY:-io.holdfast.lucene.HoldfastDirectory}
+results=$work/$directory-$seed.txt
 java=${JAVA_HOME:?a JDK of version 25}/bin
 
 released=${RELEASED:-no}
@@ -68,63 +72,95 @@ elif [ ! -e "$classes/tests" ]; then
 fi
 
 cat > "$work/Run.java" <<'JAVA'
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import org.junit.runner.JUnitCore;
 import org.junit.runner.Result;
 
-/** Runs classes one after the other, and counts by package. */
+/** Runs classes one after the other, those that no other process runs, and appends a line for each to the results. */
 class Run {
     public static void main(final String[] args) throws Exception {
         final List<String> names = new ArrayList<>(Files.readAllLines(Path.of(args[0])));
         Collections.sort(names);
         Collections.shuffle(names, new Random(HexFormat.fromHexDigitsToLong(System.getProperty("tests.seed"))));
         final long end = System.nanoTime() + Long.parseLong(args[1]) * 1_000_000_000L;
-        final Map<String, int[]> table = new TreeMap<>();
-        final PrintStream table_out = System.out;
-        final PrintStream log = new PrintStream(args[2]);
+        final Path results = Path.of(args[2]);
+        final Path taken = Path.of(args[3]);
+        final PrintStream log = new PrintStream(args[4]);
         System.setOut(log);
         System.setErr(log);
         for (final String name : names) {
             if (System.nanoTime() >= end) {
                 break;
             }
-            final Result result = new JUnitCore().run(Class.forName(name));
-            final int[] row = table.computeIfAbsent(name.substring(0, name.lastIndexOf('.')), _ -> new int[5]);
-            row[0]++;
-            row[1] += result.getRunCount();
-            row[2] += result.getIgnoreCount();
-            row[3] += result.getAssumptionFailureCount();
-            row[4] += result.getFailureCount();
-            result.getFailures().forEach(failure -> log.println("FAILED " + failure.getTestHeader() + "\n" + failure.getTrace()));
-        }
-        final int[] all = new int[5];
-        table_out.println("| package | classes | tests | ignored | assumptions | failed |\n|---|---|---|---|---|---|");
-        table.forEach((name, row) -> {
-            table_out.printf("| %s | %d | %d | %d | %d | %d |%n", name, row[0], row[1], row[2], row[3], row[4]);
-            for (int i = 0; i < all.length; i++) {
-                all[i] += row[i];
+            if (!take(taken.resolve(name))) {
+                continue;
             }
-        });
-        table_out.printf("| all of %d | %d | %d | %d | %d | %d |%n", names.size(), all[0], all[1], all[2], all[3], all[4]);
-        System.exit(all[4] == 0 ? 0 : 1);
+            final long begin = System.nanoTime();
+            final Result result = new JUnitCore().run(Class.forName(name));
+            result.getFailures().forEach(failure -> log.println("FAILED " + failure.getTestHeader() + "\n" + failure.getTrace()));
+            Files.writeString(results, String.format("%s %d %d %d %d %d%n", name, result.getRunCount(), result.getIgnoreCount(),
+                result.getAssumptionFailureCount(), result.getFailureCount(), (System.nanoTime() - begin) / 1_000_000),
+                StandardOpenOption.APPEND);
+        }
+        System.exit(0); // whatever threads a test has left
+    }
+
+    private static boolean take(final Path name) throws IOException {
+        try {
+            Files.createFile(name);
+            return true;
+        } catch (final FileAlreadyExistsException e) {
+            return false;
+        }
     }
 }
 JAVA
 "$java/javac" -d "$work" -cp "$jars" "$work/Run.java"
 (cd "$classes/tests" && find . -name 'Test*.class' ! -name '*$*' | sed 's/^..//; s/.class$//; s,/,.,g' | grep -E "$pattern" || true) > "$work/names.txt"
+touch "$results"
+cut -d' ' -f1 "$results" | grep -vxFf - "$work/names.txt" > "$work/left.txt" || true
+taken=$(mktemp -d -p "$work")
+jvms=()
+for ((i = 1; i <= processes; i++)); do
+    (cd "$work" && exec "$java/java" -ea -Xmx1g --enable-native-access=ALL-UNNAMED -Dtests.directory="$directory" \
+        -Dtests.seed="$seed" -Dtests.filterstacks=true -Dtests.leaveTemporary=false -Djava.awt.headless=true \
+        -cp "$work:$classes/holdfast:$classes/tests:$classes/framework:$classes/core:$classes/codecs:$jars" \
+        Run "$work/left.txt" "$seconds" "$results" "$taken" "$(mktemp -p "$work" "$directory-$seed.XXXX.log")") &
+    jvms+=($!)
+done
 status=0
-(cd "$work" && "$java/java" -ea -Xmx1g --enable-native-access=ALL-UNNAMED -Dtests.directory="$directory" \
-    -Dtests.seed="$seed" -Dtests.filterstacks=true -Dtests.leaveTemporary=false -Djava.awt.headless=true \
-    -cp "$work:$classes/holdfast:$classes/tests:$classes/framework:$classes/core:$classes/codecs:$jars" \
-    Run "$work/names.txt" "$seconds" "$work/tests.log") || status=$?
-echo "seed $seed, log $work/tests.log"
+trap 'kill "${jvms[@]}" 2> /dev/null || true; status=143' TERM INT
+for jvm in "${jvms[@]}"; do
+    wait "$jvm" || status=$?
+    while kill -0 "$jvm" 2> /dev/null; do # a signal has interrupted the wait
+        wait "$jvm" || true
+    done
+done
+awk '
+    FNR == NR { of++; wanted[$1]; next }
+    !($1 in wanted) { next }
+    { sub(/\.[^.]*$/, "", $1); all[0]++; row[$1, 0]++; names[$1] }
+    { for (i = 1; i <= 4; i++) { row[$1, i] += $(i + 1); all[i] += $(i + 1) } }
+    END {
+        print "| package | classes | tests | ignored | assumptions | failed |\n|---|---|---|---|---|---|"
+        fflush()
+        for (name in names) {
+            printf "| %s | %d | %d | %d | %d | %d |\n", name, row[name, 0], row[name, 1], row[name, 2], row[name, 3], row[name, 4] | "sort"
+        }
+        close("sort")
+        printf "| all of %d | %d | %d | %d | %d | %d |\n", of, all[0], all[1], all[2], all[3], all[4]
+        exit all[4] > 0
+    }' "$work/names.txt" "$results" || status=$?
+rm -r "$taken"
+echo "seed $seed, logs $work/$directory-$seed.*.log"
 exit "$status"
