@@ -82,7 +82,7 @@ public final class RangeStress {
         }
     }
 
-    /** The same with volatile fields. */
+    /** The same with volatile fields; the places of two sections are no other program. */
     @JCStressTest
     @JCStressMeta(Outcomes.class)
     @State
@@ -189,29 +189,6 @@ public final class RangeStress {
                 final Thread other = owners.get(1 - me);
                 return other == null || other.isAlive() ? 1 : 0; // the checks of jcstress end threads, and so sections
             }
-        }
-    }
-
-    /** Two places, of volatile fields. */
-    @JCStressTest
-    @JCStressMeta(SectionOutcomes.class)
-    @State
-    public static class PlacesModel {
-        private volatile int first;
-        private volatile int second;
-
-        /** One section. */
-        @Actor
-        public void reader(final II_Result result) {
-            first = 1;
-            result.r1 = 1 - second;
-        }
-
-        /** The other. */
-        @Actor
-        public void writer(final II_Result result) {
-            second = 1;
-            result.r2 = 1 - first;
         }
     }
 

@@ -302,10 +302,10 @@ class WeakenedTwinsTest {
     @TestFactory
     List<DynamicTest> sectionsMustNeverShowIt() {
         return List.of(
+            hides("change announced, or a place taken, model", RangeStress.Model::new, RangeStress.Model::reader,
+                RangeStress.Model::writer, WeakenedTwinsTest::both),
             hides("change announced", RangeStress.Actual::new, RangeStress.Actual::reader, RangeStress.Actual::writer,
                 WeakenedTwinsTest::both),
-            hides("places, model", RangeStress.PlacesModel::new, RangeStress.PlacesModel::reader,
-                RangeStress.PlacesModel::writer, WeakenedTwinsTest::both),
             hides("places", RangeStress.ActualPlaces::new, RangeStress.ActualPlaces::reader,
                 RangeStress.ActualPlaces::writer, WeakenedTwinsTest::both),
             hides("upgrades in places", RangeStress.ActualUpgrades::new, RangeStress.ActualUpgrades::reader,
