@@ -9,6 +9,7 @@ import io.holdfast.layout.RecordLayout;
 import io.holdfast.lock.RegionLock;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.memory.Reservation;
+import io.holdfast.tree.ZoneTestSupport;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -113,6 +114,43 @@ public final class Broken {
     /** Nobody has announced the record. */
     public static boolean nobodyAnnounced(final EpochDomain domain, final long record, final long except) {
         return false;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- zones
+
+    /** The base gets the addresses of a zone back, and nothing of what is there. */
+    public static void takeBackNothing(final Object change, final Object zone, final long root) {
+        ZoneTestSupport.takeBackNothing(change, zone);
+    }
+
+    /** A change does not insert, and says that it did. */
+    public static boolean notInserted(final Object change, final long start, final long end, final long value) {
+        return true;
+    }
+
+    /** A root has nothing at an address. */
+    public static long nothing(final long root, final long address) {
+        return 0;
+    }
+
+    /** What names a zone is the same. */
+    public static long nowhere(final Object zone) {
+        return 0;
+    }
+
+    /** The root of the base is the likely one for all addresses. */
+    public static long likelyBase(final Object zoning, final long address) {
+        return ZoneTestSupport.baseRoot(zoning);
+    }
+
+    /** What the base does not have is not there. */
+    public static long nothingElsewhere(final Object zoning, final long address) {
+        return 0;
+    }
+
+    /** A list of nodes looks empty. */
+    public static boolean noNodes(final Object nodes) {
+        return true;
     }
 
     // ---------------------------------------------------------------------------------------------- reclaiming

@@ -70,11 +70,25 @@ enum Point {
     MARK_BEFORE_TAG(Rarity.OFTEN, at("space.Magazines$Ring", "ripen", "EpochDomain.currentEpoch", 1), false),
     /** Who frees addresses has seen a parked record, and not taken it. */
     EVICT_LOOKED(Rarity.OFTEN, at("space.Magazines", "evict", "AtomicLongArray.compareAndExchange", 1), false),
+    /** A lookup was sent to a zone, and has not looked there. */
+    ZONE_NAMED(Rarity.MOSTLY, at("tree.Zoning", "find", "TreeReader.findUnder", 3).only(2), false),
+    /** A lease has seen that nothing is being taken back, and the base does not name the zone yet. */
+    LEASE_LOOKED(Rarity.MOSTLY, at("tree.Zoning", "lease", "Change.insert", 1), false),
+    /** The base names a zone for a window that is not open. */
+    LEASE_BEFORE_OPEN(Rarity.MOSTLY, at("tree.Zoning", "lease", "Zoning.open", 1), false),
+    /** A lease has seen that the base names its zone, and the window is not open. */
+    OPEN_LOOKED(Rarity.MOSTLY, at("tree.Zoning", "open", "Change.cut", 1), false),
+    /** A zone is frozen, and the base names it. */
+    ZONE_FROZEN(Rarity.MOSTLY, at("tree.Zoning", "complete", "Zoning.takeBack", 1), false),
+    /** The base has copies of what a zone had, and the zone is frozen. */
+    ZONE_TAKEN_BACK(Rarity.MOSTLY, at("tree.Zoning", "complete", "Zoning.thaw", 1), false),
     /** An unmap is drained, and its pages are still there. */
     UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("space.GiveBack", "givePages", "GiveBack.restorePages", 1), false);
 
     /** How often, and how long, a thread pauses. */
     enum Rarity {
+        /** Where threads come hardly ever. */
+        MOSTLY(1 << 1, 1 << 6),
         /** Where threads come seldom. */
         OFTEN(1 << 5, 1 << 11),
         /** Where threads come all the time. */

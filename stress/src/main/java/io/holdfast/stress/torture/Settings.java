@@ -17,8 +17,9 @@ import java.nio.file.Path;
  * @param regions   regions at a time
  * @param locksOnly whether writers only lock and write, which they then do more often
  * @param everything whether it is a failure if something was not met
+ * @param zones     whether it is a failure if no zones of the tree were met
  * @param directory for files
  */
 record Settings(long seconds, int readers, int writers, int virtual, String flavour, long seed, long patience,
-                int regions, boolean locksOnly, boolean everything, Path directory) {
+                int regions, boolean locksOnly, boolean everything, boolean zones, Path directory) {
 }

@@ -78,7 +78,7 @@ public final class Torture implements Callable<Integer> {
     @Option(names = "--directory", description = "For files (a temporary one).")
     private @Nullable Path directory;
 
-    @Option(names = "--anything", description = "Not to have met something in time is no failure.")
+    @Option(names = "--anything", description = "Not to have met something in time is no failure, but for zones.")
     private boolean anything;
 
     @Option(names = "--woven", hidden = true)
@@ -110,7 +110,7 @@ public final class Torture implements Callable<Integer> {
         }
         final Settings settings = new Settings(minutes == null ? seconds : TimeUnit.MINUTES.toSeconds(minutes),
             readers, writers, virtual, flavour.toUpperCase(Locale.ROOT), seed, patience, regions,
-            locksOnly, !anything && !locksOnly, directory);
+            locksOnly, !anything && !locksOnly && broken == null, !locksOnly && broken == null, directory);
         final boolean passed = new TortureRun(settings, System.out).run();
         System.out.flush();
         Runtime.getRuntime().halt(passed ? 0 : 1); // threads that hang must not keep a failed run from its end
@@ -143,6 +143,7 @@ public final class Torture implements Callable<Integer> {
     /** What is woven into the library for a run. */
     static List<Weave> weaves(final @Nullable Variant variant) {
         final List<Weave> weaves = new ArrayList<>(Point.weaves(variant == null ? Set.of() : variant.unwoven()));
+        weaves.addAll(Zones.weaves());
         weaves.add(Variant.poison());
         if (variant != null) {
             weaves.addAll(variant.weaves());
@@ -166,9 +167,10 @@ public final class Torture implements Callable<Integer> {
             command.add("--locks-only");
         }
         if (broken != null) {
+            command.addAll(List.of("--broken", broken.name()));
             command.addAll(broken.settings()); // the later of two options counts
         }
-        if (anything || broken != null) {
+        if (anything) {
             command.add("--anything");
         }
         return command;

@@ -72,7 +72,7 @@ final class TortureRun {
         for (long tick = 1; world.failure() == null; tick++) {
             LockSupport.parkNanos(TICK_NS);
             final long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
-            if (seconds >= settings.seconds() && (!settings.everything() || world.hasMetEverything())) {
+            if (seconds >= settings.seconds() && world.unmet().isEmpty()) {
                 return;
             }
             if (seconds >= settings.seconds() + settings.patience()) {
@@ -147,6 +147,7 @@ final class TortureRun {
             out.printf("  %-26s %,15d%n", event, world.counted(event));
         }
         out.printf("pauses between two steps, by point:%n%s", Pauses.table());
+        out.printf("zones of the tree: %s%n", Zones.table());
         out.printf("age of what protected readers saw (0 lives, 1 is being unmapped, from 2 on it is gone):%n");
         for (final World.Shelter shelter : World.Shelter.values()) {
             final Histogram ages = world.ages(shelter);

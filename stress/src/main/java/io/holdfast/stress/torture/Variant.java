@@ -79,6 +79,23 @@ public enum Variant {
     /** Who frees the addresses of a parked record takes it out although a map was faster. */
     EVICTED_AND_CLAIMED(at("space.Magazines", "evict", "AtomicLongArray.compareAndExchange", 1)
         .instead(Broken.class, "uncomparedExchange")),
+    /** Who takes a zone back puts nothing of it into the base. */
+    EVACUATED_EMPTY(at("tree.Zoning", "takeBack", "Change.takeBack", 1).instead(Broken.class, "takeBackNothing")),
+    /** A lease opens a window that the base goes on having, and does not look. */
+    LEASED_ASIDE(
+        at("tree.Zoning", "lease", "Change.insert", 1).instead(Broken.class, "notInserted"),
+        at("tree.Zoning", "open", "TreeReader.findUnder", 1).instead(Broken.class, "nothing"),
+        at("tree.Zoning", "open", "Zone.elsewhere", 1).instead(Broken.class, "nowhere")),
+    /** A lease opens its window without a look whether the base names its zone still. */
+    OPENED_UNCHECKED(
+        at("tree.Zoning", "open", "TreeReader.findUnder", 1).instead(Broken.class, "nothing"),
+        at("tree.Zoning", "open", "Zone.elsewhere", 1).instead(Broken.class, "nowhere")),
+    /** A lookup looks at the base alone. */
+    ZONES_UNSEEN(
+        at("tree.IntervalTree", "find", "Zoning.likelyRoot", 1).instead(Broken.class, "likelyBase"),
+        at("tree.IntervalTree", "find", "Zoning.find", 1).instead(Broken.class, "nothingElsewhere")),
+    /** A trim loses the tree nodes that it keeps. */
+    LOST_NODES(at("tree.NodePool", "trim", "NodeList.isEmpty", 2).instead(Broken.class, "noNodes")),
     /** A lookup that meets a region on its way to other handles does not look again. */
     NO_SECOND_LOOKUP(at("space.SpaceHandle", "findAgain", "RegionLock.isMoved", 1).instead(Broken.class, "notMoved")),
     /** The record of an unmapped region is lost. */
@@ -122,6 +139,7 @@ public enum Variant {
             case NO_BARRIER, NO_SECOND_LOOK ->
                 List.of("--locks-only", "--regions", "1", "--readers", "2", "--writers", "1", "--virtual", "0");
             case COUNT_FIRST, NO_GRACE, FURTHER_HAZARD_UNTOLD -> List.of("--regions", "6");
+            case OPENED_UNCHECKED -> List.of("--readers", "2", "--virtual", "0", "--writers", "4");
             case INCARNATION_FIRST -> List.of("--readers", "8");
             case PARKED_TOGETHER, CLAIMED_TWICE, EVICTED_AND_CLAIMED ->
                 List.of("--readers", "1", "--virtual", "0", "--writers", "8", "--regions", "8");
