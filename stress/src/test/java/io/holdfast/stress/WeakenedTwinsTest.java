@@ -13,7 +13,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
  * The weakened twins show what they were weakened for, and what ships never does, under both flavours: G1, G2, G3, G5
- * and the races T1, T3, T4 and T19. A stress test whose twin shows nothing proves nothing.
+ * to G7 and the races T1, T3, T4 and T19. A stress test whose twin shows nothing proves nothing.
  *
  * <p>The bad results need two processors that run at the same time; rounds are bounded so generously that a machine
  * that has them now and then is enough.
@@ -328,6 +328,70 @@ class WeakenedTwinsTest {
                 WeakenedTwinsTest::even));
     }
 
+    @TestFactory
+    List<DynamicTest> weakenedZonesMustShowTheBadResult() {
+        return List.of(
+            shows("zone frozen whatever it has", ZoneStress.ChangeWeakened::new, ZoneStress.ChangeWeakened::changer,
+                ZoneStress.ChangeWeakened::evacuator, WeakenedTwinsTest::notOneChange),
+            shows("zone thawed before the base has what it had", ZoneStress.LookupWeakenedThawedFirst::new,
+                ZoneStress.LookupWeakenedThawedFirst::reader, ZoneStress.LookupWeakenedThawedFirst::evacuator,
+                WeakenedTwinsTest::neverInTheTree),
+            shows("frozen zone that counts", ZoneStress.LookupWeakenedFrozenCounts::new,
+                ZoneStress.LookupWeakenedFrozenCounts::reader, ZoneStress.LookupWeakenedFrozenCounts::evacuator,
+                WeakenedTwinsTest::neverInTheTree),
+            shows("window opened without a look at the base", ZoneStress.LeaseWeakened::new,
+                ZoneStress.LeaseWeakened::lessee, ZoneStress.LeaseWeakened::inserter, WeakenedTwinsTest::notOneOfTwo),
+            shows("zone taken back twice", ZoneStress.HelpWeakened::new, ZoneStress.HelpWeakened::first,
+                ZoneStress.HelpWeakened::second, WeakenedTwinsTest::notTwoChanges));
+    }
+
+    @TestFactory
+    List<DynamicTest> zonesMustNeverShowIt() {
+        return List.of(
+            hides("change beside an evacuation, model", ZoneStress.ChangeModel::new, ZoneStress.ChangeModel::changer,
+                ZoneStress.ChangeModel::evacuator, WeakenedTwinsTest::notOneChange),
+            hidesInTrees("change beside an evacuation, membarrier", ZoneStress.ChangeActualMembarrier::new,
+                ZoneStress.ChangeActualMembarrier::changer, ZoneStress.ChangeActualMembarrier::evacuator,
+                WeakenedTwinsTest::notOneChange),
+            hidesInTrees("change beside an evacuation, fence", ZoneStress.ChangeActualFence::new,
+                ZoneStress.ChangeActualFence::changer, ZoneStress.ChangeActualFence::evacuator,
+                WeakenedTwinsTest::notOneChange),
+            hides("lookup beside an evacuation, model", ZoneStress.LookupModel::new, ZoneStress.LookupModel::reader,
+                ZoneStress.LookupModel::evacuator, WeakenedTwinsTest::neverInTheTree),
+            hidesInTrees("lookup beside an evacuation, membarrier", ZoneStress.LookupActualMembarrier::new,
+                ZoneStress.LookupActualMembarrier::reader, ZoneStress.LookupActualMembarrier::evacuator,
+                WeakenedTwinsTest::neverInTheTree),
+            hidesInTrees("lookup beside an evacuation, fence", ZoneStress.LookupActualFence::new,
+                ZoneStress.LookupActualFence::reader, ZoneStress.LookupActualFence::evacuator,
+                WeakenedTwinsTest::neverInTheTree),
+            hides("lease beside an insertion, model", ZoneStress.LeaseModel::new, ZoneStress.LeaseModel::lessee,
+                ZoneStress.LeaseModel::inserter, WeakenedTwinsTest::notOneOfTwo),
+            hidesInTrees("lease beside an insertion, membarrier", ZoneStress.LeaseActualMembarrier::new,
+                ZoneStress.LeaseActualMembarrier::lessee, ZoneStress.LeaseActualMembarrier::inserter,
+                WeakenedTwinsTest::notOneOfTwo),
+            hidesInTrees("lease beside an insertion, fence", ZoneStress.LeaseActualFence::new,
+                ZoneStress.LeaseActualFence::lessee, ZoneStress.LeaseActualFence::inserter, WeakenedTwinsTest::notOneOfTwo),
+            hides("two that complete an evacuation, model", ZoneStress.HelpModel::new, ZoneStress.HelpModel::first,
+                ZoneStress.HelpModel::second, WeakenedTwinsTest::notTwoChanges),
+            hidesInTrees("two that complete an evacuation, membarrier", ZoneStress.HelpActualMembarrier::new,
+                ZoneStress.HelpActualMembarrier::first, ZoneStress.HelpActualMembarrier::second,
+                WeakenedTwinsTest::notTwoChanges),
+            hidesInTrees("two that complete an evacuation, fence", ZoneStress.HelpActualFence::new,
+                ZoneStress.HelpActualFence::first, ZoneStress.HelpActualFence::second, WeakenedTwinsTest::notTwoChanges));
+    }
+
+    private static boolean notOneChange(final int first, final int second) {
+        return first + second != 2;
+    }
+
+    private static boolean notTwoChanges(final int first, final int second) {
+        return first + second != 3;
+    }
+
+    private static boolean notOneOfTwo(final int first, final int second) {
+        return first + second != 1;
+    }
+
     private static boolean both(final int first, final int second) {
         return first == 1 && second == 1;
     }
@@ -398,6 +462,14 @@ class WeakenedTwinsTest {
             new Litmus<>(fresh, first, second, bad).run(MUST_SHOW_WITHIN, seen -> seen != 0),
             () -> "never seen within " + MUST_SHOW_WITHIN + " rounds; do two processors run at the same time? " +
                 "processors=" + Runtime.getRuntime().availableProcessors()));
+    }
+
+    /** Each state has a tree of its own, and leases a window, so there are fewer rounds. */
+    private static <S> DynamicTest hidesInTrees(final String name, final Supplier<S> fresh,
+                                                final BiConsumer<S, II_Result> first,
+                                                final BiConsumer<S, II_Result> second, final Litmus.Bad bad) {
+        return DynamicTest.dynamicTest(name, () -> assertEquals(0,
+            new Litmus<>(fresh, first, second, bad).run(MUST_NOT_SHOW_WITHIN / 50, seen -> seen != 0)));
     }
 
     private static <S> DynamicTest hides(final String name, final Supplier<S> fresh,

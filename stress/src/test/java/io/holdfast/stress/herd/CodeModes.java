@@ -31,6 +31,7 @@ final class CodeModes {
     private static final Set<String> FENCES = Set.of("fullFence", "acquireFence", "releaseFence", "storeStoreFence");
     private static final List<String> LIGHT = List.of("VarHandle.releaseFence", "VarHandle.acquireFence");
     private static final List<String> HEAVY = List.of("NativeMemory.membarrier");
+    private static final Set<String> WORDS = Set.of("Words", "Zone", "IntervalTree"); // whose methods lead to accesses
 
     private final Map<String, ClassModel> classes = new HashMap<>();
 
@@ -168,7 +169,7 @@ final class CodeModes {
                 field -> field.fieldName().equalsString(name(accessor)) && field.flags().has(AccessFlag.VOLATILE));
             accesses.add(new Access(Kind.LOAD, isVolatile ? Mode.VOLATILE : Mode.PLAIN));
             accesses.add(new Access(Kind.STORE, isVolatile ? Mode.VOLATILE : Mode.PLAIN));
-        } else if (owner.endsWith("Layout") || owner.equals("Words")) {
+        } else if (owner.endsWith("Layout") || WORDS.contains(owner)) {
             touched(accessor).stream().filter(member -> !member.contains(" "))
                 .forEach(member -> accesses.addAll(accesses(member, seen)));
         }
