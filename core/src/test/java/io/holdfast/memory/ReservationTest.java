@@ -146,12 +146,13 @@ class ReservationTest {
         reservation.ensureAnonymous(0, all);
         Inspection.put(at(PAGE), 1);
         Inspection.put(at(3 * PAGE - 1), 1);
-        final long written = Inspection.anonymousBytes(reservation);
+        assertTrue(Inspection.isZero(at(0), PAGE) && Inspection.isZero(at(3 * PAGE), all - 3 * PAGE));
+        final long looked = Inspection.anonymousBytes(reservation); // more than was written, if readers share no zeros
         for (long offset = 0; offset < all; offset += pages * PAGE) {
             reservation.zeroAnonymous(offset, pages * PAGE);
         }
         assertTrue(Inspection.isZero(at(0), all));
-        assertThat(Inspection.anonymousBytes(reservation)).isLessThanOrEqualTo(written);
+        assertThat(Inspection.anonymousBytes(reservation)).isLessThanOrEqualTo(looked);
     }
 
     @Test
