@@ -2,6 +2,7 @@
 package io.holdfast.tree;
 
 import io.holdfast.epoch.StripedRetireList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * Changes that are not in use, with the nodes that they keep in store. A thread that wants one takes it out; it may be
  * given back by another thread, and a virtual thread needs nothing of its own.
  *
- * <p>Thread-safe and lock-free; allocates only when more changes are in use at once than ever before.
+ * <p>Thread-safe and lock-free; allocates only when more changes are in use at once than ever before, or for a thread that
+ * has left none itself while there are fewer than processors: who takes another's writes lines that the other has written.
  */
 final class ChangePool {
     /*
@@ -24,22 +26,36 @@ final class ChangePool {
     private final StripedRetireList retired;
     private final TreeTuning tuning;
     private final Zone base;
+    private final int processors;
     private final int places;
     private final AtomicReferenceArray<@Nullable Change> idle;
+    private final AtomicInteger made = new AtomicInteger();
 
     ChangePool(final NodePool nodes, final StripedRetireList retired, final TreeTuning tuning, final Zone base) {
         this.nodes = nodes;
         this.base = base;
         this.retired = retired;
         this.tuning = tuning;
-        this.places = Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4 * OWN;
+        this.processors = Runtime.getRuntime().availableProcessors();
+        this.places = Integer.highestOneBit(processors) * 4 * OWN;
         this.idle = new AtomicReferenceArray<>(places * STRIDE);
     }
 
     /** A change that nobody else uses until it is given back. */
     Change take() {
+        Change change = take(OWN);
+        if (change == null && made.get() < processors) {
+            change = tryMake();
+        }
+        if (change == null) {
+            change = take(places);
+        }
+        return change == null ? make() : change;
+    }
+
+    private @Nullable Change take(final int among) {
         final int home = home();
-        for (int i = 0; i < places; i++) {
+        for (int i = 0; i < among; i++) {
             final int place = place(home + i);
             if (idle.getPlain(place) != null) {
                 final Change change = idle.getAndSet(place, null); // [P1]
@@ -48,6 +64,19 @@ final class ChangePool {
                 }
             }
         }
+        return null;
+    }
+
+    private @Nullable Change tryMake() {
+        try {
+            return make();
+        } catch (final OutOfMemoryError e) {
+            return null; // another thread's, if there is one, needs no heap
+        }
+    }
+
+    private Change make() {
+        made.incrementAndGet();
         return new Change(nodes, retired, tuning, base);
     }
 
