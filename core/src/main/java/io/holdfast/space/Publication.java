@@ -355,7 +355,7 @@ final class Publication {
     }
 
     private void unclaim(final Long record) {
-        final FileShare share = registry.files().remove(record);
+        final FileShare share = registry.takeFile(record);
         if (share != null) {
             share.remove();
         }

@@ -177,6 +177,11 @@ final class RegionRegistry {
         return files;
     }
 
+    /** Takes a region's claim on its file out; null if it has none, as most regions, and then this writes nothing. */
+    @Nullable FileShare takeFile(final Long record) {
+        return files.get(record) == null ? null : files.remove(record);
+    }
+
     /** By what people know the regions. */
     RegionLabels labels() {
         return labels;
@@ -193,8 +198,8 @@ final class RegionRegistry {
     }
 
     /** Forgets what the heap keeps of a region that is gone, but for its claim on a file; can be repeated. */
-    void forget(final long record) {
-        if (files.remove(record) != null) {
+    void forget(final Long record) {
+        if (takeFile(record) != null) {
             torn.remove(record);
         }
         labels.remove(record);
