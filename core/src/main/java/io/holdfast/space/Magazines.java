@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Unmapped anonymous memory of common sizes that keeps its addresses, its interval in the tree and its record, for
- * the next map of that size by a thread of the same stripe; which then changes nothing that other threads change.
+ * a later map of that size by a thread of the same stripe; which then changes nothing that other threads change.
  *
  * <p>Thread-safe. Nobody waits: what is not there at the first look is mapped, and what finds no place is freed, by way of
  * the tree. What is parked is no region: it is not attached, so lookups, cursors, snapshots and listings miss it. It is
@@ -51,6 +51,10 @@ final class Magazines {
      * [M6] A map looks at the addresses of a record before it takes it, under a pin: who evicts it meanwhile frees it
      *      behind a grace period, so it does not come back to its place with other addresses.
      *
+     * A grace period looks at the slot of each thread, whose lines those threads write: so one is for many records. Of
+     * maps that find fewer than MANY at rest, one of GROWTH goes by way of the tree, so that the ring has one more from
+     * then on; not all, since where another thread unmaps there may be few for good.
+     *
      * MARKING is held by who marks and promotes the records of a ring; others go on without. If it stops for ever, that
      * ring promotes no more, and its stripe maps by way of the tree. A thread that stops with a record that it has claimed
      * or is evicting keeps those addresses from others, as any map that stops between insertion and attaching does.
@@ -59,6 +63,9 @@ final class Magazines {
     /** Places of another stripe that are looked at, those where its next record would go. */
     private static final int OF_OTHERS = 2;
     private static final int CLASSES = 5; // 1, 2, 4, 8, 16 pages
+    /** Records of a page that share a grace period; of larger ones fewer, so that all stay in a processor's cache. */
+    static final int MANY = PLACES / 2;
+    static final int GROWTH = 4;
     private static final long RIPENING = 1;
     private static final long PARKED = 2;
     private static final long STATE = RIPENING | PARKED;
@@ -83,6 +90,7 @@ final class Magazines {
         private static final int BACK = FRONT + 1;
         private static final int MARKING = BACK + 1;
         private static final int TAG = MARKING + 1;
+        private static final int POOR = TAG + 1;
         private static final int FIRST = FRONT + SPREAD;
 
         final AtomicLongArray words = new AtomicLongArray(FIRST + PLACES + SPREAD);
@@ -125,6 +133,16 @@ final class Magazines {
         private int filled() {
             final long filled = words.getOpaque(BACK) - words.getOpaque(FRONT);
             return filled > 0 && filled < PLACES ? (int) filled : PLACES;
+        }
+
+        /** Whether so few are at rest that the ring should have one more. */
+        boolean wantsMore(final int many) {
+            if (filled() >= many) {
+                return false;
+            }
+            final long poor = words.getOpaque(POOR) + 1;
+            words.setOpaque(POOR, poor);
+            return poor % GROWTH == 0;
         }
 
         /** Nothing was found in those; the next looks are at all places, until something is. */
@@ -222,6 +240,9 @@ final class Magazines {
             return 0;
         }
         long record = claim(ring, alignment, addresses);
+        if (record == 0 && ring.wantsMore(Math.max(MANY >> sizeClass, 1))) {
+            return 0;
+        }
         if (record == 0) {
             ring.ripen(core.domain());
             record = claim(ring, alignment, addresses);

@@ -35,6 +35,7 @@ import org.junit.jupiter.api.Test;
 class MagazinesTest extends SpaceFixture {
     private static final long SMALL = 16 << 20;
     private static final int ROUNDS = 2_000;
+    private static final long LARGE = 16 * PAGE; // one at rest is worth a grace period, where of pages many are
     private static final int FRONT = 16; // words of a ring
     private static final int BACK = 17;
 
@@ -73,24 +74,34 @@ class MagazinesTest extends SpaceFixture {
     }
 
     @Test
-    void theNextMapOfItsSizeMustHaveItAndFindZeros() {
-        for (final long size : new long[] {PAGE, 2 * PAGE, 4 * PAGE, 8 * PAGE, 16 * PAGE}) {
+    void theNextMapsOfItsSizeMustHaveItAndFindZeros() {
+        int all = 0;
+        for (final int pages : new int[] {1, 2, 4, 8, 16}) {
+            final long size = pages * PAGE;
+            final int many = Magazines.MANY / pages;
+            final List<Long> used = new ArrayList<>();
             Region region = space.map(size);
-            final long address = region.address();
-            for (int i = 0; i < 100; i++) {
-                put(region, size - Long.BYTES, i + 1);
+            for (int i = -Magazines.GROWTH * many * many; i < 4 * Magazines.MANY; i++) {
+                if (i >= 0) { // there are many by now
+                    used.add(region.address());
+                }
+                put(region, size - Long.BYTES, 1);
                 region.unmap();
                 final Region stale = region;
                 region = space.map(MapRequest.anonymous(size).named("region " + i));
-                assertThat(region.address()).isEqualTo(address);
                 assertThat(region).isNotEqualTo(stale);
                 assertThat(get(region, size - Long.BYTES)).isZero();
                 assertThat(stale.isMapped()).isFalse();
-                assertThat(found(address)).isEqualTo(region);
+                assertThat(found(region.address())).isEqualTo(region);
             }
+            assertThat(used).as("no address sooner than after so many others").allSatisfy(address ->
+                assertThat(used.subList(used.indexOf(address) + 1, used.indexOf(address) + Math.max(many, 1)))
+                    .doesNotContain(address));
+            all += Math.max(many, 1);
+            assertThat(new HashSet<>(used)).hasSize(Math.max(many, 1));
             region.unmap();
         }
-        assertThat(intervals()).isEqualTo(5);
+        assertThat(intervals()).isEqualTo(all);
     }
 
     @Test
@@ -158,11 +169,11 @@ class MagazinesTest extends SpaceFixture {
     /** [M2] */
     @Test
     void aSnapshotMustKeepWhatItShowsFromBeingUsedAgain() {
-        final Region region = space.map(PAGE);
+        final Region region = space.map(LARGE);
         final long address = region.address();
         final SpaceSnapshot snapshot = space.snapshot();
         region.unmap();
-        final Region other = space.map(PAGE);
+        final Region other = space.map(LARGE);
         assertThat(other.address()).isNotEqualTo(address);
         assertThat(snapshot.regions()).hasSize(1);
         assertThat(snapshot.regions().getFirst().address()).isEqualTo(address);
@@ -172,7 +183,7 @@ class MagazinesTest extends SpaceFixture {
         }
         snapshot.close();
         other.unmap();
-        final List<Long> addresses = List.of(space.map(PAGE).address(), space.map(PAGE).address());
+        final List<Long> addresses = List.of(space.map(LARGE).address(), space.map(LARGE).address());
         assertThat(addresses).containsExactlyInAnyOrder(address, other.address());
     }
 
@@ -181,16 +192,16 @@ class MagazinesTest extends SpaceFixture {
     void aPinFromBeforeTheUnmapMustKeepTheRecordFromItsNextLife() {
         final EpochDomain domain = inside(space).core().domain();
         try (Peer peer = Peer.platform()) {
-            final Region region = space.map(PAGE);
+            final Region region = space.map(LARGE);
             peer.run(domain::pinStructure);
             region.unmap();
-            final Region other = space.map(PAGE);
+            final Region other = space.map(LARGE);
             assertThat(other.address()).isNotEqualTo(region.address());
             other.unmap();
-            final Region third = space.map(PAGE);
+            final Region third = space.map(LARGE);
             assertThat(third.address()).isNotIn(region.address(), other.address());
             peer.run(domain::unpinStructure);
-            final Region fourth = space.map(PAGE);
+            final Region fourth = space.map(LARGE);
             assertThat(fourth.address()).isIn(region.address(), other.address());
         }
     }
@@ -260,12 +271,12 @@ class MagazinesTest extends SpaceFixture {
     /** Where it was parked and where the next look begins are hints, which slow threads may leave wrong. */
     @Test
     void whatIsParkedMustBeFoundWhereverItIs() throws Exception {
-        space.map(PAGE).unmap(); // so that there are places for this size
+        space.map(LARGE).unmap(); // so that there are places for this size
         final AtomicLongArray words = words();
         for (long hint = 5; hint < 5 + 2 * Magazines.PLACES; hint += 7) {
             Resources.magazines(space).evictAll();
             final Set<Long> parked = new HashSet<>();
-            for (final Region region : List.of(space.map(PAGE), space.map(PAGE), space.map(PAGE))) {
+            for (final Region region : List.of(space.map(LARGE), space.map(LARGE), space.map(LARGE))) {
                 parked.add(region.address());
                 region.unmap();
             }
@@ -274,7 +285,7 @@ class MagazinesTest extends SpaceFixture {
             words.set(BACK, hint + 1);
             final List<Region> next = new ArrayList<>();
             for (int i = 0; i < 2 * parked.size() + 1; i++) {
-                next.add(space.map(PAGE));
+                next.add(space.map(LARGE));
             }
             assertThat(next).as("hint=%d", hint).extracting(Region::address).containsAll(parked);
             space.unmap(next);
@@ -324,15 +335,15 @@ class MagazinesTest extends SpaceFixture {
 
     @Test
     void aPartThatIsGivenBackMustBeParked() {
-        final Region region = space.map(2 * PAGE);
+        final Region region = space.map(2 * LARGE);
         put(region, 0, 3);
-        put(region, PAGE, 4);
-        space.map(PAGE).unmap(); // so that there are places for this size
+        put(region, LARGE, 4);
+        space.map(LARGE).unmap(); // so that there are places for this size
         assertThat(intervals()).isEqualTo(2);
-        final Region rest = region.unmap(0, PAGE).getFirst();
+        final Region rest = region.unmap(0, LARGE).getFirst();
         assertThat(intervals()).as("the rest, and two that are parked").isEqualTo(3);
         assertThat(found(region.address())).isNull();
-        final List<Region> fresh = List.of(space.map(PAGE), space.map(PAGE));
+        final List<Region> fresh = List.of(space.map(LARGE), space.map(LARGE));
         assertThat(fresh).extracting(Region::address).contains(region.address());
         assertThat(fresh).allMatch(one -> get(one, 0) == 0);
         assertThat(get(rest, 0)).isEqualTo(4);
@@ -378,10 +389,10 @@ class MagazinesTest extends SpaceFixture {
 
     @Test
     void whatASectionHasTakenMustShowWhenItIsPublishedAndNotBefore() throws Exception {
-        space.map(PAGE).unmap();
-        space.map(PAGE).unmap(); // ripe by now
+        space.map(LARGE).unmap();
+        space.map(LARGE).unmap(); // ripe by now
         try (WriteSection section = space.write(0, 64 * PAGE)) {
-            final Region taken = section.map(PAGE);
+            final Region taken = section.map(LARGE);
             assertThat(taken.address()).isZero();
             assertThat(intervals()).as("of the one that was parked").isOne();
             assertThat(found(0)).isNull();
@@ -389,7 +400,7 @@ class MagazinesTest extends SpaceFixture {
         }
         assertThat(found(0)).isNull();
         assertThat(intervals()).as("taken back, and so freed").isZero();
-        final Region next = space.map(PAGE);
+        final Region next = space.map(LARGE);
         assertThat(next.address()).isZero();
         assertThat(get(next, 0)).isZero();
     }

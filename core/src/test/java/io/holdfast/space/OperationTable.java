@@ -248,9 +248,9 @@ final class OperationTable {
                 .at(AT + 2 * PAGE)));
     }
 
-    /** An unmapped region that has kept its addresses for the next map of its size. */
+    /** An unmapped region that has kept its addresses for the next map of its size, of which one is enough. */
     private static List<Region> left(final World world) {
-        world.space.map(PAGE).unmap();
+        world.space.map(16 * PAGE).unmap();
         return List.of();
     }
 
@@ -284,7 +284,7 @@ final class OperationTable {
         rows.add("AddressSpace.map", "populated and locked memory", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).populated().locked()));
         rows.add("AddressSpace.map", "idle memory that kept its addresses, populated and locked", OperationTable::left,
-            (world, _) -> world.space.map(MapRequest.anonymous(PAGE).populated().locked()));
+            (world, _) -> world.space.map(MapRequest.anonymous(16 * PAGE).populated().locked()));
         rows.add("AddressSpace.map", "memory with advice", OperationTable::nothing, (world, _) ->
             world.space.map(MapRequest.anonymous(LENGTH).advised(Advice.RANDOM)));
         rows.add("AddressSpace.map", "a file with advice", OperationTable::nothing, (world, _) ->
