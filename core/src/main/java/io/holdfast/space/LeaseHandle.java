@@ -31,6 +31,10 @@ public final class LeaseHandle extends Lease {
      * replaces. What the JDK throws takes the cold way, which renews and reads again, or says what the matter is; it does
      * not come back to the first attempt, so that no loop is compiled around that.
      *
+     * It goes through the handles of the layouts, since MemorySegment.get, which does the same, is one frame more. C2 does
+     * not inline the last steps of the JDK's checks where an access is more than 15 frames deep, and the frame of the lease
+     * must not be the one too many: in a sort of Lucene it was, and each value read cost a call.
+     *
      * An ordered write does not go that way, since the era's close can throw behind a write as well as before it, and what
      * comes back would write, or add, once more: it is done under the region's lock, beyond all eras [R7].
      */
@@ -38,6 +42,9 @@ public final class LeaseHandle extends Lease {
     private static final VarHandle SHORTS = JAVA_SHORT.varHandle().withInvokeExactBehavior();
     private static final VarHandle INTS = JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONGS = JAVA_LONG.varHandle().withInvokeExactBehavior();
+    private static final VarHandle UNALIGNED_SHORTS = JAVA_SHORT_UNALIGNED.varHandle().withInvokeExactBehavior();
+    private static final VarHandle UNALIGNED_INTS = JAVA_INT_UNALIGNED.varHandle().withInvokeExactBehavior();
+    private static final VarHandle UNALIGNED_LONGS = JAVA_LONG_UNALIGNED.varHandle().withInvokeExactBehavior();
     private static final VarHandle RENEWAL = field("renewal", Renewal.class);
     private static final VarHandle SEGMENT = field("segment", MemorySegment.class);
     private static final VarHandle SOURCE = field("source", Source.class);
@@ -211,9 +218,9 @@ public final class LeaseHandle extends Lease {
     public byte getByte(final long offset) {
         final MemorySegment bytes = segment;
         try {
-            return bytes.get(JAVA_BYTE, offset);
+            return (byte) BYTES.get(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getByte", offset, Byte.BYTES, bytes, e, now -> now.get(JAVA_BYTE, offset));
+            return again("getByte", offset, Byte.BYTES, bytes, e, now -> (byte) BYTES.get(now, offset));
         }
     }
 
@@ -221,9 +228,9 @@ public final class LeaseHandle extends Lease {
     public short getShort(final long offset) {
         final MemorySegment bytes = segment;
         try {
-            return bytes.get(JAVA_SHORT_UNALIGNED, offset);
+            return (short) UNALIGNED_SHORTS.get(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getShort", offset, Short.BYTES, bytes, e, now -> now.get(JAVA_SHORT_UNALIGNED, offset));
+            return again("getShort", offset, Short.BYTES, bytes, e, now -> (short) UNALIGNED_SHORTS.get(now, offset));
         }
     }
 
@@ -247,9 +254,9 @@ public final class LeaseHandle extends Lease {
     public int getInt(final long offset) {
         final MemorySegment bytes = segment;
         try {
-            return bytes.get(JAVA_INT_UNALIGNED, offset);
+            return (int) UNALIGNED_INTS.get(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getInt", offset, Integer.BYTES, bytes, e, now -> now.get(JAVA_INT_UNALIGNED, offset));
+            return again("getInt", offset, Integer.BYTES, bytes, e, now -> (int) UNALIGNED_INTS.get(now, offset));
         }
     }
 
@@ -263,9 +270,9 @@ public final class LeaseHandle extends Lease {
     public long getLong(final long offset) {
         final MemorySegment bytes = segment;
         try {
-            return bytes.get(JAVA_LONG_UNALIGNED, offset);
+            return (long) UNALIGNED_LONGS.get(bytes, offset);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            return again("getLong", offset, Long.BYTES, bytes, e, now -> now.get(JAVA_LONG_UNALIGNED, offset));
+            return again("getLong", offset, Long.BYTES, bytes, e, now -> (long) UNALIGNED_LONGS.get(now, offset));
         }
     }
 
@@ -299,10 +306,10 @@ public final class LeaseHandle extends Lease {
     public void putByte(final long offset, final byte value) {
         final MemorySegment bytes = segment;
         try {
-            bytes.set(JAVA_BYTE, offset, value);
+            BYTES.set(bytes, offset, value);
         } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
             again("putByte", offset, Byte.BYTES, bytes, e, now -> {
-                now.set(JAVA_BYTE, offset, value);
+                BYTES.set(now, offset, value);
                 return true;
             });
         }
@@ -312,10 +319,10 @@ public final class LeaseHandle extends Lease {
     public void putShort(final long offset, final short value) {
         final MemorySegment bytes = segment;
         try {
-            bytes.set(JAVA_SHORT_UNALIGNED, offset, value);
+            UNALIGNED_SHORTS.set(bytes, offset, value);
         } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
             again("putShort", offset, Short.BYTES, bytes, e, now -> {
-                now.set(JAVA_SHORT_UNALIGNED, offset, value);
+                UNALIGNED_SHORTS.set(now, offset, value);
                 return true;
             });
         }
@@ -340,10 +347,10 @@ public final class LeaseHandle extends Lease {
     public void putInt(final long offset, final int value) {
         final MemorySegment bytes = segment;
         try {
-            bytes.set(JAVA_INT_UNALIGNED, offset, value);
+            UNALIGNED_INTS.set(bytes, offset, value);
         } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
             again("putInt", offset, Integer.BYTES, bytes, e, now -> {
-                now.set(JAVA_INT_UNALIGNED, offset, value);
+                UNALIGNED_INTS.set(now, offset, value);
                 return true;
             });
         }
@@ -358,10 +365,10 @@ public final class LeaseHandle extends Lease {
     public void putLong(final long offset, final long value) {
         final MemorySegment bytes = segment;
         try {
-            bytes.set(JAVA_LONG_UNALIGNED, offset, value);
+            UNALIGNED_LONGS.set(bytes, offset, value);
         } catch (final IllegalStateException | IndexOutOfBoundsException | IllegalArgumentException e) {
             again("putLong", offset, Long.BYTES, bytes, e, now -> {
-                now.set(JAVA_LONG_UNALIGNED, offset, value);
+                UNALIGNED_LONGS.set(now, offset, value);
                 return true;
             });
         }
@@ -665,9 +672,9 @@ public final class LeaseHandle extends Lease {
         final MemorySegment tried = segment;
         long bytes;
         try {
-            bytes = tried.get(JAVA_LONG_UNALIGNED, last);
+            bytes = (long) UNALIGNED_LONGS.get(tried, last);
         } catch (final IllegalStateException | IndexOutOfBoundsException e) {
-            bytes = again("getBytes", offset, count, tried, e, now -> now.get(JAVA_LONG_UNALIGNED, last));
+            bytes = again("getBytes", offset, count, tried, e, now -> (long) UNALIGNED_LONGS.get(now, last));
         }
         bytes >>>= (Long.BYTES - count) * Byte.SIZE;
         for (int i = index; i < end; i++) {
