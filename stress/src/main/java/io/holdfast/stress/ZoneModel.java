@@ -71,6 +71,16 @@ public abstract class ZoneModel {
         complete();
     }
 
+    /** The same, with a change between its last two steps. */
+    protected final void evacuateAndChange() {
+        final long root = frozen(zone.get());
+        zone.set(root);
+        takeBack(root);
+        change();
+        linger();
+        thaw(root);
+    }
+
     /** Zoning.complete. */
     protected final void complete() {
         final long frozen = zone.get();

@@ -178,12 +178,7 @@ public final class ZoneStress {
         /** The one that evacuates, and changes. */
         @Actor
         public void evacuator(final II_Result result) {
-            final long root = frozen(zone.get());
-            zone.set(root);
-            takeBack(root);
-            change();
-            linger();
-            thaw(root);
+            evacuateAndChange();
             result.r2 = 1;
         }
     }
@@ -287,12 +282,23 @@ public final class ZoneStress {
     @Outcome(id = "-2, 1", expect = Expect.ACCEPTABLE_INTERESTING,
         desc = "take back, change, look, thaw: what the zone had before the change")
     @State
-    public static class LookupWeakenedFrozenCounts extends LookupModel {
+    public static class LookupWeakenedFrozenCounts extends ZoneModel {
+        /** A fresh state. */
+        public LookupWeakenedFrozenCounts() {
+            super(ELSEWHERE, OLD);
+        }
+
         /** The reader. */
-        @Override
         @Actor
         public void reader(final II_Result result) {
             result.r1 = findInFrozen();
+        }
+
+        /** The one that evacuates, and changes. */
+        @Actor
+        public void evacuator(final II_Result result) {
+            evacuateAndChange();
+            result.r2 = 1;
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.openjdk.jcstress.infra.runners.TestList;
 
 /** What {@code docs/EVIDENCE.md} says of tests is so, and nothing is without evidence. */
 class EvidenceTest {
@@ -69,6 +70,13 @@ class EvidenceTest {
             }
         }
         return false;
+    }
+
+    /** The harness starts only the threads that a class declares itself, not those it inherits. */
+    @Test
+    void everyStressTestMustHaveTwoThreadsOfItsOwn() {
+        assertThat(TestList.tests()).isNotEmpty()
+            .allSatisfy(name -> assertThat(TestList.getInfo(name).threads()).as(name).isGreaterThan(1));
     }
 
     @Test
