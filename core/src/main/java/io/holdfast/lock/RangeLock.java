@@ -3,6 +3,7 @@ package io.holdfast.lock;
 
 import io.holdfast.epoch.EpochDomain;
 import io.holdfast.epoch.Ledger;
+import io.holdfast.epoch.Stripes;
 import io.holdfast.epoch.Waiting;
 import io.holdfast.layout.SlotLayout;
 import java.lang.System.Logger.Level;
@@ -89,7 +90,6 @@ public final class RangeLock {
     private static final int PLACES =
         Math.min(Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4, MOST);
     private static final int STRIDE = 32; // references per 128 bytes, so that neighbours do not share a line pair
-    private static final long SPREAD = 0x9E3779B97F4A7C15L; // threads started one after another get places far apart
 
     /** What an entry is there for. */
     public enum Mode {
@@ -258,7 +258,7 @@ public final class RangeLock {
     }
 
     private static int placeOf(final Thread owner) {
-        return (int) (owner.threadId() * SPREAD >>> Long.numberOfLeadingZeros(PLACES) + 1); // the highest bits
+        return Stripes.numberOf(owner) & PLACES - 1;
     }
 
     /** What stands in the place of the lowest of the bits, which are of {@link #used}. */

@@ -2,6 +2,7 @@
 package io.holdfast.tree;
 
 import io.holdfast.epoch.StripedRetireList;
+import io.holdfast.epoch.Stripes;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -94,7 +95,7 @@ final class ChangePool {
     }
 
     private static int home() {
-        return (int) Thread.currentThread().threadId() * OWN;
+        return Stripes.numberOf(Thread.currentThread()) * OWN;
     }
 
     private int place(final int number) {
