@@ -84,7 +84,11 @@ final class StripedLimit {
 
     /** Takes some whatever the limit is, for what goes away at once. */
     void takeBeyond(final long amount) {
-        words.getAndAdd(POOL, -amount);
+        final int mine = mine();
+        final long credit = words.get(mine);
+        if (credit < amount || !words.compareAndSet(mine, credit, credit - amount)) {
+            words.getAndAdd(POOL, -amount);
+        }
     }
 
     private boolean takeFromPool(final long amount) {

@@ -89,6 +89,19 @@ class StripedLimitTest {
     }
 
     @Test
+    void whatIsTakenBeyondTheLimitMustCountWhereverItComesFrom() {
+        final StripedLimit limit = new StripedLimit(PLENTY, BATCH);
+        assertThat(limit.take(1)).isTrue(); // from here on the stripe has credit
+        limit.takeBeyond(1);
+        limit.takeBeyond(2 * BATCH); // more than that
+        assertThat(limit.inUse()).isEqualTo(2 + 2 * BATCH);
+        limit.giveBack(2 + 2 * BATCH);
+        assertThat(limit.take(PLENTY)).isTrue();
+        limit.takeBeyond(1); // all is closed
+        assertThat(limit.inUse()).isEqualTo(PLENTY + 1);
+    }
+
+    @Test
     void whatBeginsTightMustBecomeStripedWithPlentyAndTightAgain() {
         final StripedLimit limit = new StripedLimit(PLENTY, BATCH);
         for (int round = 0; round < 3; round++) {
