@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /** Ranges of addresses that an edit has touched; merged and in order once {@link #coalesce()} has run. Not thread-safe. */
 final class RangeList {
-    private static final int INITIAL = 16;
+    private static final int INITIAL = 4;
 
     private long[] starts = new long[INITIAL];
     private long[] ends = new long[INITIAL];
