@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,8 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
         HOLD,
         /** A page is mapped and unmapped. */
         PAGE,
+        /** A page is mapped by threads of even numbers, and unmapped by the others; an operation is one of the two. */
+        HAND_OVER,
         /** A region that stands is read under a guard, and a page is mapped and unmapped. */
         GUARD_PAGE,
         /** Memory is mapped and unmapped, of different sizes in turn, none of which is parked. */
@@ -67,6 +71,7 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
     private final Row row;
     private final AddressSpace space = AddressSpace.open();
     private final List<Region> standing = new ArrayList<>();
+    private final Queue<Region> handedOver = new ConcurrentLinkedQueue<>();
     private final Path directory;
 
     /** Opens the space. */
@@ -92,6 +97,7 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
             case FIND -> () -> find(own);
             case HOLD -> () -> standing.getFirst().hold().close();
             case PAGE -> () -> space.map(PAGE).unmap();
+            case HAND_OVER -> number % 2 == 0 ? () -> handedOver.add(space.map(PAGE)) : this::unmapOne;
             case GUARD_PAGE -> () -> {
                 read(own);
                 space.map(PAGE).unmap();
@@ -118,6 +124,13 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
             if (pin.find(own.standing.address()) == null) {
                 throw new IllegalStateException("a region is missing");
             }
+        }
+    }
+
+    private void unmapOne() {
+        final Region next = handedOver.poll();
+        if (next != null) {
+            next.unmap();
         }
     }
 
