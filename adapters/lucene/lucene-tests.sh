@@ -128,13 +128,15 @@ JAVA
 "$java/javac" -d "$work" -cp "$jars" "$work/Run.java"
 (cd "$classes/tests" && find . -name 'Test*.class' ! -name '*$*' | sed 's/^..//; s/.class$//; s,/,.,g' | grep -E "$pattern" || true) > "$work/names.txt"
 touch "$results"
+classpath=$work:$classes/holdfast:$classes/tests:$classes/framework:$classes/core:$classes/codecs:$jars
+printf '%s\n' -cp "$classpath" > "$work/fork.txt" # for the tests that begin processes
 cut -d' ' -f1 "$results" | grep -vxFf - "$work/names.txt" > "$work/left.txt" || true
 taken=$(mktemp -d -p "$work")
 jvms=()
 for ((i = 1; i <= processes; i++)); do
     (cd "$work" && exec "$java/java" -ea -Xmx1g --enable-native-access=ALL-UNNAMED -Dtests.directory="$directory" \
-        -Dtests.seed="$seed" -Dtests.filterstacks=true -Dtests.leaveTemporary=false -Djava.awt.headless=true \
-        -cp "$work:$classes/holdfast:$classes/tests:$classes/framework:$classes/core:$classes/codecs:$jars" \
+        -Dtests.seed="$seed" -Dtests.jvmForkArgsFile="$work/fork.txt" -Dtests.filterstacks=true \
+        -Dtests.leaveTemporary=false -Djava.awt.headless=true -cp "$classpath" \
         Run "$work/left.txt" "$seconds" "$results" "$taken" "$(mktemp -p "$work" "$directory-$seed.XXXX.log")") &
     jvms+=($!)
 done
