@@ -15,7 +15,11 @@ final class ThreadNumbers {
     /** Threads whose ids differ by a multiple of it have one number. */
     static final int KNOWN = 1 << 12;
 
-    private final AtomicIntegerArray numbers = new AtomicIntegerArray(KNOWN); // 0 if none; written once
+    /**
+     * 0 if there is none. Written once, by a compare-and-set in volatile mode, and read in volatile mode: who loses the
+     * swap takes the winner's. A thread that had two numbers could not find the place again that it took by one of them.
+     */
+    private final AtomicIntegerArray numbers = new AtomicIntegerArray(KNOWN);
     private final AtomicInteger given = new AtomicInteger();
 
     /** The number of the thread with an id: a positive one, always the same. */
