@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -61,15 +62,17 @@ public final class RangeLock {
      *
      * [K6] Put, then look. An entry is put into its place, or at the end of the list, or becomes WRITE where it stands;
      *      then its thread looks at the list and at the places of which USED has the bit, which is set before the first
-     *      entry comes into the place, and never cleared. All of it is volatile, hence in one order: of two entries that
-     *      exclude each other the one that was put later is seen by no earlier look, and sees the other. Who sees that
-     *      from a place leaves, and begins again in the list; who sees it from the list waits. Two that were put into
-     *      places at a time may both leave; in the list one is first, and a place is never waited for from a place, so
-     *      they cannot wait for each other. What stands in the list looks at the places when its turn has come, and then
-     *      as long as it takes. Nobody starves in the list: from the append on, whoever looks before it takes a place
-     *      finds the entry and queues behind it. It waits for those before it, and for at most one entry of each thread
-     *      that had looked already, which is granted, or leaves after a few steps. A try may be refused by an entry that
-     *      is about to leave.
+     *      entry comes into the place, and never cleared. It is put into its place with BOUNDS, which are written behind
+     *      it, unless they are its own already: then nothing is written that others read. Who looks reads BOUNDS first, and
+     *      the entry only if they overlap its range; if they are half written, the entry is about to be put. Who has left
+     *      does not write them. All of it is volatile, hence in one order: of two entries that exclude each other the one
+     *      that was put later is seen by no earlier look, and sees the other. Who sees that from a place leaves, and begins
+     *      again in the list; who sees it from the list waits. Two that were put into places at a time may both leave; in
+     *      the list one is first, and a place is never waited for from a place, so they cannot wait for each other. What
+     *      stands in the list looks at the places when its turn has come, and then as long as it takes. Nobody starves in
+     *      the list: from the append on, whoever looks before it takes a place finds the entry and queues behind it. It
+     *      waits for those before it, and for at most one entry of each thread that had looked already, which is granted,
+     *      or leaves after a few steps. A try may be refused by an entry that is about to leave.
      * [K7] An upgrade first becomes WRITE, then looks; if anybody is in the way, it becomes again what it was. In the way
      *      is who overlaps, unless it stands in the list, behind the entry (all of the list is behind a place), and is
      *      excluded by what the entry was: that one has seen the entry, or will, and waits in any case, also if it is an
@@ -78,9 +81,9 @@ public final class RangeLock {
      *      yet.
      *
      * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else; so also
-     * between put and look, and in an upgrade those whom a WRITE excludes. With the bit in USED alone, or with an entry
-     * that has left a place by its store alone, it holds up nobody. Where heap or stack end, the entry leaves by that
-     * store, and an upgrade ends by one; a place needs no heap.
+     * between put and look, and in an upgrade those whom a WRITE excludes. With the bit in USED alone, before BOUNDS are
+     * its own, or with an entry that has left a place by its store alone, it holds up nobody. Where heap or stack end, the
+     * entry leaves by that store, and an upgrade ends by one; a place needs no heap.
      */
     private static final System.Logger LOGGER = System.getLogger(RangeLock.class.getName());
     private static final Entry[] NONE = {};
@@ -90,6 +93,7 @@ public final class RangeLock {
     private static final int PLACES =
         Math.min(Integer.highestOneBit(Runtime.getRuntime().availableProcessors()) * 4, MOST);
     private static final int STRIDE = 32; // references per 128 bytes, so that neighbours do not share a line pair
+    private static final int BOUNDS_STRIDE = 16; // the same of words
 
     /** What an entry is there for. */
     public enum Mode {
@@ -221,6 +225,7 @@ public final class RangeLock {
     private final long limit;
     private final long number = NUMBERS.getAndIncrement(); // names all sections of the space in the order of locks
     private final AtomicReferenceArray<@Nullable Entry> places = new AtomicReferenceArray<>((PLACES + 2) * STRIDE);
+    private final AtomicLongArray bounds = new AtomicLongArray((PLACES + 2) * BOUNDS_STRIDE); // of entries in places
     private volatile Entry[] sections = NONE;
     private volatile long used; // a bit for each place that ever had an entry
 
@@ -261,6 +266,11 @@ public final class RangeLock {
         return Stripes.numberOf(owner) & PLACES - 1;
     }
 
+    /** Where the bounds of the entry in a place are: its start, and then its end. */
+    private static int boundsOf(final int place) {
+        return (place + 1) * BOUNDS_STRIDE;
+    }
+
     /** What stands in the place of the lowest of the bits, which are of {@link #used}. */
     private @Nullable Entry placed(final long bits) {
         return places.get(index(Long.numberOfTrailingZeros(bits)));
@@ -277,6 +287,21 @@ public final class RangeLock {
         return (before == null || before.over) && places.compareAndSet(index(place), before, section); // [K1], [K5]
     }
 
+    /** Says where the section is that stands in its thread's place. */
+    private void bound(final Entry section) {
+        final int at = boundsOf(placeOf(section.owner));
+        if (bounds.get(at) != section.start || bounds.get(at + 1) != section.end) { // [K6]
+            bounds.set(at, section.start);
+            bounds.set(at + 1, section.end);
+        }
+    }
+
+    /** Whether what stands in a place may overlap a range. */
+    private boolean mayOverlap(final int place, final long start, final long end) {
+        final int at = boundsOf(place);
+        return bounds.get(at) < end && start < bounds.get(at + 1);
+    }
+
     /** Removes an entry from its place; false if it is not there. */
     private boolean leavePlace(final Entry entry) {
         return isPlaced(entry) && places.compareAndSet(index(placeOf(entry.owner)), entry, null);
@@ -290,9 +315,11 @@ public final class RangeLock {
     /** Whether a section in a place, other than one's own, excludes a mode in a range. */
     private boolean isExcludedByPlaced(final long start, final long end, final Mode mode, final @Nullable Entry mine) {
         for (long rest = used; rest != 0; rest &= rest - 1) { // [K1], [K6]
-            final Entry placed = placed(rest);
-            if (placed != null && placed != mine && placed.excludes(start, end, mode)) {
-                return true;
+            if (mayOverlap(Long.numberOfTrailingZeros(rest), start, end)) {
+                final Entry placed = placed(rest);
+                if (placed != null && placed != mine && placed.excludes(start, end, mode)) {
+                    return true;
+                }
             }
         }
         return false;
@@ -338,6 +365,7 @@ public final class RangeLock {
         boolean free = true;
         boolean begun = false;
         try { // as in the list; or the stack is at its end
+            bound(entry);
             free = !isExcluded(entry); // [K6]
             begun = free && awaitChanges(entry, waiting);
         } finally {

@@ -154,6 +154,39 @@ class RangePlacesTest {
         assertThat(ranges.sections()).hasSize(1);
     }
 
+    /** [K6] */
+    @Test
+    void aSectionInAPlaceMustBeSeenWhereItIsAndNotWhereTheOneBeforeWas() {
+        final Held first = placed(Mode.WRITE, START, MIDDLE);
+        assertThat(isRefused(Mode.READ, START, START + PAGE)).isTrue();
+        first.release(ranges);
+        for (final long start : new long[] {MIDDLE, MIDDLE, 0, 0, START, END}) {
+            final Entry second = first.peer.call(() -> acquire(Mode.WRITE, start, start + PAGE));
+            assertThat(ranges.isPlaced(second)).isTrue();
+            for (long page = 0; page < LIMIT; page += PAGE) {
+                assertThat(isRefused(Mode.READ, page, page + PAGE)).as("section=%s, page=%s", start, page)
+                    .isEqualTo(page == start);
+                assertThat(isRefused(Mode.SINGLE, page, page + PAGE)).isEqualTo(page == start);
+            }
+            first.peer.run(() -> ranges.release(second));
+        }
+    }
+
+    /** [K6] */
+    @Test
+    void aSectionMustBeSeenInAPlaceThatAThreadOfAnotherRangeHadBefore() {
+        final Held kept = listed(Mode.WRITE, START, MIDDLE); // of whose place another thread has a section
+        final Peer occupier = peers.getFirst();
+        final Entry occupied = ranges.sections().stream().filter(entry -> entry != kept.entry).findFirst().orElseThrow();
+        occupier.run(() -> ranges.release(occupied));
+        kept.release(ranges);
+        final Entry again = kept.peer.call(() -> acquire(Mode.WRITE, START, MIDDLE));
+        assertThat(ranges.isPlaced(again)).isTrue();
+        assertThat(isRefused(Mode.READ, START, START + PAGE)).isTrue();
+        assertThat(isRefused(Mode.READ, LIMIT - PAGE, LIMIT)).isFalse();
+        kept.peer.run(() -> ranges.release(again));
+    }
+
     @Test
     void whoHasLeftTheListMustNotBeThereAnyMore() {
         final Held first = listed(Mode.READ, START, END);

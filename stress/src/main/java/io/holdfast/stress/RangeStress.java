@@ -190,6 +190,16 @@ public final class RangeStress {
                 return other == null || other.isAlive() ? 1 : 0; // the checks of jcstress end threads, and so sections
             }
         }
+
+        final int beginAgain(final int me) {
+            try (Waiting waiting = noTime()) {
+                final Entry entry = ranges.tryAcquire(START, END, Mode.READ, waiting);
+                if (entry != null) {
+                    ranges.release(entry);
+                }
+            }
+            return begin(me, Mode.WRITE, false);
+        }
     }
 
     /** What ships: two that take their places at a time. */
@@ -207,6 +217,24 @@ public final class RangeStress {
         @Actor
         public void writer(final II_Result result) {
             result.r2 = begin(1, Mode.WRITE, false);
+        }
+    }
+
+    /** What ships: two that take their places at a time, whose bounds are theirs already. */
+    @JCStressTest
+    @JCStressMeta(SectionOutcomes.class)
+    @State
+    public static class ActualPlacesAgain extends Sections {
+        /** One section. */
+        @Actor
+        public void reader(final II_Result result) {
+            result.r1 = beginAgain(0);
+        }
+
+        /** The other. */
+        @Actor
+        public void writer(final II_Result result) {
+            result.r2 = beginAgain(1);
         }
     }
 

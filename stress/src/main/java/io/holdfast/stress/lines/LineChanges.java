@@ -45,6 +45,8 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
         SIZES,
         /** A file of a page is mapped and unmapped. */
         FILE,
+        /** A range that is the thread's own is kept as it is by a section, and let go. */
+        READ_SECTION,
         /** In a section over a range that is the thread's own, a page is mapped and another one unmapped. */
         SECTION
     }
@@ -61,6 +63,10 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
             this.number = number;
             this.standing = standing;
             this.directory = directory;
+        }
+
+        private long start() {
+            return FIRST_RANGE + number * RANGE;
         }
 
         private Path file() {
@@ -107,6 +113,7 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
                 space.map((long) SIZES[own.next] * PAGE).unmap();
             };
             case FILE -> () -> space.map(FileBacking.readOnly(own.file())).unmap();
+            case READ_SECTION -> () -> space.read(own.start(), own.start() + RANGE).close();
             case SECTION -> () -> replace(own);
         };
     }
@@ -135,8 +142,7 @@ public final class LineChanges implements IntFunction<Runnable>, Runnable {
     }
 
     private void replace(final Own own) {
-        final long start = FIRST_RANGE + own.number * RANGE;
-        try (WriteSection section = space.write(start, start + RANGE)) {
+        try (WriteSection section = space.write(own.start(), own.start() + RANGE)) {
             final Region fresh = section.map(PAGE);
             if (own.mapped != null) {
                 section.unmap(own.mapped);

@@ -29,7 +29,7 @@ class SharedLinesTest {
             Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-ea",
             "-XX:ActiveProcessorCount=" + THREADS, "--enable-native-access=ALL-UNNAMED", "-cp",
             System.getProperty("java.class.path"), LineWatch.class.getName(), "--threads", Integer.toString(THREADS),
-            "--rows", "GUARD,FIND,HOLD,PAGE,SIZES"))
+            "--rows", "GUARD,FIND,HOLD,PAGE,SIZES,READ_SECTION"))
             .redirectErrorStream(true).start();
         try (BufferedReader lines = new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
@@ -61,11 +61,18 @@ class SharedLinesTest {
         assertThat(calls(LineChanges.Row.GUARD) + calls(LineChanges.Row.FIND)).as(output).isZero();
     }
 
-    /** A grace period looks at all slots, and is for sixteen maps; what it has looked at passes back. */
+    /** A grace period looks at all slots, and is for some twenty maps; what it has looked at passes back. */
     @Test
     void aMapAndAnUnmapOfAPageMustPassALittleMoreThanOneLine() {
         assertThat(lines(LineChanges.Row.PAGE)).as(output).isLessThan(1.5);
         assertThat(calls(LineChanges.Row.PAGE)).as(output).isZero();
+    }
+
+    /** Its range is the one of the section before. */
+    @Test
+    void aSectionOverARangeOfTheThreadsOwnMustPassNothing() {
+        assertThat(lines(LineChanges.Row.READ_SECTION)).as(output).isZero();
+        assertThat(calls(LineChanges.Row.READ_SECTION)).as(output).isZero();
     }
 
     /** Each thread has a root of its own by then, of a zone. */
