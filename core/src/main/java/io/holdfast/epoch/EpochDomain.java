@@ -510,7 +510,7 @@ public final class EpochDomain {
     }
 
     /** Pins that begin from here on are not waited for by who waits for those of the tag [E4]. */
-    void advanceBeyond(final long tag) {
+    public void advanceBeyond(final long tag) {
         if (epoch.get() == tag) { // else somebody has
             epoch.compareAndSet(tag, tag + 1);
         }

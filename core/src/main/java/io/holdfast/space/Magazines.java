@@ -55,6 +55,11 @@ final class Magazines {
      * maps that find fewer than MANY at rest, one of GROWTH goes by way of the tree, so that the ring has one more from
      * then on; not all, since where another thread unmaps there may be few for good.
      *
+     * It begins while a quarter of what was PARKED is left, so that it is over when that has been taken, and nobody has to
+     * go by way of the tree because another thread is in the middle of a change. It can end only once the epoch goes on, a
+     * word that all threads read: so that is moved on only when most of the quarter has been taken as well, and if no
+     * other thread has done so by then.
+     *
      * MARKING is held by who marks and promotes the records of a ring; others go on without. If it stops for ever, that
      * ring promotes no more, and its stripe maps by way of the tree. A thread that stops with a record that it has claimed
      * or is evicting keeps those addresses from others, as any map that stops between insertion and attaching does.
@@ -64,8 +69,12 @@ final class Magazines {
     private static final int OF_OTHERS = 2;
     private static final int CLASSES = 5; // 1, 2, 4, 8, 16 pages
     /** Records of a page that share a grace period; of larger ones fewer, so that all stay in a processor's cache. */
-    static final int MANY = PLACES / 2;
+    static final int MANY = PLACES * 3 / 4;
     static final int GROWTH = 4;
+    /** The part of what is parked that is left when the grace period of others begins. */
+    private static final int EARLY = 4;
+    /** The part of those others as many maps later as which the epoch is moved on. */
+    private static final int LATE = 6;
     private static final long RIPENING = 1;
     private static final long PARKED = 2;
     private static final long STATE = RIPENING | PARKED;
@@ -91,6 +100,7 @@ final class Magazines {
         private static final int MARKING = BACK + 1;
         private static final int TAG = MARKING + 1;
         private static final int POOR = TAG + 1;
+        private static final int DUE = POOR + 1;
         private static final int FIRST = FRONT + SPREAD;
 
         final AtomicLongArray words = new AtomicLongArray(FIRST + PLACES + SPREAD);
@@ -150,39 +160,73 @@ final class Magazines {
             words.setOpaque(FRONT, words.getOpaque(BACK) - PLACES);
         }
 
-        /** Makes what rests ripe, as far as its grace period is over, and begins the grace period of the rest. */
-        void ripen(final EpochDomain domain) {
-            ReservedStack.forBeginning(PLACES); // who says that it marks has to take that back
-            if (words.get(MARKING) != 0 || !words.compareAndSet(MARKING, 0, 1)) {
-                return;
-            }
-            try {
-                if (words.get(TAG) == 0 && change(0, RIPENING)) {
-                    words.set(TAG, domain.currentEpoch()); // [M2]
+        /** Whether {@link #prepare} has something to do. */
+        boolean isDue() {
+            return words.getOpaque(FRONT) >= words.getOpaque(DUE);
+        }
+
+        /** Begins the grace period of what rests; or, later, sees to it that it can end. */
+        void prepare(final EpochDomain domain) {
+            if (tryMark()) {
+                try {
+                    if (words.get(TAG) == 0) {
+                        words.setOpaque(DUE, words.getOpaque(FRONT) + mark(domain) / LATE);
+                    } else {
+                        domain.advanceBeyond(words.get(TAG));
+                        words.setOpaque(DUE, Long.MAX_VALUE);
+                    }
+                } finally {
+                    words.set(MARKING, 0);
                 }
-                if (words.get(TAG) != 0 && domain.passed(words.get(TAG))) {
-                    change(RIPENING, PARKED);
-                    words.set(TAG, 0);
-                }
-            } finally {
-                words.set(MARKING, 0);
             }
         }
 
-        /** Moves all records from one state to the next; whether there are any there. */
-        private boolean change(final long from, final long to) {
-            boolean any = false;
+        /** Makes what rests ripe, as far as its grace period is over, and begins the grace period of the rest. */
+        void ripen(final EpochDomain domain) {
+            if (tryMark()) {
+                try {
+                    if (words.get(TAG) == 0) {
+                        mark(domain);
+                    }
+                    if (words.get(TAG) != 0 && domain.passed(words.get(TAG))) {
+                        final int ripe = change(RIPENING, PARKED);
+                        words.set(TAG, 0);
+                        words.setOpaque(DUE, words.getOpaque(FRONT) + ripe - ripe / EARLY);
+                    }
+                } finally {
+                    words.set(MARKING, 0);
+                }
+            }
+        }
+
+        private boolean tryMark() {
+            ReservedStack.forBeginning(PLACES); // who says that it marks has to take that back
+            return words.get(MARKING) == 0 && words.compareAndSet(MARKING, 0, 1);
+        }
+
+        /** Has what rests ripen; how many that are. */
+        private int mark(final EpochDomain domain) {
+            final int ripening = change(0, RIPENING);
+            if (ripening != 0) {
+                words.set(TAG, domain.currentEpoch()); // [M2]
+            }
+            return ripening;
+        }
+
+        /** Moves all records from one state to the next; how many are there then. */
+        private int change(final long from, final long to) {
+            int there = 0;
             final long front = words.getOpaque(FRONT);
             final int filled = filled();
             for (int i = 0; i < filled; i++) {
                 final int place = place(front + i);
                 final long seen = words.get(place);
-                if (seen != EMPTY && (seen & STATE) == from) {
-                    any |= words.compareAndSet(place, seen, seen & ~STATE | to);
+                if (seen != EMPTY && ((seen & STATE) == to || // of somebody who could not go on
+                    (seen & STATE) == from && words.compareAndSet(place, seen, seen & ~STATE | to))) {
+                    there++;
                 }
-                any |= seen != EMPTY && (seen & STATE) == to; // of somebody who could not go on
             }
-            return any;
+            return there;
         }
     }
 
@@ -238,6 +282,9 @@ final class Magazines {
         if (ring == null) {
             rings.compareAndSet(number, null, new Ring());
             return 0;
+        }
+        if (ring.isDue()) {
+            ring.prepare(core.domain());
         }
         long record = claim(ring, alignment, addresses);
         if (record == 0 && ring.wantsMore(Math.max(MANY >> sizeClass, 1))) {

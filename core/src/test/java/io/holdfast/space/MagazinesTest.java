@@ -206,6 +206,24 @@ class MagazinesTest extends SpaceFixture {
         }
     }
 
+    /** A grace period begins so early that who is pinned when the last is taken, and was not before, is not in its way. */
+    @Test
+    void aThreadThatIsPinnedNowAndThenMustNotKeepMapsFromWhatIsParked() {
+        for (int i = 0; i < 2 * Magazines.GROWTH * Magazines.MANY * Magazines.MANY; i++) {
+            space.map(PAGE).unmap();
+        }
+        assertThat(intervals()).isEqualTo(Magazines.MANY);
+        final EpochDomain domain = inside(space).core().domain();
+        try (Peer peer = Peer.platform()) {
+            for (int i = 0; i < 10 * Magazines.MANY; i++) {
+                peer.run(domain::pinStructure);
+                space.map(PAGE).unmap();
+                assertThat(intervals()).as("none was mapped by way of the tree").isEqualTo(Magazines.MANY);
+                peer.run(domain::unpinStructure);
+            }
+        }
+    }
+
     /** [M4] */
     @Test
     void whatLiesInTheRangeOfASectionMustNotBeClaimedByOthers() throws Exception {
