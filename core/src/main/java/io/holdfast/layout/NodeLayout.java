@@ -139,9 +139,22 @@ public final class NodeLayout {
         unuse(node, 1, INNER_SLOTS);
     }
 
-    /** Makes an owned node with the contents of another out of a free node. */
+    /**
+     * Makes an owned node with the contents of another out of a free node. Of the keys all are copied, since a search looks
+     * at all; of the rest what is used, since each line of the other may have to come from another processor.
+     */
     public static void formatCopy(final long node, final long original) {
-        Words.copy(original, node, BYTES);
+        final int count = count(original);
+        if (level(original) == 0) {
+            moveRow(original + START, node + START, LEAF_SLOTS);
+            moveRow(original + END, node + END, count + 1);
+            moveRow(original + VALUE, node + VALUE, count + 1);
+        } else {
+            moveRow(original + KEY, node + KEY, INNER_SLOTS);
+            moveRow(original + CHILD, node + CHILD, count);
+            moveRow(original + GAP, node + GAP, count);
+            moveRow(original + LAST, node + LAST, count);
+        }
         Words.put(node, (Words.get(node) & ~LINK_MASK) | OWNED);
     }
 
