@@ -64,15 +64,15 @@ public final class RangeLock {
      *      then its thread looks at the list and at the places of which USED has the bit, which is set before the first
      *      entry comes into the place, and never cleared. It is put into its place with BOUNDS, which are written behind
      *      it, unless they are its own already: then nothing is written that others read. Who looks reads BOUNDS first, and
-     *      the entry only if they overlap its range; if they are half written, the entry is about to be put. Who has left
-     *      does not write them. All of it is volatile, hence in one order: of two entries that exclude each other the one
-     *      that was put later is seen by no earlier look, and sees the other. Who sees that from a place leaves, and begins
-     *      again in the list; who sees it from the list waits. Two that were put into places at a time may both leave; in
-     *      the list one is first, and a place is never waited for from a place, so they cannot wait for each other. What
-     *      stands in the list looks at the places when its turn has come, and then as long as it takes. Nobody starves in
-     *      the list: from the append on, whoever looks before it takes a place finds the entry and queues behind it. It
-     *      waits for those before it, and for at most one entry of each thread that had looked already, which is granted,
-     *      or leaves after a few steps. A try may be refused by an entry that is about to leave.
+     *      the entry only if they overlap its range; if they are half written, the entry is about to be put, or has left.
+     *      Who has left does not write them. All of it is volatile, hence in one order: of two entries that exclude each
+     *      other the one that was put later is seen by no earlier look, and sees the other. Who sees that from a place
+     *      leaves, and begins again in the list; who sees it from the list waits. Two that were put into places at a time
+     *      may both leave; in the list one is first, and a place is never waited for from a place, so they cannot wait for
+     *      each other. What stands in the list looks at the places when its turn has come, and then as long as it takes.
+     *      Nobody starves in the list: from the append on, whoever looks before it takes a place finds the entry and queues
+     *      behind it. It waits for those before it, and for at most one entry of each thread that had looked already, which
+     *      is granted, or leaves after a few steps. A try may be refused by an entry that is about to leave.
      * [K7] An upgrade first becomes WRITE, then looks; if anybody is in the way, it becomes again what it was. In the way
      *      is who overlaps, unless it stands in the list, behind the entry (all of the list is behind a place), and is
      *      excluded by what the entry was: that one has seen the entry, or will, and waits in any case, also if it is an
@@ -81,9 +81,9 @@ public final class RangeLock {
      *      yet.
      *
      * If a thread stops for ever: with an announcement or an entry it holds up those who overlap, nobody else; so also
-     * between put and look, and in an upgrade those whom a WRITE excludes. With the bit in USED alone, before BOUNDS are
-     * its own, or with an entry that has left a place by its store alone, it holds up nobody. Where heap or stack end, the
-     * entry leaves by that store, and an upgrade ends by one; a place needs no heap.
+     * between put and look, before BOUNDS are written those who overlap the old ones as well, and in an upgrade those whom
+     * a WRITE excludes. With the bit in USED alone, or with an entry that has left a place by its store alone, it holds up
+     * nobody. Where heap or stack end, the entry leaves by that store, and an upgrade ends by one; a place needs no heap.
      */
     private static final System.Logger LOGGER = System.getLogger(RangeLock.class.getName());
     private static final Entry[] NONE = {};
