@@ -46,7 +46,8 @@ public final class EpochDomain {
      *      that follows: a tag from before could be lower than the epoch under which a reader found the thing. The writer
      *      does not advance the epoch, which would be a word that all writers change. Pins that begin after its look may
      *      carry the tag too, and it waits for them; so a writer that finds a pin at or below its tag advances the epoch
-     *      past it, by compare-and-set, and waits for no pin that reads the epoch after that.
+     *      past it, by compare-and-set, and waits for no pin that reads the epoch after that. Who is going to look later
+     *      may advance it before, without a look: that the tag was read first is all that is needed.
      *
      * If a reader stops for ever between R1 and R3, writers wait for ever; they can be timed and say for whom. If a
      * writer stops anywhere, readers go on.

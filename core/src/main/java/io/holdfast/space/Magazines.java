@@ -55,10 +55,10 @@ final class Magazines {
      * maps that find fewer than MANY at rest, one of GROWTH goes by way of the tree, so that the ring has one more from
      * then on; not all, since where another thread unmaps there may be few for good.
      *
-     * It begins while a quarter of what was PARKED is left, so that it is over when that has been taken, and nobody has to
-     * go by way of the tree because another thread is in the middle of a change. It can end only once the epoch goes on, a
-     * word that all threads read: so that is moved on only when most of the quarter has been taken as well, and if no
-     * other thread has done so by then.
+     * It begins while a quarter of what was PARKED is left, or the last two, so that it is over when those have been taken,
+     * and nobody has to go by way of the tree because another thread is in the middle of a change. Until the epoch goes on,
+     * which is a word that all threads read, pins that begin meanwhile are in the way too: so it is moved on when a third
+     * of those is left, if no other thread has done so by then.
      *
      * MARKING is held by who marks and promotes the records of a ring; others go on without. If it stops for ever, that
      * ring promotes no more, and its stripe maps by way of the tree. A thread that stops with a record that it has claimed
@@ -71,10 +71,10 @@ final class Magazines {
     /** Records of a page that share a grace period; of larger ones fewer, so that all stay in a processor's cache. */
     static final int MANY = PLACES * 3 / 4;
     static final int GROWTH = 4;
-    /** The part of what is parked that is left when the grace period of others begins. */
+    /** The part of what was parked that is left when the grace period of the others begins. */
     private static final int EARLY = 4;
-    /** The part of those others as many maps later as which the epoch is moved on. */
-    private static final int LATE = 6;
+    /** The part of those that is left when the epoch is moved on. */
+    private static final int LATE = 3;
     private static final long RIPENING = 1;
     private static final long PARKED = 2;
     private static final long STATE = RIPENING | PARKED;
@@ -101,6 +101,7 @@ final class Magazines {
         private static final int TAG = MARKING + 1;
         private static final int POOR = TAG + 1;
         private static final int DUE = POOR + 1;
+        private static final int NEXT_DUE = DUE + 1;
         private static final int FIRST = FRONT + SPREAD;
 
         final AtomicLongArray words = new AtomicLongArray(FIRST + PLACES + SPREAD);
@@ -169,11 +170,14 @@ final class Magazines {
         void prepare(final EpochDomain domain) {
             if (tryMark()) {
                 try {
-                    if (words.get(TAG) == 0) {
-                        words.setOpaque(DUE, words.getOpaque(FRONT) + mark(domain) / LATE);
-                    } else {
-                        domain.advanceBeyond(words.get(TAG));
-                        words.setOpaque(DUE, Long.MAX_VALUE);
+                    if (isDue()) { // nobody has done it since
+                        words.setOpaque(DUE, words.getOpaque(NEXT_DUE));
+                        words.setOpaque(NEXT_DUE, Long.MAX_VALUE);
+                        if (words.get(TAG) == 0) {
+                            mark(domain);
+                        } else {
+                            domain.advanceBeyond(words.get(TAG));
+                        }
                     }
                 } finally {
                     words.set(MARKING, 0);
@@ -191,7 +195,7 @@ final class Magazines {
                     if (words.get(TAG) != 0 && domain.passed(words.get(TAG))) {
                         final int ripe = change(RIPENING, PARKED);
                         words.set(TAG, 0);
-                        words.setOpaque(DUE, words.getOpaque(FRONT) + ripe - ripe / EARLY);
+                        schedule(ripe);
                     }
                 } finally {
                     words.set(MARKING, 0);
@@ -199,18 +203,24 @@ final class Magazines {
             }
         }
 
+        /** Says when the grace period of the next ones is to begin, now that so many are parked. */
+        private void schedule(final int parked) {
+            final long last = words.getOpaque(FRONT) + parked;
+            final int early = Math.max(parked / EARLY, Math.min(parked - 1, 2));
+            words.setOpaque(DUE, last - early);
+            words.setOpaque(NEXT_DUE, last - Math.max(early / LATE, 1));
+        }
+
         private boolean tryMark() {
             ReservedStack.forBeginning(PLACES); // who says that it marks has to take that back
             return words.get(MARKING) == 0 && words.compareAndSet(MARKING, 0, 1);
         }
 
-        /** Has what rests ripen; how many that are. */
-        private int mark(final EpochDomain domain) {
-            final int ripening = change(0, RIPENING);
-            if (ripening != 0) {
+        /** Has what rests ripen. */
+        private void mark(final EpochDomain domain) {
+            if (change(0, RIPENING) != 0) {
                 words.set(TAG, domain.currentEpoch()); // [M2]
             }
-            return ripening;
         }
 
         /** Moves all records from one state to the next; how many are there then. */
