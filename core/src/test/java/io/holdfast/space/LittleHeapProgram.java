@@ -10,12 +10,13 @@ import java.util.function.Supplier;
 
 /**
  * Takes holds and guards while the heap has room for no object, for one, for two, and so on; what cannot be made for want
- * of memory must leave no lock behind. Run with few megabytes of heap, and without buffers of threads.
+ * of memory must leave no lock behind. Run with few megabytes of heap, and without buffers of threads. There is no room
+ * several times, since a thread of the JVM may give some back in between.
  */
 final class LittleHeapProgram {
     private static final int LARGEST = 1 << 16;
     private static final int SMALLER = 16;
-    private static final int[] ROOMS = {0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 40, 120, 250};
+    private static final int[] ROOMS = {0, 0, 0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 40, 120, 250};
     private static final int ROOM_TO_END = 500;
     private static final int SMALL = 1000;
     private static Object[] ballast; // large pieces, so that the heap is full
