@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
@@ -42,6 +43,10 @@ import org.openjdk.jmh.infra.Control;
  * <p>{@code java -jar benchmarks.jar ChangersBenchmark -t 1}, then with {@code -t 2}, and with
  * {@code -jvmArgsAppend -Djmh.executor=VIRTUAL}. Throughput is of all threads, and that of {@link #compute} says what two
  * threads come to on the machine. A thread beside them, where there is one, takes its part of a processor.
+ *
+ * <p>On a virtual machine a line of memory may take three times as long to pass from one processor to the other as it took
+ * a minute before, when the host has moved one of them; whatever two threads share takes longer then. {@link #there} says
+ * so: look at it before and after the other rows.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -201,6 +206,34 @@ public class ChangersBenchmark {
     @Benchmark
     public void compute() {
         Blackhole.consumeCPU(TOKENS);
+    }
+
+    /** A turn that two threads give to each other: for each, a line of memory passes there and back. */
+    @State(Scope.Group)
+    public static class Turn {
+        private final AtomicBoolean isBack = new AtomicBoolean();
+    }
+
+    /** A turn that is given to another thread. */
+    @Benchmark
+    @Group("turns")
+    @GroupThreads(1)
+    public void there(final Turn turn, final Control control) {
+        while (turn.isBack.get() && !control.stopMeasurement) {
+            // the other's turn
+        }
+        turn.isBack.set(true);
+    }
+
+    /** A turn that is given back. */
+    @Benchmark
+    @Group("turns")
+    @GroupThreads(1)
+    public void back(final Turn turn, final Control control) {
+        while (!turn.isBack.get() && !control.stopMeasurement) {
+            // the other's turn
+        }
+        turn.isBack.set(false);
     }
 
     /** A page that another thread unmaps. */
