@@ -67,7 +67,7 @@ enum Point {
     /** A map has seen a parked record, and not taken it. */
     CLAIM_LOOKED(Rarity.OFTEN, at("space.Magazines$Ring", "claim", "AtomicLongArray.compareAndSet", 1), false),
     /** The records of a magazine are marked, and the tag of their grace period is not taken. */
-    MARK_BEFORE_TAG(Rarity.OFTEN, at("space.Magazines$Ring", "ripen", "EpochDomain.currentEpoch", 1), false),
+    MARK_BEFORE_TAG(Rarity.OFTEN, at("space.Magazines$Ring", "mark", "EpochDomain.currentEpoch", 1), false),
     /** Who frees addresses has seen a parked record, and not taken it. */
     EVICT_LOOKED(Rarity.OFTEN, at("space.Magazines", "evict", "AtomicLongArray.compareAndExchange", 1), false),
     /** A lookup was sent to a zone, and has not looked there. */
