@@ -45,8 +45,8 @@ import org.openjdk.jmh.infra.Control;
  * threads come to on the machine. A thread beside them, where there is one, takes its part of a processor.
  *
  * <p>On a virtual machine a line of memory may take three times as long to pass from one processor to the other as it took
- * a minute before, when the host has moved one of them; whatever two threads share takes longer then. {@link #there} says
- * so: look at it before and after the other rows.
+ * a minute before, when the host has moved one of them; whatever two threads share takes longer then. So look at
+ * {@code turns} before and after the other rows: its throughput is how often a line passes.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -208,7 +208,7 @@ public class ChangersBenchmark {
         Blackhole.consumeCPU(TOKENS);
     }
 
-    /** A turn that two threads give to each other: for each, a line of memory passes there and back. */
+    /** A turn that two threads give to each other, and with it the line of memory that it is in. */
     @State(Scope.Group)
     public static class Turn {
         private final AtomicBoolean isBack = new AtomicBoolean();

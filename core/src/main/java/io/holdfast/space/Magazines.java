@@ -34,7 +34,7 @@ final class Magazines {
      *
      * Each step is one compare-and-set of the whole word, of volatile mode, and says all: a place that holds a record as
      * PARKED at that moment holds it with its grace period over, whatever happened since the look. So a thread that slept
-     * between its look and its step does no harm. FRONT and BACK are hints; whoever has taken a record out owns it alone.
+     * between its look and its step does no harm. FRONT, BACK and DUE are hints. Whoever has taken a record out owns it.
      *
      * [M2] A record is parked when its unmap has detached it, run the heavy barrier, drained it, stamped its end, and
      *      zeroed its pages; or it is that of a part that was given back, and was never attached. It is attached again only
