@@ -13,6 +13,7 @@ import static io.holdfast.memory.NativeMemory.PROT_READ;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.StampedLock;
 import java.util.function.Predicate;
 
 /**
@@ -33,6 +34,11 @@ final class Overlay {
      * memory of a kind that stood there before, of exactly the hole's extent, a stranger is not recognised; the chance
      * of that is accepted: it takes a failure of the kernel and a matching request of another thread within the few
      * microseconds until the repair.
+     *
+     * What gets in is often a scratch mapping of another thread, which that thread then turns into zero pages at a fixed
+     * address. It must not do so late: once the repair is over, the range may be used again, and the zero pages would
+     * replace what its user has put there. So the choice of an address and the zero pages are one step for the repair,
+     * which waits for those that have begun (SCRATCH); a thread that stops in between stops the repairs, and no others.
      */
     /** What is in a range after a failed call. */
     enum State {
@@ -48,6 +54,8 @@ final class Overlay {
     private static final List<AddressRange> RESERVED = new CopyOnWriteArrayList<>();
     private static final int ZERO_PAGES = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     private static final int REPAIRS = 3;
+    /** Shared by those that make a scratch mapping in the process, exclusive for a repair. */
+    private static final StampedLock SCRATCH = new StampedLock();
 
     private final NativeMemory memory;
     private final RangeSet stranded = new RangeSet();
@@ -81,12 +89,17 @@ final class Overlay {
     long scratch(
         final long length, final int protection, final int flags, final int descriptor, final long offset) {
         unmapStranded();
-        long address = memory.mmap(0, length, protection, flags, descriptor, offset);
-        while (isReserved(address)) {
-            zero(address, length);
-            address = memory.mmap(0, length, protection, flags, descriptor, offset);
+        final long stamp = SCRATCH.readLock();
+        try {
+            long address = memory.mmap(0, length, protection, flags, descriptor, offset);
+            while (isReserved(address)) {
+                zero(address, length);
+                address = memory.mmap(0, length, protection, flags, descriptor, offset);
+            }
+            return address;
+        } finally {
+            SCRATCH.unlockRead(stamp);
         }
-        return address;
     }
 
     private static boolean isReserved(final long address) {
@@ -142,6 +155,15 @@ final class Overlay {
      * @return what is in the range now
      */
     State repair(final long address, final long length, final Predicate<KernelMappings.Entry> before) {
+        final long stamp = SCRATCH.writeLock();
+        try {
+            return close(address, length, before);
+        } finally {
+            SCRATCH.unlockWrite(stamp);
+        }
+    }
+
+    private State close(final long address, final long length, final Predicate<KernelMappings.Entry> before) {
         for (int attempt = 0; attempt < REPAIRS; attempt++) {
             final long placed = fill(address, length);
             if (placed == address) {

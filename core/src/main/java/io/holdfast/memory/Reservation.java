@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Who may use which range at which time is the caller's affair: two calls at the same time must not name the same
  * bytes, except for {@code advise}, {@code sync} and {@code populate}. For disjoint ranges all methods are thread-safe.
- * No method waits for anything but the kernel, and for another one that moves a watermark at the same time.
+ * No method waits for anything but the kernel, for another one that moves a watermark at the same time, and, where the
+ * kernel has refused a call, for those that are about to map a file privately or huge pages.
  *
  * <p>A method that throws has changed nothing, with one exception: {@link RangeLostException}, after which the range
  * must never be used again. {@link #restore} and its kin do not throw for refusals of the kernel, because the decision

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,8 @@ public final class FaultInjectingMemory extends NativeMemory {
     private final List<Call> recorded = new ArrayList<>();
     private volatile @Nullable Rule rule;
     private volatile Runnable afterDamage = () -> { };
+    private volatile @Nullable LongConsumer onChoice;
+    private volatile long hole;
     private volatile boolean recording;
     private volatile boolean forgetful;
     private volatile long maxMapCount = -1;
@@ -123,6 +126,16 @@ public final class FaultInjectingMemory extends NativeMemory {
      */
     public void afterDamage(final Runnable action) {
         afterDamage = action;
+    }
+
+    /**
+     * Lets mappings whose address is the kernel's choice go into the latest hole, where that is still free, as a kernel
+     * does that finds no room above it.
+     *
+     * @param action is told the address of each such mapping before its call returns, in the calling thread
+     */
+    public void chooseHoles(final LongConsumer action) {
+        onChoice = action;
     }
 
     /**
@@ -211,6 +224,7 @@ public final class FaultInjectingMemory extends NativeMemory {
     private int failReplacing(final Rule fault, final boolean replaces, final long address, final long length) {
         if (replaces && fault.damage == Damage.HOLE) {
             real.munmap(address, length);
+            hole = address;
         }
         return fail(fault);
     }
@@ -228,9 +242,16 @@ public final class FaultInjectingMemory extends NativeMemory {
         final long address, final long length, final int protection, final int flags, final int descriptor,
         final long offset) {
         final Rule fault = enter(NativeCall.MMAP, address, length);
-        return fault == null
-            ? real.mmap(address, length, protection, known(flags), descriptor, offset)
-            : failReplacing(fault, (flags & MAP_FIXED) != 0, address, length);
+        if (fault != null) {
+            return failReplacing(fault, (flags & MAP_FIXED) != 0, address, length);
+        }
+        final LongConsumer told = address == 0 ? onChoice : null;
+        final long wish = told == null ? address : hole;
+        final long placed = real.mmap(wish, length, protection, known(flags), descriptor, offset);
+        if (told != null) {
+            told.accept(placed);
+        }
+        return placed;
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.memory;
 
+import static io.holdfast.epoch.EpochTestSupport.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -13,6 +14,8 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -207,6 +210,46 @@ class ReservationFaultTest {
             Inspection.put(stranger, 99);
         }
         assertEquals(LENGTH, reservation.lostBytes());
+    }
+
+    /**
+     * Another thread's scratch mapping has got into the hole of a refused restore, and the thread stops there. It will put
+     * zero pages over the hole, so the restore must not be over before.
+     */
+    @Test
+    void scratchMappingInAHoleMustBecomeZeroPagesBeforeTheRangeIsUsedAgain() throws Exception {
+        map(TOP, FileAccess.READ_WRITE);
+        final AtomicBoolean inHole = new AtomicBoolean();
+        final AtomicBoolean goOn = new AtomicBoolean();
+        memory.chooseHoles(address -> {
+            if (address == at(TOP)) {
+                inHole.set(true);
+                await("the restorer", goOn::get);
+            }
+        });
+        final FutureTask<?> mapping = new FutureTask<>(() -> map(TOP + 2 * LENGTH, FileAccess.COPY_ON_WRITE), null);
+        memory.afterDamage(() -> {
+            new Thread(mapping, "mapping").start();
+            await("a mapping in the hole", inHole::get);
+        });
+        memory.failNth(NativeCall.MMAP, 1, Errno.ENOMEM, Damage.HOLE);
+        final FutureTask<RestoreResult> restoring = new FutureTask<>(() -> {
+            final RestoreResult result = reservation.restore(TOP, LENGTH);
+            reservation.retryQuarantined();
+            map(TOP, FileAccess.READ_WRITE);
+            return result;
+        });
+        final Thread restorer = new Thread(restoring, "restorer");
+        restorer.start();
+        await("a mapping in the hole", inHole::get);
+        await("a restorer that waits or is done", () -> !restorer.isAlive() || restorer.getState() == Thread.State.WAITING);
+        goOn.set(true);
+        mapping.get();
+        assertEquals(RestoreResult.QUARANTINED, restoring.get());
+        assertEquals(5, Inspection.get(at(TOP)));
+        assertEquals(5, Inspection.get(at(TOP + 2 * LENGTH)));
+        assertEquals(RestoreResult.RESTORED, reservation.restore(TOP, 3 * LENGTH));
+        assertClean(TOP);
     }
 
     private void settle(final long address, final long length) {

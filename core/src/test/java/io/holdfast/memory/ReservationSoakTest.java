@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,12 +56,20 @@ class ReservationSoakTest {
         final long seed = System.nanoTime();
         final SplittableRandom faults = new SplittableRandom(seed);
         final Path path = Inspection.file(directory, "data", 4, 5);
+        final AtomicLong inHoles = new AtomicLong();
+        memory.chooseHoles(address -> {
+            if (address >= reservation.base() && address < reservation.base() + CAPACITY) {
+                inHoles.incrementAndGet();
+                Thread.yield();
+            }
+        });
         try (FileHandle file = FileHandle.open("map", memory, path, FileAccess.READ_WRITE, false)) {
             assertTrue(file.mapsReliably());
             memory.arm(call -> call.kind() != NativeCall.CLOSE && chance(faults), 1, Long.MAX_VALUE, Errno.ENOMEM,
                 damage);
             runAll(file, seed);
             assertThat(memory.faults()).as("seed=%d", seed).isGreaterThan(100);
+            assertEquals(damage == Damage.HOLE, inHoles.get() > 0, "seed=" + seed + ", inHoles=" + inHoles);
             memory.disarm();
             retry();
             assertEquals(0, reservation.quarantinedBytes());
