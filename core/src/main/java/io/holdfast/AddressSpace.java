@@ -515,6 +515,7 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
 
         /**
          * Sets the idle strategy of threads that have to wait; the default spins, yields and then parks for up to 1 ms.
+         * The space's own thread sleeps where there is nothing to wait for but the end of an era, whatever the strategy.
          *
          * @param supplier called once per wait
          * @return this
@@ -546,7 +547,8 @@ public sealed interface AddressSpace extends AutoCloseable permits SpaceHandle {
          * Sets when an era ends that only background unmaps wait for, and how long it then stays open for accesses in
          * flight. The defaults are 100 ms and 2 ms. See {@link Lease}.
          *
-         * @param after how long asynchronous unmaps of leased regions wait for each other, so that they share one handshake
+         * @param after how long asynchronous unmaps of leased regions wait for each other, so that they share one
+         *              handshake, from when the space's own thread knows of the first, which takes up to a quarter as long
          * @param delay from the end of an era to the close of its arena; every unmap of a leased region takes at least
          *              this long, and a longer delay spares more interpreted readers an interrupt
          * @return this

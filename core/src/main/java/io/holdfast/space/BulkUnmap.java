@@ -45,6 +45,7 @@ final class BulkUnmap implements AutoCloseable {
             records[i] = regions[i].record();
             incarnations[i] = regions[i].incarnation();
             pending[i] = new PendingUnmap();
+            pending[i].leased = regions[i].isLeased();
         }
         this.all = Arrays.asList(pending);
         this.batch = new Batch(regions.length);

@@ -59,6 +59,11 @@ final class Era {
         }
     }
 
+    /** Since when somebody waits for its end, if anybody does. */
+    long awaitedNs() {
+        return awaitedNs;
+    }
+
     /** Whether anybody has waited so long for its end. */
     boolean isAwaitedFor(final long nowNs, final long ns) {
         return awaited && nowNs - awaitedNs >= ns;

@@ -265,6 +265,12 @@ final class Eras {
             isDue(now, Math.min(settings.eraNs(), settings.reportAfterNs())) ? null : now;
     }
 
+    /** For how many nanoseconds nobody who only waits for this era need look, 0 if that may be now. */
+    synchronized long quietNs(final Era era) {
+        return quiet() == era
+            ? era.awaitedNs() - clock.nanoTime() + Math.min(settings.eraNs(), settings.reportAfterNs()) : 0;
+    }
+
     private void addBytes(final View view, final long bytes) {
         final Era last = view.last;
         if (last != null) {

@@ -61,6 +61,9 @@ final class PendingUnmap implements AutoCloseable {
     /** Whether the point of no return is behind it; stored without a call, behind the step that is it. */
     boolean detached;
 
+    /** Whether the region is known to be leased, so that it waits for the end of an era; others may be leased too. */
+    boolean leased;
+
     private long record;
     private long start;
     private long length;

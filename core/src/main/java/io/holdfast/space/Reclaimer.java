@@ -8,8 +8,11 @@ import io.holdfast.epoch.Waiting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.NoOpIdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +32,9 @@ final class Reclaimer implements Agent {
      *      or left, and puts back what threads still work on. Lists are linked through the unmaps themselves: nothing of
      *      this allocates. Heads are swapped by compare-and-set, and taken by an exchange; a link is written before the
      *      swap that shows it. What was registered is found by every round that begins later.
+     * [W3] Who rests says so first, and then looks whether there is anything to do; who hands over counts it first, and
+     *      then looks whether anybody rests. All of it in volatile mode, so one of the two sees the other. How deep the
+     *      sleep is was written before; what waits for the end of an era leaves alone who sleeps for a short time only.
      */
     private static final int SPREAD = 256; // so that stripes share neither a line of memory nor a card of the collector
 
@@ -44,6 +50,10 @@ final class Reclaimer implements Agent {
     private @Nullable PendingUnmap draining; // under round
     private final Batch batch = new Batch(Integer.MAX_VALUE); // under round
     private final AtomicLong rounds = new AtomicLong();
+    private final AtomicReference<@Nullable Thread> resting = new AtomicReference<>();
+    private volatile boolean deep; // whether who rests does so without end
+    private volatile @Nullable Era quiet; // for which unmaps wait that the last round passed by; under round
+    private volatile long passedBy; // how many these are; written under round, -1 meanwhile
 
     Reclaimer(final Unmapper unmapper, final GiveBack giveBack, final EpochDomain domain, final String space) {
         this.unmapper = unmapper;
@@ -96,6 +106,46 @@ final class Reclaimer implements Agent {
         backlog.incrementAndGet();
         backlogBytes.addAndGet(pending.length());
         pending.handOver();
+        if (isResting() && (deep || !unmapper.canBeLeft(pending))) { // [W3]
+            wake();
+        }
+    }
+
+    /** Whether a thread sleeps until it is woken, or until its time is over. */
+    boolean isResting() {
+        return resting.get() != null;
+    }
+
+    /** Nanoseconds for which nothing is to be done unless something is handed over; 0 or less if something may be. */
+    long restNs() {
+        final long unfinished = backlog.get();
+        return unfinished == 0 ? Long.MAX_VALUE : unfinished == passedBy ? unmapper.quietNs(quiet) : 0;
+    }
+
+    /**
+     * Lets the current thread, the only one that does so, sleep while nothing is to be done.
+     *
+     * @param mostNs the longest time; {@link Long#MAX_VALUE} until whatever is handed over, and else until something is
+     *               that does not wait for the end of an era
+     * @param unless whether it is not to sleep at all; whoever changes that has to {@link #wake()} it
+     * @return whether nobody has woken it
+     */
+    boolean rest(final long mostNs, final BooleanSupplier unless) {
+        deep = mostNs == Long.MAX_VALUE;
+        resting.set(Thread.currentThread());
+        final long ns = Math.min(restNs(), mostNs); // [W3]
+        if (ns > 0 && !unless.getAsBoolean()) {
+            LockSupport.parkNanos(this, ns);
+        }
+        return resting.getAndSet(null) != null;
+    }
+
+    /** Wakes the thread that rests, if one does; needs no heap. */
+    void wake() {
+        final Thread sleeper = resting.getAndSet(null);
+        if (sleeper != null) {
+            LockSupport.unpark(sleeper);
+        }
     }
 
     /** Unmaps that are not finished. */
@@ -143,12 +193,18 @@ final class Reclaimer implements Agent {
     private void finishDrained(final Waiting noTime) {
         batch.clear(); // of a round that failed
         try {
-            final Era quiet = unmapper.quietEra();
+            final Era era = unmapper.quietEra();
+            passedBy = -1;
+            quiet = era;
+            long waiting = 0;
             for (PendingUnmap each = draining; each != null; each = each.next) {
-                if (!each.view().waitsFor(quiet) && unmapper.isDrained(each, noTime)) {
+                if (each.view().waitsFor(era)) {
+                    waiting++;
+                } else if (unmapper.isDrained(each, noTime)) {
                     batch.add(each);
                 }
             }
+            passedBy = waiting;
         } finally {
             giveBack.finish(batch);
         }

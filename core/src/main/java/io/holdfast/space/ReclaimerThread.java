@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The space's own thread for the reclaimer, started when there is something to reclaim. It lingers before a round,
  * because a thread that goes on announcing unmaps does a round of them itself, and quicker: the lines of memory that are
- * changed are with it. A backlog that grows nevertheless, or has been left alone for a while, is finished here.
+ * changed are with it. A backlog that grows nevertheless, or has been left alone for a while, is finished here. Where
+ * nothing is to be done it sleeps ({@link RestingIdle}).
  *
  * <p>Thread-safe; {@link #doWork} is for the thread.
  */
@@ -24,6 +25,8 @@ final class ReclaimerThread implements Agent {
     /** Less than a thread that looks from time to time sleeps, and enough to announce a round of small regions. */
     static final long LINGER_NS = 200_000;
 
+    private static final int NAPS_IN_ERA = 4;
+
     private final Reclaimer reclaimer;
     private final SpaceSettings settings;
     private final NanoClock clock;
@@ -32,7 +35,7 @@ final class ReclaimerThread implements Agent {
     private long since;
     private volatile @Nullable AgentRunner runner; // written under this
     private @Nullable Thread worker; // under this
-    private boolean stopped; // under this
+    private volatile boolean stopped; // written under this
 
     ReclaimerThread(final Reclaimer reclaimer, final SpaceSettings settings) {
         this(reclaimer, settings, SystemNanoClock.INSTANCE);
@@ -114,7 +117,9 @@ final class ReclaimerThread implements Agent {
     }
 
     private AgentRunner newRunner() {
-        return new AgentRunner(settings.idle().get(), this::report, null, this);
+        final RestingIdle idle =
+            new RestingIdle(reclaimer, settings.idle().get(), () -> stopped, clock, settings.eraNs() / NAPS_IN_ERA);
+        return new AgentRunner(idle, this::report, null, this);
     }
 
     /** Not the group of who happens to unmap first, which may be interrupted or watched as a whole. */
@@ -189,6 +194,7 @@ final class ReclaimerThread implements Agent {
             last = runner;
             thread = worker;
         }
+        reclaimer.wake(); // it does not rest again
         if (last != null) {
             last.close();
         }

@@ -58,6 +58,7 @@ public final class RegionHandle implements Region {
     // Benign races: threads may each make such a segment; all are equally good, and final fields publish them safely.
     private @Nullable MemorySegment whole; // of a region whose size stays
     private @Nullable MemorySegment part; // of one that may grow, as large as it was some time ago
+    private boolean leased; // read without order, as a hint
 
     /**
      * For a record in this life, which the caller keeps from being reused.
@@ -289,10 +290,16 @@ public final class RegionHandle implements Region {
         final long stamp = lockShared();
         try {
             space.eras().lease(record); // [R3]
+            leased = true;
             return new LeaseHandle(this);
         } finally {
             unlockShared(stamp);
         }
+    }
+
+    /** Whether this handle has been asked for a lease; other handles to the region may have been, too. */
+    boolean isLeased() {
+        return leased;
     }
 
     @Override

@@ -64,6 +64,7 @@ final class SpaceClose {
             core.park();
         } else {
             unmapper.thread().ensureRunning();
+            unmapper.reclaimer().wake(); // nobody waits for an era any more
             reportLeft(waiting);
         }
         return drained;

@@ -149,7 +149,7 @@ final class Unmapper {
                 completeLater(bulk.all().get(i));
             }
         }
-        help();
+        help(bulk.first());
         return completion;
     }
 
@@ -165,21 +165,23 @@ final class Unmapper {
         try (PendingUnmap pending = prepare();
              Waiting waiting = settings.patience("unmapAsync", region)) {
             completion = pending.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
+            pending.leased = region.isLeased();
             announce(pending, region, waiting, false);
             completeLater(pending);
         }
-        help();
+        help(region);
         return completion;
     }
 
     /**
      * Does a round of what has gathered. The memory of many unmaps goes quicker by the thread that is at work than by one
      * that has to be woken and changes the same lines of memory; where readers are in the way, so that more gathers, it is
-     * left to the reclaimer.
+     * left to the reclaimer. So is what waits for the end of an era, which a round now would find as it is.
      */
-    private void help() {
+    private void help(final RegionHandle announced) {
         final long backlog = reclaimer.backlog();
-        if (backlog >= ReclaimerThread.ROUND && backlog < 2 * ReclaimerThread.ROUND && settings.startReclaimer()) {
+        if (backlog >= ReclaimerThread.ROUND && backlog < 2 * ReclaimerThread.ROUND && settings.startReclaimer() &&
+            !announced.isLeased()) {
             try {
                 reclaimer.doWork();
             } catch (final OutOfMemoryError | StackOverflowError e) {
@@ -274,6 +276,16 @@ final class Unmapper {
     /** The era for whose end unmaps wait that need no look now; null if there is none. */
     @Nullable Era quietEra() {
         return eras.quiet();
+    }
+
+    /** For how many nanoseconds the unmaps that wait for an era need no look; 0 or less if they may need one now. */
+    long quietNs(final @Nullable Era era) {
+        return era == null ? 0 : eras.quietNs(era);
+    }
+
+    /** Whether an unmap waits for the end of an era at least as long as the reclaimer may sleep. */
+    boolean canBeLeft(final PendingUnmap pending) {
+        return pending.leased && reclaimer.backlogBytes() < settings.eraBytes();
     }
 
     /** A step of the reclaimer: whether no reader keeps an unmap from its end; reports it from time to time if one does. */

@@ -59,6 +59,12 @@ class ReclaimerErrorTest extends SpaceFixture {
         space.map(PAGE).unmapAsync().toCompletableFuture().join();
     }
 
+    /** Lets the space's own thread fail, which may sleep until there is something to do. */
+    private void fail(final AddressSpace space) {
+        fails = true;
+        space.map(PAGE).unmapAsync();
+    }
+
     private Throwable next() throws InterruptedException {
         return told.poll(1, TimeUnit.MINUTES);
     }
@@ -66,7 +72,7 @@ class ReclaimerErrorTest extends SpaceFixture {
     @Test
     void whatTheThreadFailsWithMustBeReportedAndTheThreadGoOn() throws Exception {
         unmap(space);
-        fails = true;
+        fail(space);
         assertThat(next()).isInstanceOf(IllegalStateException.class).hasMessage("idle failed");
         unmap(space);
         assertThat(told).isEmpty();
@@ -94,7 +100,7 @@ class ReclaimerErrorTest extends SpaceFixture {
             .reportErrors(failing).open()) {
             unmap(other);
             for (int i = 0; i < 3; i++) {
-                fails = true;
+                fail(other);
                 assertThat(next()).hasMessage("idle failed");
                 unmap(other);
             }

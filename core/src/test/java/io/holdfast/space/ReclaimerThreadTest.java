@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.AddressSpace;
 import io.holdfast.Region;
+import io.holdfast.epoch.EpochTestSupport;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -102,7 +104,8 @@ class ReclaimerThreadTest extends SpaceFixture {
     @Test
     void threadThatAnnouncesManyMustFinishThemItself() {
         final CountDownLatch end = new CountDownLatch(1);
-        try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY).idleStrategy(() -> new Sleeper(end)).open()) {
+        try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY)
+            .idleStrategy(() -> new Sleeper(new CountDownLatch(1), end)).open()) {
             final List<CompletableFuture<Void>> all = new ArrayList<>();
             for (int i = 0; i < 4 * ReclaimerThread.ROUND; i++) {
                 all.add(own.map(PAGE).unmapAsync().toCompletableFuture());
@@ -114,7 +117,36 @@ class ReclaimerThreadTest extends SpaceFixture {
         }
     }
 
-    private record Sleeper(CountDownLatch end) implements IdleStrategy {
+    @Test
+    void threadThatAnnouncesWhatWaitsForAnEraMustNotDoRounds() {
+        final CountDownLatch end = new CountDownLatch(1);
+        final CountDownLatch idle = new CountDownLatch(1);
+        try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY).eras(Duration.ofDays(1), Duration.ZERO)
+            .idleStrategy(() -> new Sleeper(idle, end)).open()) {
+            own.map(PAGE).unmapAsync();
+            EpochTestSupport.await("the space's own thread", () -> idle.getCount() == 0);
+            final Reclaimer reclaimer = inside(own).unmapper().reclaimer();
+            final long rounds = reclaimer.rounds();
+            while (reclaimer.backlog() < ReclaimerThread.ROUND + 1) {
+                leased(own).unmapAsync();
+                own.unmapAsync(List.of(leased(own)));
+            }
+            assertThat(reclaimer.rounds()).isEqualTo(rounds);
+            own.map(PAGE).unmapAsync();
+            assertThat(reclaimer.rounds()).isEqualTo(rounds + 1);
+            end.countDown();
+        } finally {
+            end.countDown();
+        }
+    }
+
+    private static Region leased(final AddressSpace own) {
+        final Region region = own.map(PAGE);
+        assertThat(region.lease().getByte(0)).isZero();
+        return region;
+    }
+
+    private record Sleeper(CountDownLatch begun, CountDownLatch end) implements IdleStrategy {
         @Override
         public void idle(final int workCount) {
             if (workCount == 0) {
@@ -124,6 +156,7 @@ class ReclaimerThreadTest extends SpaceFixture {
 
         @Override
         public void idle() {
+            begun.countDown();
             try {
                 end.await();
             } catch (final InterruptedException e) {
