@@ -2,6 +2,8 @@
 package io.holdfast.bench;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -27,6 +29,7 @@ import org.apache.lucene.search.SortField;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.Directory;
 import org.jspecify.annotations.NullUnmarked;
+import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -60,6 +63,7 @@ public class LuceneBenchmark {
     private static final int HITS = 10;
     private static final int CHANGES = 10;
     private static final int INDEXED = 1_000;
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     /** An index and how it is read. */
     @State(Scope.Benchmark)
@@ -180,6 +184,20 @@ public class LuceneBenchmark {
         }
     }
 
+    /** What readers have cost. */
+    @State(Scope.Thread)
+    @AuxCounters(AuxCounters.Type.EVENTS)
+    public static class Cost {
+        /** How many readers were opened and closed. */
+        public long readers;
+        /** Processor time of the opening, in nanoseconds. */
+        public long openCpuNs;
+        /** Processor time of the closing, in nanoseconds. */
+        public long closeCpuNs;
+        /** Time of the closing, in nanoseconds. */
+        public long closeNs;
+    }
+
     /** An index that grows. */
     @State(Scope.Benchmark)
     @NullUnmarked
@@ -251,17 +269,27 @@ public class LuceneBenchmark {
     }
 
     /**
-     * The opening of a reader of the whole index, and its closing.
+     * The opening of a reader of the whole index, and its closing. The counters are processor time of this thread; what
+     * others do of it, {@link io.holdfast.bench.report.CpuProfiler} adds.
      *
      * @param index which
+     * @param cost  what each half costs
      * @return how many documents there are
      * @throws IOException if it fails
      */
     @Benchmark
-    public int reopen(final Index index) throws IOException {
-        try (DirectoryReader reader = DirectoryReader.open(index.files)) {
-            return reader.numDocs();
-        }
+    public int reopen(final Index index, final Cost cost) throws IOException {
+        final long begun = THREADS.getCurrentThreadCpuTime();
+        final DirectoryReader reader = DirectoryReader.open(index.files);
+        final int documents = reader.numDocs();
+        final long opened = THREADS.getCurrentThreadCpuTime();
+        final long closing = System.nanoTime();
+        reader.close();
+        cost.closeNs += System.nanoTime() - closing;
+        cost.closeCpuNs += THREADS.getCurrentThreadCpuTime() - opened;
+        cost.openCpuNs += opened - begun;
+        cost.readers++;
+        return documents;
     }
 
     /**
