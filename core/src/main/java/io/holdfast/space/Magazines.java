@@ -34,7 +34,9 @@ final class Magazines {
      *
      * Each step is one compare-and-set of the whole word, of volatile mode, and says all: a place that holds a record as
      * PARKED at that moment holds it with its grace period over, whatever happened since the look. So a thread that slept
-     * between its look and its step does no harm. FRONT, BACK and DUE are hints. Whoever has taken a record out owns it.
+     * between its look and its step does no harm. FRONT, BACK, KNOWN and DUE are hints. Whoever has taken a record out owns
+     * it. Who only parks writes BACK and the places, and who only maps all other words: BACK passes between them once for
+     * many records, as KNOWN.
      *
      * [M2] A record is parked when its unmap has detached it, run the heavy barrier, drained it, stamped its end, and
      *      zeroed its pages; or it is that of a part that was given back, and was never attached. It is attached again only
@@ -96,13 +98,14 @@ final class Magazines {
     private static final class Ring {
         private static final int SPREAD = 16;
         private static final int FRONT = SPREAD;
-        private static final int BACK = FRONT + 1;
-        private static final int MARKING = BACK + 1;
+        private static final int KNOWN = FRONT + 1;
+        private static final int MARKING = KNOWN + 1;
         private static final int TAG = MARKING + 1;
         private static final int POOR = TAG + 1;
         private static final int DUE = POOR + 1;
         private static final int NEXT_DUE = DUE + 1;
-        private static final int FIRST = FRONT + SPREAD;
+        private static final int BACK = FRONT + SPREAD;
+        private static final int FIRST = BACK + SPREAD;
 
         final AtomicLongArray words = new AtomicLongArray(FIRST + PLACES + SPREAD);
 
@@ -125,15 +128,15 @@ final class Magazines {
 
         /** Takes out a record that is parked where a map may have it; 0 if there is none. */
         long claim(final long alignment, final Addresses addresses) {
+            final int filled = knownFilled();
             final long front = words.getOpaque(FRONT);
-            final int filled = filled();
             for (int i = 0; i < filled; i++) {
                 final int place = place(front + i);
                 final long seen = words.get(place);
                 if ((seen & PARKED) != 0 && isFor(seen & ~STATE, alignment, addresses) &&
                     words.compareAndSet(place, seen, EMPTY)) {
-                    final long back = words.getOpaque(BACK);
-                    words.setOpaque(FRONT, back - (back - (front + i + 1) & PLACES - 1));
+                    final long known = words.getOpaque(KNOWN);
+                    words.setOpaque(FRONT, known - (known - (front + i + 1) & PLACES - 1));
                     return seen & ~STATE;
                 }
             }
@@ -142,8 +145,16 @@ final class Magazines {
 
         /** How many places from the front on are worth a look: those that were filled since, or all. */
         private int filled() {
-            final long filled = words.getOpaque(BACK) - words.getOpaque(FRONT);
+            final long back = words.getOpaque(BACK);
+            words.setOpaque(KNOWN, back);
+            final long filled = back - words.getOpaque(FRONT);
             return filled > 0 && filled < PLACES ? (int) filled : PLACES;
+        }
+
+        /** The same without what was filled since the last look at the back: that is at rest, and no map may have it. */
+        private int knownFilled() {
+            final long filled = words.getOpaque(KNOWN) - words.getOpaque(FRONT);
+            return filled > 0 && filled < PLACES ? (int) filled : filled();
         }
 
         /** Whether so few are at rest that the ring should have one more. */
@@ -158,7 +169,9 @@ final class Magazines {
 
         /** Nothing was found in those; the next looks are at all places, until something is. */
         void lookEverywhere() {
-            words.setOpaque(FRONT, words.getOpaque(BACK) - PLACES);
+            final long back = words.getOpaque(BACK);
+            words.setOpaque(KNOWN, back);
+            words.setOpaque(FRONT, back - PLACES);
         }
 
         /** Whether {@link #prepare} has something to do. */

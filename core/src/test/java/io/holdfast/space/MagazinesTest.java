@@ -37,7 +37,8 @@ class MagazinesTest extends SpaceFixture {
     private static final int ROUNDS = 2_000;
     private static final long LARGE = 16 * PAGE; // one at rest is worth a grace period, where of pages many are
     private static final int FRONT = 16; // words of a ring
-    private static final int BACK = 17;
+    private static final int KNOWN = 17;
+    private static final int BACK = 32;
 
     private long intervals() {
         final AtomicLong count = new AtomicLong();
@@ -301,6 +302,7 @@ class MagazinesTest extends SpaceFixture {
             assertThat(intervals()).as("hint=%d", hint).isEqualTo(3);
             words.set(FRONT, hint);
             words.set(BACK, hint + 1);
+            words.set(KNOWN, hint + 1 + (hint % 3 - 1) * Magazines.PLACES); // right, far ahead, or far behind
             final List<Region> next = new ArrayList<>();
             for (int i = 0; i < 2 * parked.size() + 1; i++) {
                 next.add(space.map(LARGE));
