@@ -6,6 +6,7 @@ import io.holdfast.memory.NativeMemory;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,11 @@ public final class EpochDomain {
      *      carry the tag too, and it waits for them; so a writer that finds a pin at or below its tag advances the epoch
      *      past it, by compare-and-set, and waits for no pin that reads the epoch after that. Who is going to look later
      *      may advance it before, without a look: that the tag was read first is all that is needed.
+     * [E7] Who looks at all slots and finds none at or below its tag says for which tags that was so, by a word that only
+     *      rises: those below each pin that it saw, and below the epoch that it had read, with volatile access and a full
+     *      fence behind it, before the first look. A writer with such a tag had read the epoch before it rose so far, so
+     *      its barrier comes before these looks, and they are as good as its own; and it reads the word with volatile
+     *      access, so the last accesses of those readers come before what it does then [E2]. So of many writers one looks.
      *
      * If a reader stops for ever between R1 and R3, writers wait for ever; they can be timed and say for whom. If a
      * writer stops anywhere, readers go on.
@@ -65,11 +71,13 @@ public final class EpochDomain {
     private static final long FIRST_EPOCH = 1;
     private static final long FENCED_ANNOUNCEMENTS = 128;
     private static final long BARRIERS_PER_BURIAL = 1024;
+    private static final int PASSED = 16; // on a line of its own
 
     private final SlotTable slots;
     private final HeavyBarrier barrier;
     private final AtomicLong epoch = new AtomicLong(FIRST_EPOCH); // on the heap: a reader's compiler has less to do
     private final AtomicLong barriers = new AtomicLong();
+    private final AtomicLongArray passed = new AtomicLongArray(2 * PASSED); // [E7]
 
     private EpochDomain(final NativeMemory memory, final BarrierFlavour flavour, final long fencedAnnouncements) {
         this.slots = new SlotTable(memory,
@@ -519,31 +527,58 @@ public final class EpochDomain {
 
     /** Whether every pin from before the tag has ended, those of the structure alone included. Never waits. */
     public boolean passed(final long tag) {
+        return tag <= passed.get(PASSED) || look(tag); // [E7]
+    }
+
+    private boolean look(final long tag) {
+        final long begun = epoch.get();
+        VarHandle.fullFence(); // [E7]
+        long oldest;
         try {
-            return passed(slots.platformGroups(), tag) && passed(slots.virtualGroups(), tag);
+            oldest = oldestPin(slots.platformGroups(), tag, Long.MAX_VALUE);
+            oldest = oldest <= tag ? oldest : oldestPin(slots.virtualGroups(), tag, oldest);
         } finally {
             slots.reportBurials();
         }
-    }
-
-    private boolean passed(final SlotGroup[] groups, final long tag) {
-        for (final SlotGroup group : groups) {
-            final int scanned = group.scanned();
-            for (int i = 0; i < scanned; i++) {
-                final long slot = group.slot(i);
-                if ((pinnedAtOrBefore(slot, tag) || structurePinnedAtOrBefore(slot, tag)) &&
-                    !slots.bury(group, i)) {
-                    advanceBeyond(tag);
-                    return false;
-                }
-            }
+        if (oldest <= tag) {
+            advanceBeyond(tag);
+            return false;
         }
+        sayPassed(Math.min(oldest, begun) - 1);
         return true;
     }
 
-    private static boolean structurePinnedAtOrBefore(final long slot, final long tag) {
-        final long pin = SlotLayout.structureAcquire(slot); // [E2]
-        return pin != 0 && pin <= tag;
+    /** Says that every pin from up to an epoch has ended [E7]. */
+    private void sayPassed(final long last) {
+        long known = passed.get(PASSED);
+        while (known < last && !passed.compareAndSet(PASSED, known, last)) {
+            known = passed.get(PASSED);
+        }
+    }
+
+    /** The oldest pin, if that is older than another; or the first one that is found at or before the tag. */
+    private long oldestPin(final SlotGroup[] groups, final long tag, final long other) {
+        long oldest = other;
+        for (final SlotGroup group : groups) {
+            final int scanned = group.scanned();
+            for (int i = 0; i < scanned; i++) {
+                final long pin = oldestPin(group.slot(i));
+                if (pin > tag || !slots.bury(group, i)) {
+                    oldest = Math.min(oldest, pin);
+                }
+                if (oldest <= tag) {
+                    return oldest;
+                }
+            }
+        }
+        return oldest;
+    }
+
+    /** A slot's older pin; none is younger than all. */
+    private static long oldestPin(final long slot) {
+        final long pin = SlotLayout.pinAcquire(slot); // [E2]
+        final long structure = SlotLayout.structureAcquire(slot); // [E2]
+        return Math.min(pin == 0 ? Long.MAX_VALUE : pin, structure == 0 ? Long.MAX_VALUE : structure);
     }
 
     /**

@@ -122,6 +122,53 @@ class EpochDomainTest {
         }
     }
 
+    /** Of many writers one looks: an old epoch that is announced after its look is that of a reader who finds nothing. */
+    @Test
+    void aGracePeriodThatOthersHaveSeenEndMustNotBeLookedForAgain() {
+        final long early = domain.retireEpoch();
+        EpochTestSupport.advance(domain);
+        final long tag = domain.retireEpoch();
+        assertThat(domain.passed(tag)).isTrue();
+        SlotLayout.pinOpaque(domain.slot(), early);
+        assertThat(domain.passed(early)).isTrue();
+        assertThat(domain.passed(tag)).as("its epoch may be that of others, who came later").isFalse();
+        SlotLayout.pinRelease(domain.slot(), 0);
+        assertThat(domain.passed(tag)).isTrue();
+    }
+
+    @Test
+    void aLookMustCountForNoTagOfItsOwnEpoch() {
+        final long tag = domain.retireEpoch();
+        assertThat(domain.passed(tag)).isTrue();
+        domain.pin(); // finds something
+        assertThat(domain.retireEpoch()).isEqualTo(tag);
+        assertThat(domain.passed(tag)).isFalse();
+        domain.unpin();
+        assertThat(domain.passed(tag)).isTrue();
+    }
+
+    @Test
+    void aLookMustCountForNoTagAtOrBehindAPinThatItSaw() {
+        try (Peer platform = Peer.platform(); Peer virtual = Peer.virtual()) {
+            for (final Peer peer : List.of(platform, virtual)) {
+                aLookMustCountForNoTagBehind(peer, domain::pin, domain::unpin);
+                aLookMustCountForNoTagBehind(peer, domain::pinStructure, domain::unpinStructure);
+            }
+        }
+    }
+
+    private void aLookMustCountForNoTagBehind(final Peer peer, final Runnable pin, final Runnable unpin) {
+        final long early = domain.retireEpoch();
+        EpochTestSupport.advance(domain);
+        final long tag = domain.retireEpoch();
+        peer.run(pin);
+        EpochTestSupport.advance(domain);
+        assertThat(domain.passed(early)).isTrue();
+        assertThat(domain.passed(tag)).isFalse();
+        peer.run(unpin);
+        assertThat(domain.passed(tag)).isTrue();
+    }
+
     /** Grace periods that nobody holds back leave the epoch alone: those who change different things share no word. */
     @Test
     void aGracePeriodWithoutPinsMustNotAdvanceTheEpoch() {
