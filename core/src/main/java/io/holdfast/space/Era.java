@@ -59,6 +59,10 @@ final class Era {
         }
     }
 
+    boolean isAwaited() {
+        return awaited;
+    }
+
     /** Since when somebody waits for its end, if anybody does. */
     long awaitedNs() {
         return awaitedNs;

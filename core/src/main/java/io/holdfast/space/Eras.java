@@ -267,7 +267,7 @@ final class Eras {
 
     /** For how many nanoseconds nobody who only waits for this era need look, 0 if that may be now. */
     synchronized long quietNs(final Era era) {
-        return quiet() == era
+        return quiet() == era && era.isAwaited()
             ? era.awaitedNs() - clock.nanoTime() + Math.min(settings.eraNs(), settings.reportAfterNs()) : 0;
     }
 

@@ -134,7 +134,7 @@ final class Reclaimer implements Agent {
         deep = mostNs == Long.MAX_VALUE;
         resting.set(Thread.currentThread());
         final long ns = Math.min(restNs(), mostNs); // [W3]
-        if (ns > 0 && !unless.getAsBoolean()) {
+        if (ns > 0 && (!deep || backlog.get() == 0) && !unless.getAsBoolean()) {
             LockSupport.parkNanos(this, ns);
         }
         return resting.getAndSet(null) != null;
@@ -170,6 +170,7 @@ final class Reclaimer implements Agent {
 
     /** Does a round, also if only what was left by its thread is to be found. */
     int doRound() {
+        ReservedStack.forBeginning(rounds.get() + 1); // what the round has begun with is kept, and its lock released
         if (!round.tryLock()) {
             return 0;
         }
@@ -179,9 +180,13 @@ final class Reclaimer implements Agent {
             beginGracePeriod();
             finishDrained(noTime);
         } finally {
-            final PendingUnmap finished = takeFinished();
-            rounds.incrementAndGet();
-            round.unlock();
+            PendingUnmap finished = null;
+            try {
+                finished = takeFinished();
+                rounds.incrementAndGet();
+            } finally {
+                round.unlock();
+            }
             for (PendingUnmap each = finished; each != null; each = each.next) {
                 each.completion().complete(null);
                 count++;
@@ -238,18 +243,36 @@ final class Reclaimer implements Agent {
     /** Takes what was handed over or left out of the lists. */
     private void gather() {
         for (int stripe = 0; stripe < registered.length(); stripe += SPREAD) {
-            PendingUnmap each = registered.get(stripe) == null ? null : registered.getAndSet(stripe, null);
-            while (each != null) {
-                final PendingUnmap following = each.next;
-                adopt(each);
-                if (each.isHandedOver()) {
-                    each.next = draining;
-                    draining = each;
-                } else if (!each.isOver()) {
-                    putBack(stripe, each);
-                }
-                each = following;
+            if (registered.get(stripe) != null) {
+                gather(stripe);
             }
+        }
+    }
+
+    private void gather(final int stripe) {
+        ReservedStack.forBeginning(stripe + 1); // what is taken out is kept, also where the stack ends in an adoption
+        final PendingUnmap taken = registered.getAndSet(stripe, null);
+        try {
+            for (PendingUnmap each = taken; each != null; each = each.next) {
+                adopt(each);
+            }
+        } finally {
+            keep(stripe, taken);
+        }
+    }
+
+    /** Puts what was handed over into the list of what is drained, and the rest back. */
+    private void keep(final int stripe, final @Nullable PendingUnmap taken) {
+        PendingUnmap each = taken;
+        while (each != null) {
+            final PendingUnmap following = each.next;
+            if (each.isHandedOver()) {
+                each.next = draining;
+                draining = each;
+            } else if (!each.isOver()) {
+                putBack(stripe, each);
+            }
+            each = following;
         }
     }
 

@@ -53,6 +53,8 @@ final class Zoning {
      * [Z4] An evacuation reads the epoch, behind a heavy barrier, after it has swung the base and before it swings z the
      *      second time. Until the grace period of that epoch is over nothing is leased. So a pinned thread sees
      *      an address move to a zone at most once and back at most once; a lookup looks at the base three times at most.
+     *      Who asks whether it is over is pinned: its own pin is in the look, so the epoch cannot be that of an evacuation
+     *      that came after the look and has the same tag.
      * [Z5] ZONED is true before the base is swung to the first root that names a zone. Who reads a root and then ZONED as
      *      false has a root that names none.
      *
