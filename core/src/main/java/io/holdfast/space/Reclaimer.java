@@ -134,7 +134,8 @@ final class Reclaimer implements Agent {
         deep = mostNs == Long.MAX_VALUE;
         resting.set(Thread.currentThread());
         final long ns = Math.min(restNs(), mostNs); // [W3]
-        if (ns > 0 && (!deep || backlog.get() == 0) && !unless.getAsBoolean()) {
+        final boolean mayLast = !deep || ns == Long.MAX_VALUE; // without end only where nothing is unfinished
+        if (ns > 0 && mayLast && !unless.getAsBoolean()) {
             LockSupport.parkNanos(this, ns);
         }
         return resting.getAndSet(null) != null;

@@ -283,7 +283,7 @@ final class Unmapper {
         return era == null ? 0 : eras.quietNs(era);
     }
 
-    /** Whether an unmap waits for the end of an era at least as long as the reclaimer may sleep. */
+    /** Whether an unmap waits for the end of an era anyway, and none has to end for the bytes that wait already. */
     boolean canBeLeft(final PendingUnmap pending) {
         return pending.leased && reclaimer.backlogBytes() < settings.eraBytes();
     }

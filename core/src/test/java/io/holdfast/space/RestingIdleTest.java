@@ -198,6 +198,14 @@ class RestingIdleTest extends SpaceFixture {
     }
 
     @Test
+    void nobodyMaySleepForGoodWhereAnythingIsUnfinished() {
+        leased();
+        lookTwice();
+        assertThat(reclaimer().restNs()).isPositive();
+        assertThat(reclaimer().rest(Long.MAX_VALUE, () -> stopped)).isTrue();
+    }
+
+    @Test
     void threadThatIsToEndMustNotSleep() {
         stopped = true;
         assertThat(reclaimer().rest(LONG, () -> stopped)).isTrue();
