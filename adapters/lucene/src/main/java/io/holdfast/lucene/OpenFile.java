@@ -22,6 +22,7 @@ final class OpenFile {
     private final HoldfastDirectory directory;
     private final String name;
     private final Region region;
+    private final boolean isMapped;
     private final Lease whole;
     private final Lease lease;
     private final Lease ended;
@@ -33,13 +34,21 @@ final class OpenFile {
 
     private record Range(long offset, long length) { }
 
-    OpenFile(final HoldfastDirectory directory, final String name, final Region region, final boolean isEmpty) {
+    /**
+     * Takes the region over, and gives it back if it cannot be read.
+     *
+     * @param length   of the file; the region has whole pages if it is a copy
+     * @param isMapped whether the region is the file, not a copy
+     */
+    OpenFile(final HoldfastDirectory directory, final String name, final Region region, final long length,
+             final boolean isMapped) {
         this.directory = directory;
         this.name = name;
         this.region = region;
+        this.isMapped = isMapped;
         try {
             this.whole = region.lease();
-            this.lease = isEmpty ? whole.slice(0, 0) : whole;
+            this.lease = isMapped ? whole : whole.slice(0, length);
             this.ended = whole.slice(0, 0);
         } catch (final Throwable e) {
             unmap();
@@ -87,7 +96,7 @@ final class OpenFile {
     MemorySegment segment() {
         MemorySegment all = segment;
         if (all == null) {
-            all = region.sharedSegment();
+            all = region.sharedSegment().asReadOnly(); // a copy could be written
             segment = all;
         }
         return all;
@@ -98,6 +107,9 @@ final class OpenFile {
      * rarely, at the first, second, fourth, eighth request and so on, as {@code MMapDirectory} does.
      */
     void prefetch(final long offset, final long length) {
+        if (!isMapped) {
+            return;
+        }
         final int hits = prefetches.getAndIncrement();
         if ((hits & (hits - 1)) == 0 && region.residentBytes(offset, length) < length) {
             prefetches.set(0);
@@ -107,6 +119,9 @@ final class OpenFile {
 
     /** Passes advice on; where no mapping is left for it, the file is read without. */
     void advise(final long offset, final long length, final ReadAdvice advice) {
+        if (!isMapped) {
+            return;
+        }
         try {
             region.advise(offset, length, switch (advice) {
                 case NORMAL -> Advice.NORMAL;

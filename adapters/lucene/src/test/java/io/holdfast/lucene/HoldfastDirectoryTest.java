@@ -35,7 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** When files come into memory and leave it, what they are called there, and what the options do. */
 class HoldfastDirectoryTest {
-    private static final int LENGTH = 10_000;
+    private static final int LENGTH = 20_000; // which is mapped
+    private static final int SMALL = 5_000; // which is copied, and ends within a page
     private static final IOContext RANDOM = IOContext.DEFAULT.withHints(DataAccessHint.RANDOM);
     private static final IOContext SEQUENTIAL = IOContext.DEFAULT.withHints(DataAccessHint.SEQUENTIAL);
 
@@ -150,8 +151,17 @@ class HoldfastDirectoryTest {
 
     @Test
     void closeMustEndClonesAndSlicesAndRawSegmentsAndMayBeRepeated() throws Exception {
+        closeMustEndAll(LENGTH);
+    }
+
+    @Test
+    void closeOfACopyMustEndAllToo() throws Exception {
+        closeMustEndAll(SMALL);
+    }
+
+    private void closeMustEndAll(final int length) throws Exception {
         try (HoldfastDirectory directory = settings().open(path)) {
-            write(directory, "data", LENGTH);
+            write(directory, "data", length);
             final IndexInput input = directory.openInput("data", IOContext.DEFAULT);
             final IndexInput clone = input.clone();
             final IndexInput slice = clone.slice("part", 1_000, 1_000);
@@ -238,6 +248,86 @@ class HoldfastDirectoryTest {
     }
 
     @Test
+    void smallFilesMustBeCopiedAndTakeNoMapping() throws Exception {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "small", SMALL);
+            final IndexInput input = directory.openInput("small", IOContext.DEFAULT);
+            assertThat(mappings("small")).isEmpty();
+            assertThat(space.maps()).singleElement().satisfies(region -> {
+                assertThat(region.name()).isEqualTo("small");
+                assertThat(region.path()).isNull();
+            });
+            directory.deleteFile("small");
+            assertThat(input.length()).isEqualTo(SMALL);
+            for (int i = 0; i < SMALL; i++) {
+                assertThat(input.readByte()).isEqualTo((byte) i);
+            }
+            assertThatThrownBy(input::readByte).isInstanceOf(EOFException.class);
+            assertThatThrownBy(() -> input.slice("part", SMALL - 8, 9)).isInstanceOf(IllegalArgumentException.class);
+            final IndexInput end = input.slice("part", SMALL - 8, 8);
+            assertThat(end.readLong() >>> 56).isEqualTo((SMALL - 1) & 0xFF);
+            assertThatThrownBy(end::readByte).isInstanceOf(EOFException.class);
+            input.prefetch(0, SMALL);
+            input.updateIOContext(RANDOM);
+            input.close();
+            assertThatThrownBy(() -> input.seek(0)).isInstanceOf(AlreadyClosedException.class);
+            finishUnmaps();
+            assertThat(space.maps()).isEmpty();
+        }
+    }
+
+    @Test
+    void segmentsOfCopiesMustNotBeWritten() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "small", SMALL);
+            try (IndexInput input = directory.openInput("small", IOContext.DEFAULT)) {
+                final MemorySegment all = ((MemorySegmentAccessInput) input).segmentSliceOrNull(0, SMALL);
+                assertThat(all.isReadOnly()).isTrue();
+                assertThat(all.get(JAVA_BYTE, SMALL - 1)).isEqualTo((byte) (SMALL - 1));
+                assertThatThrownBy(() -> ((MemorySegmentAccessInput) input).segmentSliceOrNull(0, SMALL + 1))
+                    .isInstanceOf(IOException.class);
+            }
+        }
+    }
+
+    @Test
+    void filesMustBeMappedFromTheSizeThatIsSetOn() throws IOException {
+        try (HoldfastDirectory directory = settings().copyUpTo(SMALL).open(path);
+             HoldfastDirectory mapping = settings().copyUpTo(0).open(path)) {
+            write(directory, "copied", SMALL);
+            write(directory, "mapped", SMALL + 1);
+            write(directory, "byte", 1);
+            write(directory, "empty", 0);
+            try (IndexInput copied = directory.openInput("copied", IOContext.DEFAULT);
+                 IndexInput mapped = directory.openInput("mapped", IOContext.DEFAULT);
+                 IndexInput single = mapping.openInput("byte", IOContext.DEFAULT);
+                 IndexInput empty = mapping.openInput("empty", IOContext.DEFAULT)) {
+                assertThat(mappings("copied")).isEmpty();
+                assertThat(mappings("mapped")).isNotEmpty();
+                assertThat(mappings("byte")).isNotEmpty();
+                assertThat(copied.length() + mapped.length() + single.length() + empty.length()).isEqualTo(2 * SMALL + 2);
+            }
+        }
+        assertThatThrownBy(() -> settings().copyUpTo(-1)).isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("-1");
+    }
+
+    @Test
+    void interruptedThreadMustOpenAllTheSame() throws IOException {
+        try (HoldfastDirectory directory = settings().open(path)) {
+            write(directory, "small", SMALL);
+            write(directory, "data", LENGTH);
+            Thread.currentThread().interrupt();
+            try (IndexInput copied = directory.openInput("small", IOContext.DEFAULT);
+                 IndexInput mapped = directory.openInput("data", IOContext.DEFAULT)) {
+                assertThat(copied.readByte()).isEqualTo(mapped.readByte());
+            } finally {
+                assertThat(Thread.interrupted()).as("kept").isTrue();
+            }
+        }
+    }
+
+    @Test
     void missingFileMustBeAnIoExceptionAsEverywhere() throws IOException {
         try (HoldfastDirectory directory = settings().open(path)) {
             assertThatThrownBy(() -> directory.openInput("none", IOContext.DEFAULT))
@@ -247,10 +337,19 @@ class HoldfastDirectoryTest {
 
     @Test
     void limitsOfTheSpaceMustBeAnIoExceptionAndPass() throws IOException {
+        limitsMustPass(LENGTH);
+    }
+
+    @Test
+    void limitsOfTheSpaceMustHoldForCopiesToo() throws IOException {
+        limitsMustPass(SMALL);
+    }
+
+    private void limitsMustPass(final int length) throws IOException {
         try (AddressSpace small = AddressSpace.builder().maxRegions(1).open();
              HoldfastDirectory directory = HoldfastDirectory.builder().space(small).unmapInBackground(false).open(path)) {
-            write(directory, "first", LENGTH);
-            write(directory, "second", LENGTH);
+            write(directory, "first", length);
+            write(directory, "second", length);
             try (IndexInput first = directory.openInput("first", IOContext.DEFAULT)) {
                 assertThatThrownBy(() -> directory.openInput("second", IOContext.DEFAULT)).isInstanceOf(IOException.class)
                     .hasMessageContaining("second").hasMessageContaining("maxRegions");
@@ -312,8 +411,8 @@ class HoldfastDirectoryTest {
     @Test
     void preloadedFilesMustBeInMemoryWhenTheyAreOpened() throws IOException {
         try (HoldfastDirectory directory = settings().preload((name, context) -> name.equals("wanted")).open(path)) {
-            write(directory, "wanted", 100 * LENGTH);
-            write(directory, "other", 100 * LENGTH);
+            write(directory, "wanted", 50 * LENGTH);
+            write(directory, "other", 50 * LENGTH);
             try (IndexInput wanted = directory.openInput("wanted", IOContext.DEFAULT);
                  IndexInput other = directory.openInput("other", IOContext.DEFAULT)) {
                 assertThat(wanted.length()).isEqualTo(other.length());
