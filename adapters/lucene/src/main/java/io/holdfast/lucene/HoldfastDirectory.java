@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -133,7 +134,8 @@ public class HoldfastDirectory extends FSDirectory {
     private OpenFile open(final String name, final Path path, final IOContext context) throws IOException {
         try {
             final long size = Files.size(path);
-            return size <= copyUpTo ? copy(name, path, (int) size) : map(name, path, context);
+            final boolean isSmall = size <= copyUpTo && path.getFileSystem() == FileSystems.getDefault();
+            return isSmall ? copy(name, path, (int) size) : map(name, path, context); // which refuses other file systems
         } catch (final EmptyFileException e) {
             return copy(name, path, 0); // it was not empty at the first look
         } catch (final MappingException e) {

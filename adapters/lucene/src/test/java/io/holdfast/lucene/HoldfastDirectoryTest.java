@@ -14,11 +14,14 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.DataAccessHint;
@@ -324,6 +327,16 @@ class HoldfastDirectoryTest {
             } finally {
                 assertThat(Thread.interrupted()).as("kept").isTrue();
             }
+        }
+    }
+
+    @Test
+    void filesOfOtherFileSystemsMustBeRefusedWithTheRemedy() throws IOException {
+        try (FileSystem zip = FileSystems.newFileSystem(path.resolve("index.zip"), Map.of("create", "true"));
+             HoldfastDirectory directory = settings().open(zip.getPath("/index"))) {
+            write(directory, "small", SMALL);
+            assertThatThrownBy(() -> directory.openInput("small", IOContext.DEFAULT))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("default file system");
         }
     }
 
