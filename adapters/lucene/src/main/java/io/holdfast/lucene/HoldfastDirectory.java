@@ -50,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A file is one region, whatever its size, and has the file's name in {@link AddressSpace#maps()}, in reports and in
  * events. Like each mapped file, it must not be truncated while it is open. Small files are not mapped but read into memory
- * when they are opened ({@link Builder#copyUpTo}): two calls of the kernel less for each, and no page faults.
+ * when they are opened ({@link Builder#copyUpTo}): the kernel changes no mapping for them, and there is no page fault.
  *
  * <p>Thread-safe.
  */
