@@ -50,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A file is one region, whatever its size, and has the file's name in {@link AddressSpace#maps()}, in reports and in
  * events. Like each mapped file, it must not be truncated while it is open. Small files are not mapped but read into memory
- * when they are opened ({@link Builder#copyUpTo}): the kernel changes no mapping for them, and there is no page fault.
+ * when they are opened ({@link Builder#copyUpTo}): the kernel changes no mapping for them.
  *
  * <p>Thread-safe.
  */
@@ -132,12 +132,10 @@ public class HoldfastDirectory extends FSDirectory {
     }
 
     private OpenFile open(final String name, final Path path, final IOContext context) throws IOException {
+        final long size = Files.size(path);
+        final boolean isSmall = size <= copyUpTo && path.getFileSystem() == FileSystems.getDefault();
         try {
-            final long size = Files.size(path);
-            final boolean isSmall = size <= copyUpTo && path.getFileSystem() == FileSystems.getDefault();
             return isSmall ? copy(name, path, (int) size) : map(name, path, context); // which refuses other file systems
-        } catch (final EmptyFileException e) {
-            return copy(name, path, 0); // it was not empty at the first look
         } catch (final MappingException e) {
             throw new IOException("cannot map " + path + ": " + e.getMessage(), e);
         }
@@ -145,15 +143,23 @@ public class HoldfastDirectory extends FSDirectory {
 
     private OpenFile map(final String name, final Path path, final IOContext context) throws IOException {
         final MapRequest file = MapRequest.file(FileBacking.readOnly(path)).named(name);
-        final Region region = space.mapFile(preload.test(name, context) ? file.populated() : file);
-        return new OpenFile(this, name, region, region.size(), true);
+        final Region region;
+        try {
+            region = space.mapFile(preload.test(name, context) ? file.populated() : file);
+        } catch (final EmptyFileException e) {
+            return copy(name, path, 0); // it was not empty at the first look
+        }
+        return new OpenFile(this, name, region, region.size(), false);
     }
 
     private OpenFile copy(final String name, final Path path, final int size) throws IOException {
         final byte[] bytes = new byte[size];
-        final int length = size == 0 ? 0 : read(path, bytes);
+        final int length;
+        try (InputStream file = new FileInputStream(path.toFile())) { // an interrupt does not end it, as it would a channel
+            length = file.readNBytes(bytes, 0, size);
+        }
         final Region region = space.map(MapRequest.anonymous(Math.max(1, length)).named(name));
-        final OpenFile copy = new OpenFile(this, name, region, length, false);
+        final OpenFile copy = new OpenFile(this, name, region, length, true);
         try (Guard guard = region.shareWritable()) {
             MemorySegment.copy(bytes, 0, guard.segment(), ValueLayout.JAVA_BYTE, 0, length);
         } catch (final Throwable e) {
@@ -161,19 +167,6 @@ public class HoldfastDirectory extends FSDirectory {
             throw e;
         }
         return copy;
-    }
-
-    /** Reads the first bytes of a file, as many as there are; an interrupt does not end it, as it would a channel. */
-    private static int read(final Path path, final byte[] bytes) throws IOException {
-        try (InputStream file = new FileInputStream(path.toFile())) {
-            int length = 0;
-            int more;
-            do {
-                more = file.read(bytes, length, bytes.length - length);
-                length += Math.max(more, 0);
-            } while (more > 0 && length < bytes.length);
-            return length;
-        }
     }
 
     /** Whether a close waits for nobody. */
@@ -241,9 +234,9 @@ public class HoldfastDirectory extends FSDirectory {
 
         /**
          * Sets up to which size a file is not mapped but read into anonymous memory, 16 KiB by default. Most files of a
-         * segment are smaller than a page, and to map one, to read its first page and to give it back costs many times
-         * what it costs to read it. Such a file takes memory of the process, a page at least, where a mapped one is in
-         * the page cache; it takes no mapping of the kernel, and its blocks are free as soon as it is deleted.
+         * segment are smaller than a page, and mapping one, reading its first page and giving it back takes more
+         * processor time than reading it. A copied file takes memory of the process, a page at least, where a mapped one
+         * is in the page cache; it takes no mapping of the kernel, and its blocks are free as soon as it is deleted.
          *
          * @param bytes the size of the largest file that is copied; 0 maps all that are not empty
          * @return this

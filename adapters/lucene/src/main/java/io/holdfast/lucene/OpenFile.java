@@ -22,7 +22,7 @@ final class OpenFile {
     private final HoldfastDirectory directory;
     private final String name;
     private final Region region;
-    private final boolean isMapped;
+    private final boolean isCopy;
     private final Lease whole;
     private final Lease lease;
     private final Lease ended;
@@ -37,18 +37,18 @@ final class OpenFile {
     /**
      * Takes the region over, and gives it back if it cannot be read.
      *
-     * @param length   of the file; the region has whole pages if it is a copy
-     * @param isMapped whether the region is the file, not a copy
+     * @param length of the file; the region of a copy has whole pages
+     * @param isCopy whether the region is a copy of the file, in anonymous memory
      */
     OpenFile(final HoldfastDirectory directory, final String name, final Region region, final long length,
-             final boolean isMapped) {
+             final boolean isCopy) {
         this.directory = directory;
         this.name = name;
         this.region = region;
-        this.isMapped = isMapped;
+        this.isCopy = isCopy;
         try {
             this.whole = region.lease();
-            this.lease = isMapped ? whole : whole.slice(0, length);
+            this.lease = isCopy ? whole.slice(0, length) : whole;
             this.ended = whole.slice(0, 0);
         } catch (final Throwable e) {
             unmap();
@@ -107,7 +107,7 @@ final class OpenFile {
      * rarely, at the first, second, fourth, eighth request and so on, as {@code MMapDirectory} does.
      */
     void prefetch(final long offset, final long length) {
-        if (!isMapped) {
+        if (isCopy) {
             return;
         }
         final int hits = prefetches.getAndIncrement();
@@ -119,7 +119,7 @@ final class OpenFile {
 
     /** Passes advice on; where no mapping is left for it, the file is read without. */
     void advise(final long offset, final long length, final ReadAdvice advice) {
-        if (!isMapped) {
+        if (isCopy) {
             return;
         }
         try {
