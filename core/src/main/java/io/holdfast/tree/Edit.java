@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tree;
 
-import io.holdfast.epoch.ReservedStack;
 import io.holdfast.memory.NativeException;
 
 /**
@@ -87,7 +86,6 @@ public final class Edit implements AutoCloseable {
 
     /** Begins again where all that was touched is, and a range besides, with the same private version. */
     private void moveTo(final long start, final long end) {
-        ReservedStack.forBeginning(end); // who has two changes has to give one back
         touched.coalesce();
         final RangeList all = touched.with(start, end);
         final Change other = tree.takeChange();

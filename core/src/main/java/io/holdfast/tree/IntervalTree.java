@@ -2,6 +2,7 @@
 package io.holdfast.tree;
 
 import io.holdfast.epoch.EpochDomain;
+import io.holdfast.epoch.ReservedStack;
 import io.holdfast.epoch.StripedRetireList;
 import io.holdfast.layout.NodeLayout;
 import io.holdfast.layout.Words;
@@ -170,7 +171,7 @@ public final class IntervalTree {
 
     /** Takes a change, pins, and sees to it that what is inserted can be removed again. */
     private Change open() {
-        final Change change = open(changes.take());
+        final Change change = open(takeChange());
         boolean filled = false;
         try {
             reserve.fill(change.supply());
@@ -204,8 +205,9 @@ public final class IntervalTree {
         changes.give(change);
     }
 
-    /** A change from the pool, for a thread that is pinned already. */
+    /** A change from the pool, with stack enough to make a change with it and give it back with all its nodes. */
     Change takeChange() {
+        ReservedStack.forBeginning(baseRoot);
         return changes.take();
     }
 
@@ -303,7 +305,7 @@ public final class IntervalTree {
 
     private long removeIf(final long start, final long wanted) {
         Bounds.checkAddress(start);
-        final Change change = open(changes.take());
+        final Change change = open(takeChange());
         try {
             while (true) {
                 final long value = remove(change, start);
@@ -327,7 +329,7 @@ public final class IntervalTree {
      * @param count     of intervals, not of words
      */
     public void removeAll(final long[] intervals, final int count) {
-        final Change change = open(changes.take());
+        final Change change = open(takeChange());
         try {
             int next = 0;
             while (next < count) {

@@ -2,7 +2,6 @@
 package io.holdfast.tree;
 
 import io.holdfast.epoch.EpochDomain;
-import io.holdfast.epoch.ReservedStack;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -379,7 +378,6 @@ final class Zoning {
 
     /** Goes on with the evacuation of a frozen zone, whoever has begun it. */
     private void complete(final Zone zone) {
-        ReservedStack.forBeginning(zone.number()); // who takes a change has to give it back
         final Change change = tree.takeChange();
         try {
             final long frozen = zone.rootAcquire();

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.function.Consumer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Wherever the stack ends in a change, no node is lost, and whoever has what the change had taken has given it back. */
+class TreeStackTest {
+    private static final int ROUNDS = 5;
+    private static final long STACK = 256L << 10;
+    private static final int DEEP = 1_000_000;
+    private static final int WINDOW_BITS = 6;
+    private static final long SPACE = 400L << WINDOW_BITS;
+
+    private final TreeFixture fixture = TreeFixture.with(new TreeTuning(3, 3, 1, 4, WINDOW_BITS, 1), SPACE);
+    private final IntervalTree tree = fixture.tree;
+    private int ended;
+
+    /** Changes, none of which needs that another has happened. */
+    enum Kind {
+        INSERT(tree -> tree.insert(100, 110, 1)),
+        REMOVE(tree -> tree.remove(20)),
+        REMOVE_ALL(tree -> tree.removeAll(new long[] {20, 3, 60, 7, 300, 31}, 3)),
+        REPLACE(tree -> tree.replace(0, 200, 10, 20, 1, 30, 31, 2)),
+        INTO_A_GAP(tree -> tree.insertIntoGap(3, 1, 0, SPACE, true, 1)),
+        INTO_A_ZONE(tree -> {
+            ZoneTestSupport.contend(tree);
+            tree.insertIntoZone(3, 1, 0, SPACE, 1);
+        }),
+        UNITE(tree -> tree.unite()),
+        EDIT(tree -> {
+            try (Edit edit = tree.edit()) {
+                edit.replace(20, 30, 20, 25, 9);
+                edit.replace(2000, 2010, 2001, 2002, 9);
+                edit.publish();
+            }
+        });
+
+        private final Consumer<IntervalTree> change;
+
+        Kind(final Consumer<IntervalTree> change) {
+            this.change = change;
+        }
+    }
+
+    /** Runs it first where the stack ends, and then with ever more of it, until it comes through. */
+    private boolean dig(final Runnable operation, final int depth) {
+        try {
+            if (depth < DEEP && dig(operation, depth + 1)) {
+                return true;
+            }
+        } catch (final StackOverflowError e) {
+            ended++;
+        }
+        return isDone(operation);
+    }
+
+    private boolean isDone(final Runnable operation) {
+        try {
+            operation.run();
+            return true;
+        } catch (final StackOverflowError e) {
+            ended++;
+            return false;
+        }
+    }
+
+    /** The same where all frames lie a little lower. */
+    private boolean digLower(final Runnable operation, final int lower) {
+        return lower == 0 ? dig(operation, 0) : digLower(operation, lower - 1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void noNodeMustBeLostWhereverTheStackEnds(final Kind kind) throws Exception {
+        for (int round = 0; round < ROUNDS; round++) {
+            tree.unite();
+            tree.replace(0, SPACE);
+            for (int i = 0; i < 40; i++) {
+                tree.insert(i * 10L, i * 10L + 5, i + 1);
+            }
+            ended = 0;
+            final int lower = round;
+            final Thread thread = new Thread(null, () -> digLower(() -> kind.change.accept(tree), lower), "digger", STACK);
+            thread.start();
+            thread.join();
+            assertThat(ended).as("seen: changes without stack").isGreaterThan(5);
+            fixture.checkNoNodeIsLost();
+            assertThat(fixture.domain.isStructurePinned()).isFalse();
+        }
+    }
+}
