@@ -84,11 +84,19 @@ final class FullHeapProgram extends ScarceProgram {
         return allocated;
     }
 
-    /** Leaves room for a number of bytes. */
+    /** Leaves room for a number of bytes; once more if another thread of the JVM took some of them meanwhile. */
     private static void fill(final long room) {
-        System.gc(); // everything is in the old generation
-        old = new byte[(int) (free(OLD) - HEADER)];
-        young = new byte[(int) (free(YOUNG) - USAGE_BYTES - HEADER - room)];
+        while (true) {
+            try {
+                System.gc(); // everything is in the old generation
+                old = new byte[(int) (free(OLD) - HEADER)];
+                young = new byte[(int) (free(YOUNG) - USAGE_BYTES - HEADER - room)];
+                return;
+            } catch (final OutOfMemoryError e) {
+                old = null;
+                young = null;
+            }
+        }
     }
 
     private static long free(final MemoryPoolMXBean pool) {
