@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Zones of the interval tree: Zoning [Z1] to [Z4]. One address moves between the base and one zone, in which it is inserted,
- * removed and looked up meanwhile. README.md says what is modelled and what is left out.
+ * Zones of the interval tree: Zoning [Z1] to [Z4], and [Z6]. One address moves between the base and one zone, in which it is
+ * inserted, removed and looked up meanwhile. README.md says what is modelled and what is left out.
  *
- * Size, by -D: CHANGES of the changer, MOVES to the zone, LOOKUPS, EVACUATIONS that nobody needs. All other names under
- * #ifdef are mutants.
+ * Size, by -D: CHANGES of the changer, MOVES to the zone by leases, CARVINGS by each of CARVERS, LOOKUPS, EVACUATIONS that
+ * nobody needs. All other names under #ifdef are mutants.
  */
 
 #ifndef CHANGES
@@ -13,11 +13,23 @@
 #ifndef MOVES
 #define MOVES 2
 #endif
+#ifndef CARVERS
+#define CARVERS 0
+#endif
+#ifndef CARVINGS
+#define CARVINGS 1
+#endif
 #ifndef LOOKUPS
 #define LOOKUPS 1
 #endif
 #ifndef EVACUATIONS
 #define EVACUATIONS 1
+#endif
+
+#if CARVERS > 0
+#define MOST_LOOKS 4     /* at the base, by a lookup */
+#else
+#define MOST_LOOKS 3
 #endif
 
 /* What a root says of the address. */
@@ -34,6 +46,7 @@ byte base = GAP;
 byte zoneVersion;
 byte zone = ELSEWHERE;
 bit frozen;
+bit carving;             /* frozen with copies of what the base has, and not to take the zone back */
 
 /* The grace period of the last evacuation [Z4]: who was pinned at its tag. */
 bit pinned;              /* the lookup */
@@ -51,7 +64,7 @@ inline nowThere(what) {
 
 /* Zoning.complete: what an evacuation does once the zone is frozen, by whoever meets it. */
 inline complete() {
-    atomic { z = zoneVersion; said = zone; cold = frozen }
+    atomic { z = zoneVersion; said = zone; cold = frozen && !carving }
     if
     :: cold ->
 #ifdef TAG_BEFORE_BASE
@@ -103,7 +116,12 @@ inline evacuate() {
     atomic {                                                /* by compare-and-set */
         if
         :: !frozen -> frozen = 1; zoneVersion++
-        :: frozen
+#ifdef CARVED_AS_FROZEN
+        :: frozen -> carving = 0
+#else
+        :: frozen && carving -> carving = 0; zoneVersion++  /* [Z6] */
+        :: frozen && !carving
+#endif
         fi
     };
     complete()
@@ -114,7 +132,7 @@ inline lookWhetherMayMove() {
 #ifdef BESIDE_FROZEN
     cold = 0;
 #else
-    cold = frozen;                                          /* [Z2] */
+    atomic { cold = frozen && !carving };                   /* [Z2] */
 #endif
 #ifndef NO_GRACE
     atomic { cold = cold || (tagged && pinnedBefore) };     /* [Z4] */
@@ -239,6 +257,80 @@ proctype Mover() {
     od
 }
 
+/* A range is carved out of the base, with what is in it. */
+proctype Carver() {
+    byte b, z, said, seen, n;
+    bit cold, mayMove, done, named;
+    do
+    :: n < CARVINGS ->
+        n++;
+#ifdef COPIED_EARLY
+        atomic { b = baseVersion; seen = base };
+        atomic { z = zoneVersion; said = zone; cold = frozen };
+#else
+        atomic { z = zoneVersion; said = zone; cold = frozen };
+        atomic { b = baseVersion; seen = base };            /* [Z6] */
+#endif
+        if
+        :: !cold && seen != ELSEWHERE ->
+            lookWhetherMayMove();
+            atomic {                                        /* copy and freeze, by compare-and-set */
+                done = 0;
+                if
+                :: mayMove && zoneVersion == z ->
+                    assert(said == ELSEWHERE);
+                    zone = seen; said = seen; frozen = 1; carving = 1; zoneVersion++; z = zoneVersion; done = 1
+                :: else
+                fi
+            };
+            if
+            :: done ->
+                named = 0;
+                do                                          /* name */
+                :: atomic { b = baseVersion; seen = base };
+#ifndef COPIES_UNCOMPARED
+                   if
+                   :: seen != said -> break
+                   :: else
+                   fi;
+#endif
+                   lookWhetherMayMove();
+#ifndef NAMED_UNCHECKED
+                   if
+                   :: !mayMove || zoneVersion != z -> break /* [Z6] */
+                   :: else
+                   fi;
+#endif
+                   atomic {
+                       if
+                       :: baseVersion == b -> base = ELSEWHERE; baseVersion++; named = 1
+                       :: else
+                       fi
+                   };
+                   if
+                   :: named -> break
+                   :: else
+                   fi
+                od;
+                atomic {                                    /* thaw, by compare-and-set */
+                    if
+#ifdef THAWED_UNCHECKED
+                    :: frozen -> frozen = 0; carving = 0; zoneVersion++
+#else
+                    :: zoneVersion == z -> zone = (named -> said : ELSEWHERE); frozen = 0; carving = 0; zoneVersion++
+#endif
+                    :: else
+                    fi
+                }
+            :: !done
+            fi
+        :: else
+        fi;
+        cold = 0; done = 0; named = 0; mayMove = 0; z = 0; b = 0; said = 0; seen = 0
+    :: n >= CARVINGS -> break
+    od
+}
+
 proctype Evacuator() {
     byte b, z, said, n;
     bit cold, done;
@@ -287,7 +379,7 @@ proctype Lookup() {
                 fi;
                 again = base;
                 looks++;
-                assert(looks <= 3);
+                assert(looks <= MOST_LOOKS);
                 if
                 :: again == ELSEWHERE && (!cold || zoneVersion == z) ->      /* [Z3] */
                     seen = (said == REGION -> REGION : GAP);
@@ -307,6 +399,12 @@ init {
     atomic {
         run Changer();
         run Mover();
+#if CARVERS > 0
+        run Carver();
+#endif
+#if CARVERS > 1
+        run Carver();
+#endif
         run Evacuator();
         run Lookup()
     }

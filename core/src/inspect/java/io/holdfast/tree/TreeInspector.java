@@ -89,7 +89,7 @@ public final class TreeInspector {
         });
         for (int i = 1; i < roots.size(); i++) {
             final long elsewhere = Zone.elsewhere(i);
-            if (roots.root(i) != 0) {
+            if (roots.word(i) > 0) { // a frozen one may have copies
                 TreeReader.forEach(roots.root(i), 0, NodeLayout.ADDRESS_LIMIT, (start, end, value) -> {
                     if (!Zone.isElsewhere(value) && TreeReader.findUnder(roots.root(0), start) != elsewhere) {
                         throw new IllegalStateException("two zones have addresses: start=" + start + ", end=" + end);

@@ -42,6 +42,11 @@ public final class ZoneTestSupport {
         ((Change) change).takeBack((Zone) zone, ((Change) change).base());
     }
 
+    /** Puts gaps into a range of a zone. */
+    public static void cut(final Object change, final long start, final long end) {
+        ((Change) change).cut(start, end);
+    }
+
     /** Freezes the zone that has an address; the caller is pinned. */
     public static void freeze(final IntervalTree tree, final long address) {
         final long named = TreeReader.findUnder(tree.zoning().base().rootAcquire(), address);

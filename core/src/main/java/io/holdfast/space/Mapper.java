@@ -280,7 +280,10 @@ final class Mapper {
 
     private long findAddresses(final MapPlan plan, final Addresses addresses, final long record) {
         final Reservation reservation = core.reservation();
-        long start;
+        long start = insertIntoZone(plan, addresses, record);
+        if (start >= 0) {
+            return start;
+        }
         if (plan.isMapping()) {
             final boolean first = registry.isAlone(); // this one
             final long below = first ? reservation.capacity() : core.nextGap().limit();
@@ -292,10 +295,7 @@ final class Mapper {
                 core.nextGap().took(start);
             }
         } else {
-            start = insertIntoZone(plan, addresses, record);
-            if (start < 0) {
-                start = insertIntoGap(plan, addresses, 0, reservation.anonymousLimit(), record);
-            }
+            start = insertIntoGap(plan, addresses, 0, reservation.anonymousLimit(), record);
         }
         if (start < 0) {
             start = insertIntoGap(plan, addresses, 0, reservation.capacity(), record);
@@ -361,11 +361,18 @@ final class Mapper {
             core.tree().insertIntoGap(size, alignment, from, to, !plan.isMapping(), record));
     }
 
-    /** The same for a thread that races with others for the root of the tree, where it does not matter to the caller. */
+    /** The same for a thread that races with others for the root of the tree, or whose range has a root of its own. */
     private long insertIntoZone(final MapPlan plan, final Addresses addresses, final long record) {
-        return addresses.areAnywhere() && core.tree().isContended()
-            ? insert(plan, addresses.windows(0, core.reservation().capacity()), (size, alignment, from, to) ->
-                core.tree().insertIntoZone(size, alignment, from, to, record)) : -1;
+        final Reservation reservation = core.reservation();
+        final boolean isAnywhere = addresses.areAnywhere();
+        if (isAnywhere && !core.tree().isContended()) {
+            return -1;
+        }
+        final long low = isAnywhere && plan.isMapping() ? reservation.mappedLimit() : 0;
+        final long high = isAnywhere && !plan.isMapping() ? reservation.anonymousLimit() : reservation.capacity();
+        return insert(plan, addresses.windows(low, high), (size, alignment, from, to) -> isAnywhere
+            ? core.tree().insertIntoZone(size, alignment, from, to, !plan.isMapping(), record)
+            : core.tree().insertIntoZoneOf(size, alignment, from, to, !plan.isMapping(), record));
     }
 
     /** The same where only zones of other threads have gaps, perhaps. */

@@ -359,6 +359,7 @@ final class SectionDraft {
 
     private Publication plan() {
         final Publication publication = new Publication(space, exclusion, "publish");
+        publication.within(start, end);
         for (final Part part : parts.all()) {
             if (part.isFresh()) {
                 publication.keep(part.extent(), part.record());

@@ -248,6 +248,12 @@ final class Change {
         }
     }
 
+    /** Puts copies of what another zone has in a range into the place of what names it. */
+    void copy(final long otherRoot, final long from, final long to) {
+        cut(from, to);
+        TreeReader.forEach(otherRoot, from, to, (start, end, value) -> insert(start, end, value));
+    }
+
     /** Puts what is under the root of another zone in the place of what names it; the root of this is a new one. */
     void takeBack(final Zone other, final long otherRoot) {
         final RangeList windows = new RangeList();

@@ -7,8 +7,8 @@ import io.holdfast.memory.NativeException;
  * A private version of the tree in which many ranges are replaced, and which becomes visible in one step or not at all.
  *
  * <p>Nothing is visible before {@link #publish()}. The ranges that the edit has replaced must be at publication as they
- * were when it began: if another change came there, the publication is refused; changes elsewhere stay, and the edit is
- * rebased on them.
+ * were when it replaced them: if another change came there, the publication is refused; changes elsewhere stay, and the
+ * edit is rebased on them.
  *
  * <p>All nodes are taken before anything becomes visible. Where none can be had, a replacement or a publication throws
  * {@link NativeException}, and nothing has become visible; after a failed replacement the edit can only be closed, a failed
@@ -31,8 +31,8 @@ public final class Edit implements AutoCloseable {
      * the zones of both are taken back, and the private version becomes one of the base (Zoning).
      *
      * Publication. If the root is still the edit's base, the root is swung to the private version: the point of no
-     * return is that compare-and-set. Otherwise the touched ranges, merged and in order, are compared between the roots at
-     * the edit's beginning and the root of now; both stay readable because of the pin. If they are the same, a second
+     * return is that compare-and-set. Otherwise the touched ranges, merged and in order, are compared between the edit's
+     * base and the root of now; both stay readable because of the pin. If they are the same, a second
      * change starts from the root of now, and in each touched range what is there is replaced by what the private version
      * has there; all nodes outside are shared with the root of now. No interval of either version crosses the edge of a
      * merged range, since a replacement is refused where an interval crosses an edge of its range. Then the root is swung
@@ -47,7 +47,6 @@ public final class Edit implements AutoCloseable {
     private enum State { OPEN, BROKEN, PUBLISHED, REFUSED, DROPPED }
 
     private final IntervalTree tree;
-    private final Roots begun;
     private Change change;
     private final Thread owner = Thread.currentThread();
     private final RangeList touched = new RangeList();
@@ -56,9 +55,8 @@ public final class Edit implements AutoCloseable {
     private int lostRaces;
 
     /** Begins; the thread is pinned by the tree, which also unpins it when {@link IntervalTree#close(Change)} is called. */
-    Edit(final IntervalTree tree, final Change change, final Roots begun) {
+    Edit(final IntervalTree tree, final Change change) {
         this.tree = tree;
-        this.begun = begun;
         this.change = change;
     }
 
@@ -78,10 +76,11 @@ public final class Edit implements AutoCloseable {
 
     /** Makes sure that the private version is of a zone that has all that the edit touches. */
     private void enter(final long start, final long end) {
-        if (tree.zoning().isZoned() && !change.hasAll(start, end)) {
+        if (touched.size() == 0) {
+            tree.zoning().begin(change, start, end);
+        } else if (tree.zoning().isZoned() && !change.hasAll(start, end)) {
             moveTo(start, end);
         }
-        isRefused |= !begun.isSame(change.zone(), change.base(), start, end);
     }
 
     /** Begins again where all that was touched is, and a range besides, with the same private version. */
@@ -158,6 +157,9 @@ public final class Edit implements AutoCloseable {
         if (isRefused) {
             return Outcome.REFUSED;
         }
+        if (touched.size() == 0) {
+            return Outcome.PUBLISHED;
+        }
         if (change.zone().rootAcquire() == change.base()) {
             return tree.swing(change) ? Outcome.PUBLISHED : lost();
         }
@@ -184,10 +186,10 @@ public final class Edit implements AutoCloseable {
         return Outcome.LOST;
     }
 
-    /** Whether what the edit has touched is, where another change begins, as it was when the edit began. */
+    /** Whether what the edit has touched is, where another change begins, as the edit found it. */
     private boolean isSame(final Change other) {
         for (int i = 0; i < touched.size(); i++) {
-            if (!begun.isSame(other.zone(), other.base(), touched.start(i), touched.end(i))) {
+            if (!TreeReader.isSame(change.base(), other.base(), touched.start(i), touched.end(i))) {
                 return false;
             }
         }

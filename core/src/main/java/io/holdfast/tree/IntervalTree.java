@@ -148,9 +148,14 @@ public final class IntervalTree {
 
     /** The same where another word stands for the base of the change. */
     boolean swing(final Change change, final long expected) {
-        if (change.root() != expected) {
+        return swing(change, expected, change.root());
+    }
+
+    /** The same where another word stands for the private version too. */
+    boolean swing(final Change change, final long expected, final long wanted) {
+        if (wanted != expected) {
             change.seal();
-            if (!Words.compareAndSet(change.zone().rootAddress(), expected, change.root())) { // [T1] [T2]
+            if (!Words.compareAndSet(change.zone().rootAddress(), expected, wanted)) { // [T1] [T2]
                 return false;
             }
         }
@@ -250,10 +255,7 @@ public final class IntervalTree {
         final Change change = open();
         boolean begun = false;
         try {
-            final Roots roots = new Roots(zoning);
-            roots.take();
-            change.begin(base, roots.root(0));
-            final Edit edit = new Edit(this, change, roots);
+            final Edit edit = new Edit(this, change);
             begun = true;
             return edit;
         } finally {
@@ -461,18 +463,50 @@ public final class IntervalTree {
     }
 
     /**
-     * Inserts an interval into the lowest gap of the calling thread's zone, if it has one or can have one.
+     * Inserts an interval into the first gap of the calling thread's zone, lowest or highest first, if it has one or can
+     * have one.
      *
      * @return the start, or -1
      */
-    public long insertIntoZone(final long size, final long alignment, final long low, final long high, final long value) {
+    public long insertIntoZone(final long size, final long alignment, final long low, final long high,
+                               final boolean lowestFirst, final long value) {
         bounds.checkGap(size, alignment, low, high);
         Bounds.checkValue(value);
         final Change change = open();
         try {
-            return zoning.insertIntoGap(change, size, alignment, low, high, value);
+            return zoning.insertIntoGap(change, size, alignment, low, high, lowestFirst, value);
         } finally {
             close(change);
+        }
+    }
+
+    /**
+     * Inserts an interval into the first gap of the zone that an address is likely in, if that is not the base.
+     *
+     * @param low the address, and where gaps begin
+     * @return the start, or -1
+     */
+    public long insertIntoZoneOf(final long size, final long alignment, final long low, final long high,
+                                 final boolean lowestFirst, final long value) {
+        final int zone = zoned ? zoning.likely(low) : 0;
+        return zone == 0 ? GapSearch.NONE : insertIntoGap(zone, zone, size, alignment, low, high, lowestFirst, value);
+    }
+
+    /**
+     * Moves a range to the calling thread's zone, if the thread has lost races for a root and the range is one that it may
+     * change again and again beside others: nothing reaches over its edges, and not much is in it. Nobody else can tell.
+     */
+    public void carve(final long start, final long end) {
+        Bounds.checkRange(start, end);
+        if (isContended()) {
+            final Change change = open();
+            try {
+                zoning.carve(change, start, end);
+            } catch (final NativeException e) {
+                // No memory for nodes. The range stays where it is, and the next change of it may need fewer.
+            } finally {
+                close(change);
+            }
         }
     }
 

@@ -62,7 +62,12 @@ final class Roots {
 
     /** The root word of the zone of a number, or 0. A frozen one counts as long as the base names its zone. */
     long root(final int number) {
-        return number == 0 ? base : Zone.thawed(zones[number]);
+        return Zone.thawed(word(number));
+    }
+
+    /** The same as it was taken. */
+    long word(final int number) {
+        return number == 0 ? base : zones[number];
     }
 
     private long rootThere(final long elsewhere) {
@@ -73,27 +78,6 @@ final class Roots {
     long find(final long address) {
         final long value = TreeReader.findUnder(base, address);
         return Zone.isElsewhere(value) ? Math.max(TreeReader.findUnder(rootThere(value), address), 0) : value;
-    }
-
-    /** Whether a range was as it is under a root of a zone that has all of it. */
-    boolean isSame(final Zone zone, final long other, final long start, final long end) {
-        final long mine = zone.number() < size() ? root(zone.number()) : 0;
-        if (mine == other || mine != 0 && TreeReader.isInSharedLeaf(mine, other, start, end)) {
-            return true;
-        }
-        final Interval before = new Interval();
-        final Interval now = new Interval();
-        long position = start;
-        boolean more = true;
-        while (more) {
-            final boolean had = firstEndingAfter(position, before) && before.start() < end;
-            more = TreeReader.firstEndingAfter(other, position, now) && now.start() < end;
-            if (had != more || more && !before.isSameAs(now)) {
-                return false;
-            }
-            position = now.end();
-        }
-        return true;
     }
 
     /** Shows all intervals that overlap a range, in order, until the visitor has seen enough. */

@@ -145,6 +145,26 @@ final class TreeReader {
             leaf(other, start) == leaf;
     }
 
+    /** Whether two versions, each of which has all of a range, have the same there. */
+    static boolean isSame(final long root, final long other, final long start, final long end) {
+        if (root == other || isInSharedLeaf(root, other, start, end)) {
+            return true;
+        }
+        final Interval one = new Interval();
+        final Interval two = new Interval();
+        long position = start;
+        boolean more = true;
+        while (more) {
+            final boolean had = firstEndingAfter(root, position, one) && one.start() < end;
+            more = firstEndingAfter(other, position, two) && two.start() < end;
+            if (had != more || more && !one.isSameAs(two)) {
+                return false;
+            }
+            position = two.end();
+        }
+        return true;
+    }
+
     /** Whether an interval reaches from before an address to behind it. */
     static boolean isCutAt(final long root, final long address, final Interval scratch) {
         return lastStartingBefore(root, address, scratch) && scratch.end() > address;

@@ -14,6 +14,8 @@ final class Zone {
     static final int BYTES = 128;
     /** In a root word: no change may swing it, and the base says whether it counts. Root words are below it. */
     private static final long FROZEN = Long.MIN_VALUE;
+    /** In a frozen root word: because a range is being carved, and not to take the zone back. */
+    private static final long CARVING = 1L << Long.SIZE - 2;
     /** In the value of an interval: what stands there is in the zone of the number below. */
     private static final long ELSEWHERE = Long.MIN_VALUE;
 
@@ -59,9 +61,24 @@ final class Zone {
         return root < 0;
     }
 
+    /** Whether it is frozen because a range is being carved, so that base and zone may go on as if it was not. */
+    static boolean isCarving(final long root) {
+        return root < 0 && (root & CARVING) != 0;
+    }
+
+    /** Whether the zone of a root word is being taken back. */
+    static boolean isEvacuated(final long root) {
+        return root < 0 && (root & CARVING) == 0;
+    }
+
+    /** The root word frozen, for a range that is being carved. */
+    static long carving(final long root) {
+        return root | FROZEN | CARVING;
+    }
+
     /** The root word as it was before it was frozen. */
     static long thawed(final long root) {
-        return root & ~FROZEN;
+        return root & ~(FROZEN | CARVING);
     }
 
     /** The root word of this moment; {@link IntervalTree} has the ordering. */
@@ -69,8 +86,8 @@ final class Zone {
         return Words.getAcquire(rootAddress, 0); // [T1]
     }
 
-    /** Freezes a root word, if it is still the one; whether it was. */
+    /** Freezes a root word to take the zone back, if it is still the one; whether it was. */
     boolean freeze(final long root) {
-        return Words.compareAndSet(rootAddress, root, root | FROZEN); // [T1] [T2]
+        return Words.compareAndSet(rootAddress, root, thawed(root) | FROZEN); // [T1] [T2]
     }
 }

@@ -27,12 +27,15 @@ final class Zoning {
      *   names z     names the base         nothing is there: a lease that is not complete
      *   names z     its own                z
      *   names z     its own, frozen        z; nobody can change it there
-     *   its own     its own, frozen        base, which has a copy of what z had
+     *   its own     its own, frozen        base, which has a copy of what z had, or z one of what the base has
      *
      *   step                               what is swung                              linearization
      *   lease    1  a window of free       base: names z                              nothing has changed
      *               addresses becomes z's
      *            2                         z: does not name the base any more         nothing has changed
+     *   carve    1  a range with what      z: frozen, with copies                     nothing has changed
+     *            2  is in it becomes z's   base: names z                              nothing has changed
+     *            3                         z: thawed                                  nothing has changed
      *   evacuate 1                         z: frozen                                  nothing has changed
      *            2  everything in z        base: copies instead of what names z       nothing has changed
      *            3                         z: names the base everywhere               unreachable
@@ -51,14 +54,21 @@ final class Zoning {
      *      the evacuation had not swung the base at the second look: z counts.
      * [Z4] An evacuation reads the epoch, behind a heavy barrier, after it has swung the base and before it swings z the
      *      second time. Until the grace period of that epoch is over nothing is leased. So a pinned thread sees
-     *      an address move to a zone at most once and back at most once; a lookup looks at the base three times at most.
+     *      an address move to a zone at most once and back at most once; a lookup looks at the base four times at most.
      *      Who asks whether it is over is pinned: its own pin is in the look, so the epoch cannot be that of an evacuation
      *      that came after the look and has the same tag.
      * [Z5] ZONED is true before the base is swung to the first root that names a zone. Who reads a root and then ZONED as
      *      false has a root that names none.
      *
+     * [Z6] Who carves a range makes copies of what the base has there, for a root of z that was read before the base and
+     *      says that the range is not in z. It swings the base under a root that still has what the copies are of, and that
+     *      was read before z was seen frozen with them. Who meets z frozen so evacuates it: says so in the root of z first,
+     *      and swings the base then. So either the base is not swung to name z any more, or the evacuation finds that it
+     *      does, and the copies; and z is not thawed by who carved. Leases, carvings and lookups do not mind a zone that
+     *      is frozen so: it is not about to move.
+     *
      * If a thread stops for ever: between the steps of a lease its window serves nobody until somebody who misses the
-     * addresses evacuates the zone; in an evacuation, others complete it.
+     * addresses evacuates the zone; in an evacuation, others complete it; in a carving, others take the zone back.
      *
      * Each evacuation doubles the races that a thread has to lose, up to MOST_DOUBLINGS times: where changes reach over
      * several zones again and again, there are none.
@@ -72,6 +82,8 @@ final class Zoning {
     private static final int THREADS = 64; // that are told apart when they lose races
     private static final int STRIDE = 32;
     private static final int LARGEST_OF_WINDOW = 4;
+    private static final int LARGEST_OF_SPACE = 8;
+    private static final int MOST_CARVED = 1024; // intervals
     private static final int MOST_DOUBLINGS = 10;
     private static final int MOST_HINTS = 1 << 20;
 
@@ -132,10 +144,22 @@ final class Zoning {
         return roots + (long) likely(address) * Zone.BYTES;
     }
 
-    private int likely(final long address) {
+    /** The zone in which an address is likely to be. */
+    int likely(final long address) {
         final byte[] known = hints;
         final long window = address >>> windowBits;
         return window < known.length ? known[(int) window] : 0;
+    }
+
+    /** The same for a change: where there is no hint, the thread's own zone, if it has one, is as good a guess. */
+    private Zone likelyZone(final long address) {
+        final int likely = likely(address);
+        return likely == 0 && isHome(address) ? home() : zones[likely];
+    }
+
+    private boolean isHome(final long address) {
+        final long root = home().rootAcquire();
+        return root > 0 && !Zone.isElsewhere(TreeReader.findUnder(root, address));
     }
 
     private void hint(final long start, final long end, final int number) {
@@ -173,11 +197,9 @@ final class Zoning {
 
     /** Begins a change of a range under the root of the zone that has all of it. */
     void begin(final Change change, final long start, final long end) {
-        if (!tryBegin(change, zones[likely(start)], start, end)) {
-            boolean begun;
-            do {
-                begun = tryBegin(change, base(), start, end) || beginElsewhere(change, start, end);
-            } while (!begun);
+        boolean begun = tryBegin(change, isZoned() ? likelyZone(start) : base(), start, end);
+        while (!begun) {
+            begun = tryBegin(change, base(), start, end) || beginElsewhere(change, start, end);
         }
     }
 
@@ -260,16 +282,16 @@ final class Zoning {
 
     /** Inserts an interval into a gap of the calling thread's zone, which gets a window if it has no gap; or -1. */
     long insertIntoGap(final Change change, final long size, final long alignment, final long low, final long high,
-                       final long value) {
+                       final boolean lowestFirst, final long value) {
         final long window = 1L << windowBits;
         if (size > window / LARGEST_OF_WINDOW || alignment > window) {
             return GapSearch.NONE;
         }
         final Zone zone = home();
-        long start = tree.insertIntoGap(change, zone, size, alignment, low, high, true, value);
+        long start = tree.insertIntoGap(change, zone, size, alignment, low, high, lowestFirst, value);
         if (start == GapSearch.NONE) {
-            if (lease(change, zone, low, high)) {
-                start = tree.insertIntoGap(change, zone, size, alignment, low, high, true, value);
+            if (lease(change, zone, low, high, lowestFirst)) {
+                start = tree.insertIntoGap(change, zone, size, alignment, low, high, lowestFirst, value);
             } else {
                 contendAnew();
             }
@@ -280,7 +302,7 @@ final class Zoning {
     /** Whether addresses may move to another zone [Z2] [Z4]. The root that is going to be swung has been read before. */
     private boolean mayMove() {
         for (int i = 1; i < zones.length; i++) {
-            if (Zone.isFrozen(zones[i].rootAcquire())) {
+            if (Zone.isEvacuated(zones[i].rootAcquire())) {
                 complete(zones[i]);
                 return false;
             }
@@ -304,13 +326,15 @@ final class Zoning {
         tree.becomeZoned(); // [Z5]
     }
 
-    private boolean lease(final Change change, final Zone zone, final long low, final long high) {
+    private boolean lease(final Change change, final Zone zone, final long low, final long high,
+                          final boolean lowestFirst) {
         final long window = 1L << windowBits;
         plant(change, zone);
         long start;
         do {
             final long root = base().rootAcquire();
-            start = GapSearch.search(root, tree.bounds().from(), tree.bounds().to(), window, window, low, high, true);
+            start = GapSearch.search(root, tree.bounds().from(), tree.bounds().to(), window, window, low, high,
+                lowestFirst);
             if (start == GapSearch.NONE || !mayMove()) {
                 return false;
             }
@@ -331,6 +355,63 @@ final class Zoning {
             change.cut(start, end);
         } while (!tree.publish(change));
         hint(start, end, zone.number());
+        return true;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ carve
+
+    /** Moves a range, with what is in it, to the calling thread's zone, where that is possible and not too dear. */
+    void carve(final Change change, final long start, final long end) {
+        contendAnew();
+        final Zone zone = home();
+        plant(change, zone);
+        final long was = zone.rootAcquire();
+        if (Zone.isFrozen(was)) {
+            evacuate(zone);
+            return;
+        }
+        final long root = base().rootAcquire(); // [Z6]
+        if (!isSmall(root, start, end) || !mayMove()) {
+            return;
+        }
+        change.begin(zone, was);
+        change.copy(root, start, end);
+        final long frozen = Zone.carving(change.root());
+        if (!tree.swing(change, was, frozen)) {
+            return;
+        }
+        if (!name(change, zone, frozen, start, end)) {
+            thaw(change, zone, frozen, start, end);
+            return;
+        }
+        change.begin(zone, Zone.thawed(frozen));
+        if (tree.swing(change, frozen)) {
+            hint(start, end, zone.number());
+        }
+    }
+
+    /** Whether the base has all of a range, which is not too large: few intervals, none of which reaches over an edge. */
+    private boolean isSmall(final long root, final long start, final long end) {
+        final long largest = (tree.bounds().to() - tree.bounds().from()) / LARGEST_OF_SPACE;
+        final int[] left = {end - start > largest ? 0 : MOST_CARVED};
+        TreeReader.forEach(root, start, end, (from, to, value) -> {
+            left[0] = Zone.isElsewhere(value) || from < start || to > end ? 0 : left[0] - 1;
+            return left[0] > 0;
+        });
+        return left[0] > 0;
+    }
+
+    /** Has the base name a zone that is frozen with copies of a range; false if that has changed, or others have come. */
+    private boolean name(final Change change, final Zone zone, final long frozen, final long start, final long end) {
+        do {
+            final long root = base().rootAcquire();
+            if (!TreeReader.isSame(root, Zone.thawed(frozen), start, end) || !mayMove() ||
+                zone.rootAcquire() != frozen) { // [Z6]
+                return false;
+            }
+            change.begin(base(), root);
+            change.replace(start, end, start, end, zone.elsewhere());
+        } while (!tree.publish(change));
         return true;
     }
 
@@ -359,7 +440,7 @@ final class Zoning {
         });
         boolean any = false;
         for (int i = 1; i < zones.length; i++) {
-            if (named[i] || Zone.isFrozen(zones[i].rootAcquire())) {
+            if (named[i] || Zone.isEvacuated(zones[i].rootAcquire())) {
                 evacuate(zones[i]);
                 any = true;
             }
@@ -370,7 +451,7 @@ final class Zoning {
     /** Moves everything that is in a zone to the base. */
     void evacuate(final Zone zone) {
         long root = zone.rootAcquire();
-        while (!Zone.isFrozen(root) && !zone.freeze(root)) {
+        while (!Zone.isEvacuated(root) && !zone.freeze(root)) { // [Z6]
             root = zone.rootAcquire();
         }
         complete(zone);
@@ -381,11 +462,11 @@ final class Zoning {
         final Change change = tree.takeChange();
         try {
             final long frozen = zone.rootAcquire();
-            if (Zone.isFrozen(frozen) && takeBack(change, zone, frozen)) {
+            if (Zone.isEvacuated(frozen) && takeBack(change, zone, frozen)) {
                 evacuated.accumulateAndGet(domain.retireEpoch(), Math::max); // [Z4]
                 evacuations.incrementAndGet();
                 forgetHints(zone.number());
-                thaw(change, zone, frozen);
+                thaw(change, zone, frozen, tree.bounds().from(), tree.bounds().to());
             }
         } finally {
             change.abort();
@@ -418,10 +499,10 @@ final class Zoning {
         }
     }
 
-    private void thaw(final Change change, final Zone zone, final long frozen) {
-        final Bounds bounds = tree.bounds();
+    /** Thaws a zone, which names the base all over a range from then on. */
+    private void thaw(final Change change, final Zone zone, final long frozen, final long start, final long end) {
         change.begin(zone, Zone.thawed(frozen));
-        change.replace(bounds.from(), bounds.to(), bounds.from(), bounds.to(), base().elsewhere());
+        change.replace(start, end, start, end, base().elsewhere());
         tree.swing(change, frozen);
     }
 

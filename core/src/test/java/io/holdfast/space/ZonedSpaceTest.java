@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.FileBacking;
 import io.holdfast.Guard;
 import io.holdfast.MapRequest;
 import io.holdfast.MappingException;
@@ -15,14 +16,21 @@ import io.holdfast.Region;
 import io.holdfast.RegionCursor;
 import io.holdfast.RegionInfo;
 import io.holdfast.SpaceSnapshot;
+import io.holdfast.WriteSection;
 import io.holdfast.tree.IntervalTree;
+import io.holdfast.tree.TreeInspector;
 import io.holdfast.tree.ZoneTestSupport;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -30,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ZonedSpaceTest extends SpaceFixture {
     private static final long WINDOW = 16L << 20;
     private static final int LOW_WINDOWS = 6;
-    private static final int STEPS = 2_500;
+    private static final int STEPS = 1_500;
 
     private final TreeMap<Long, Piece> model = new TreeMap<>();
     private long contents = 1;
@@ -90,6 +98,65 @@ class ZonedSpaceTest extends SpaceFixture {
     }
 
     @Test
+    void filesOfARacingThreadMustHaveAWindowAtTheOtherEnd(@TempDir final Path directory) throws IOException {
+        final Region memory = mapInZone(3 * PAGE);
+        final Path file = Files.write(directory.resolve("file"), new byte[] {1, 2, 3});
+        ZoneTestSupport.contend(tree());
+        final Region first = space.map(FileBacking.readOnly(file));
+        final Region second = space.map(FileBacking.readOnly(file));
+        assertThat(ZoneTestSupport.windows(tree())).isEqualTo(2);
+        assertThat(first.address()).isGreaterThanOrEqualTo(space.capacity() - WINDOW);
+        assertThat(second.address()).as("so that one call unmaps both").isEqualTo(first.address() - PAGE);
+        try (Guard guard = second.share()) {
+            assertThat(guard.segment().get(ValueLayout.JAVA_BYTE, 2)).isEqualTo((byte) 3);
+        }
+        space.unmap(List.of(first, second, memory));
+        assertThat(space.maps()).isEmpty();
+    }
+
+    @Test
+    void aSectionOfARacingThreadMustChangeItsRangeWithoutTheBase() {
+        final List<Region> regions = new ArrayList<>();
+        regions.add(space.map(MapRequest.anonymous(3 * PAGE).at(4 * WINDOW)));
+        regions.add(space.map(MapRequest.anonymous(3 * PAGE).at(8 * WINDOW)));
+        while (ZoneTestSupport.windows(tree()) == 0) { // the grace period of what was taken back before has to be over
+            ZoneTestSupport.contend(tree());
+            try (WriteSection section = space.write(4 * WINDOW, 8 * WINDOW)) {
+                regions.add(section.map(3 * PAGE));
+                section.unmap(regions.removeFirst());
+                section.publish();
+            }
+            regions.addFirst(regions.removeLast());
+        }
+        final long[] roots = new long[3];
+        for (int i = 0; i < roots.length; i++) {
+            try (WriteSection section = space.write(4 * WINDOW, 8 * WINDOW)) {
+                regions.add(section.map((5 + i) * PAGE));
+                section.unmap(regions.removeFirst());
+                assertThat(space.maps()).hasSize(2);
+                section.publish();
+            }
+            assertThat(ZoneTestSupport.windows(tree())).as("the range").isOne();
+            try (Pin pin = space.pin()) {
+                assertThat(pin.find(regions.getLast().address())).isEqualTo(regions.getLast());
+            }
+            roots[i] = TreeInspector.root(tree());
+            assertThat(regions.getLast().address()).as("the lowest gap of the range").isBetween(4 * WINDOW, 5 * WINDOW);
+            regions.addFirst(regions.removeLast());
+        }
+        assertThat(roots).containsOnly(roots[0]);
+        fill(regions.getFirst());
+        final Region over = space.map(MapRequest.anonymous(2 * PAGE).at(4 * WINDOW - PAGE - PAGE));
+        final Region edge = space.map(MapRequest.anonymous(WINDOW).at(8 * WINDOW - WINDOW));
+        assertThat(ZoneTestSupport.windows(tree())).as("neither reaches over an edge").isOne();
+        over.remap(PAGE);
+        space.map(MapRequest.anonymous(PAGE).at(4 * WINDOW - PAGE)).unmap();
+        check(model.get(regions.getFirst().address()));
+        edge.unmap();
+        SpaceInspector.check(space);
+    }
+
+    @Test
     void aSpaceThatFollowsMustHaveItsAddressesInOrder() {
         final Region left = mapInZone(3 * PAGE);
         assertThat(ZoneTestSupport.windows(tree())).isPositive();
@@ -136,7 +203,7 @@ class ZonedSpaceTest extends SpaceFixture {
 
     private void change(final SplittableRandom random) {
         final Map.Entry<Long, Piece> near = model.ceilingEntry(random.nextLong(LOW_WINDOWS * WINDOW));
-        final int kind = near == null ? random.nextInt(3) : random.nextInt(12);
+        final int kind = near == null ? random.nextInt(3) : random.nextInt(15);
         switch (kind) {
             case 0, 1 -> fill(map((1 + random.nextLong(700)) * PAGE));
             case 2 -> fill(map(WINDOW / 4 + random.nextLong(2 * WINDOW / PAGE) * PAGE));
@@ -145,12 +212,28 @@ class ZonedSpaceTest extends SpaceFixture {
             case 6 -> merge(near.getValue());
             case 7 -> resize(near.getValue(), (1 + random.nextLong(900)) * PAGE);
             case 8 -> space.trim();
+            case 9 -> section(random);
             default -> {
                 check(near.getValue());
                 near.getValue().region.unmap();
                 model.remove(near.getKey());
             }
         }
+    }
+
+    /** Maps in a section, whose range moves to the thread's zone, if it is small and its own. */
+    private void section(final SplittableRandom random) {
+        ZoneTestSupport.contend(tree());
+        final long start = random.nextLong(LOW_WINDOWS) * WINDOW + random.nextLong(3) * PAGE;
+        final Region mapped;
+        try (WriteSection section = space.write(start, start + (1 + random.nextLong(2)) * WINDOW)) {
+            mapped = section.map((1 + random.nextLong(20)) * PAGE);
+            section.publish();
+        } catch (final MappingException e) {
+            assertThat(e).hasMessageContaining("no gap");
+            return;
+        }
+        fill(mapped);
     }
 
     private void fill(final Region region) {

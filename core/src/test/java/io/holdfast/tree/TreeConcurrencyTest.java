@@ -288,7 +288,8 @@ class TreeConcurrencyTest {
                 boolean through = false;
                 while (!through) {
                     try (Edit edit = tree.edit()) {
-                        final long value = fixture.find(0); // another than the edit began with: it will be refused
+                        assertThat(edit.replace(0, 1)).isTrue();
+                        final long value = fixture.find(0); // another than the edit has replaced: it will be refused
                         assertThat(edit.replace(0, 1, 0, 1, value + 1)).isTrue();
                         through = edit.publish();
                     }

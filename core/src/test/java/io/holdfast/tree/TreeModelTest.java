@@ -147,10 +147,14 @@ class TreeModelTest {
                     united++;
                 }
             }
+            case 1, 2 -> {
+                final long start = random.nextInt(space);
+                tree.carve(start, Math.min(space, start + 1 + random.nextInt(space / 8)));
+            }
             default -> {
                 final long size = 1L + random.nextInt(6);
                 final long alignment = 1L << random.nextInt(3);
-                final long start = tree.insertIntoZone(size, alignment, low, high, value);
+                final long start = tree.insertIntoZone(size, alignment, low, high, true, value);
                 if (start >= 0) {
                     assertThat(start % alignment).isZero();
                     assertThat(start).isBetween(low, high - size);

@@ -28,9 +28,13 @@ class TreeStackTest {
         INTO_A_GAP(tree -> tree.insertIntoGap(3, 1, 0, SPACE, true, 1)),
         INTO_A_ZONE(tree -> {
             ZoneTestSupport.contend(tree);
-            tree.insertIntoZone(3, 1, 0, SPACE, 1);
+            tree.insertIntoZone(3, 1, 0, SPACE, true, 1);
         }),
         UNITE(tree -> tree.unite()),
+        CARVE(tree -> {
+            ZoneTestSupport.contend(tree);
+            tree.carve(0, SPACE / 8);
+        }),
         EDIT(tree -> {
             try (Edit edit = tree.edit()) {
                 edit.replace(20, 30, 20, 25, 9);

@@ -9,6 +9,7 @@ import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.tree.TreeFixture.Entry;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -52,7 +53,7 @@ class TreeZoneTest {
     }
 
     private long insert(final long size, final long value) {
-        return tree.insertIntoZone(size, 1, 0, SPACE, value);
+        return tree.insertIntoZone(size, 1, 0, SPACE, true, value);
     }
 
     /** The zone that has an address. */
@@ -192,14 +193,28 @@ class TreeZoneTest {
     }
 
     @Test
-    void anEditMustBeRefusedIfAZoneHasChangedSinceItBegan() {
+    void anEditMustBeRefusedIfAZoneHasChangedSinceItCameThere() {
         contend();
         insert(10, 1);
+        tree.insert(WINDOW, WINDOW + 1, 1);
         try (Edit edit = tree.edit()) {
-            assertThat(tree.replace(0, 10, 0, 10, 2)).isTrue();
             edit.replace(0, 10, 0, 10, 3);
+            assertThat(tree.replace(0, 10, 0, 10, 2)).isTrue();
             assertThat(edit.publish()).isFalse();
         }
+        try (Edit edit = tree.edit()) {
+            edit.replace(0, 10, 0, 10, 3);
+            assertThat(tree.replace(0, 10, 0, 10, 4)).isTrue();
+            edit.replace(WINDOW, WINDOW + 1);
+            assertThat(edit.publish()).as("over two zones").isFalse();
+        }
+        assertThat(fixture.find(WINDOW)).isOne();
+    }
+
+    @Test
+    void anEditMustBeRefusedIfItsZoneWasTakenBackAndChanged() {
+        contend();
+        insert(10, 1);
         try (Edit edit = tree.edit()) {
             edit.replace(0, 10, 0, 10, 3);
             assertThat(tree.unite(0, SPACE)).isTrue();
@@ -250,6 +265,174 @@ class TreeZoneTest {
         }
         contend();
         assertThat(insert(1, 2)).isEqualTo(WINDOW);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ carve
+
+    private static final long RANGE = 4 * WINDOW;
+
+    /** Four intervals in a range, and one on each side of it. */
+    private void fillRange() {
+        tree.insert(RANGE - 5, RANGE, 1);
+        for (int i = 0; i < 4; i++) {
+            tree.insert(RANGE + i * WINDOW, RANGE + i * WINDOW + 5, 2 + i);
+        }
+        tree.insert(2 * RANGE, 2 * RANGE + 5, 6);
+    }
+
+    private void carve() {
+        contend();
+        tree.carve(RANGE, 2 * RANGE);
+    }
+
+    @Test
+    void aCarvedRangeMustBeChangedWithoutTheBaseAndNobodyMustTell() {
+        fillRange();
+        final List<Entry> all = fixture.entries();
+        try (Snapshot before = tree.snapshot()) {
+            carve();
+            assertThat(windows()).isOne();
+            assertThat(zoneOf(RANGE)).isNotSameAs(zoning.base()).isSameAs(zoneOf(2 * RANGE - 1));
+            assertThat(zoneOf(RANGE - 1)).isSameAs(zoneOf(2 * RANGE)).isSameAs(zoning.base());
+            assertThat(fixture.entries()).isEqualTo(all).isEqualTo(TreeFixture.entries(before));
+        }
+        assertThat(fixture.find(RANGE + 4)).isEqualTo(2);
+        final long root = baseRoot();
+        assertThat(tree.insert(RANGE + 7, RANGE + 9, 7)).isTrue();
+        assertThat(tree.insertIntoZoneOf(3, 1, RANGE, 2 * RANGE, true, 8)).as("the lowest gap").isEqualTo(RANGE + 9);
+        assertThat(tree.insertIntoZoneOf(3, 1, RANGE, 2 * RANGE, false, 9)).isEqualTo(2 * RANGE - 3);
+        try (Edit edit = tree.edit()) {
+            assertThat(edit.replace(RANGE, RANGE + 5)).isTrue();
+            assertThat(edit.replace(RANGE + WINDOW, RANGE + 2 * WINDOW, RANGE + WINDOW, RANGE + WINDOW + 1, 10)).isTrue();
+            assertThat(edit.publish()).isTrue();
+        }
+        assertThat(tree.remove(RANGE + 7)).isEqualTo(7);
+        assertThat(baseRoot()).isEqualTo(root);
+        assertThat(fixture.find(RANGE + 4)).isZero();
+        assertThat(fixture.find(RANGE + WINDOW)).isEqualTo(10);
+        assertThat(tree.isContended()).as("has to lose races before it carves the next range").isFalse();
+        assertThat(tree.insertIntoZoneOf(3, 1, 0, SPACE, true, 11)).as("the base has the address").isEqualTo(-1);
+    }
+
+    @Test
+    void aRangeMustStayWhereItIsUnlessItIsSmallAndItsOwn() {
+        fillRange();
+        tree.carve(RANGE, 2 * RANGE);
+        assertThat(windows()).as("of a thread that loses no races").isZero();
+        for (final long[] range : new long[][] {{RANGE - 3, 2 * RANGE}, {RANGE, 2 * RANGE + 3}, {0, SPACE / 8 + 1}}) {
+            contend();
+            tree.carve(range[0], range[1]);
+            assertThat(windows()).as("%d to %d", range[0], range[1]).isZero();
+        }
+        carve();
+        assertThat(windows()).isOne();
+        contend();
+        tree.carve(RANGE + WINDOW, 3 * RANGE);
+        assertThat(windows()).as("a part of it is in a zone").isOne();
+    }
+
+    @Test
+    void aRangeWithManyIntervalsMustStayWhereItIs() {
+        final TreeFixture large = TreeFixture.with(new TreeTuning(30, 30, 1, 4, WINDOW_BITS, 1));
+        for (int i = 0; i < 1024; i++) {
+            large.tree.insert(2 * i, 2 * i + 1, 1);
+        }
+        ZoneTestSupport.contend(large.tree);
+        large.tree.carve(0, 2048);
+        assertThat(ZoneTestSupport.windows(large.tree)).isZero();
+        large.tree.remove(0);
+        ZoneTestSupport.contend(large.tree);
+        large.tree.carve(0, 2048);
+        assertThat(ZoneTestSupport.windows(large.tree)).isOne();
+        large.tree.unite();
+        assertThat(large.entries()).hasSize(1023);
+        large.checkNoNodeIsLost();
+    }
+
+    @Test
+    void nothingMustBeCarvedBeforeTheGracePeriodOfWhatWasTakenBackIsOver() {
+        fillRange();
+        carve();
+        try (Snapshot pinned = tree.snapshot()) {
+            assertThat(tree.unite(0, SPACE)).isTrue();
+            carve();
+            assertThat(windows()).as("under the pin").isZero();
+            assertThat(pinned.find(RANGE)).isEqualTo(2);
+        }
+        carve();
+        assertThat(windows()).isOne();
+    }
+
+    /** Does the first steps of a carving, and stops. */
+    private Zone carveSteps(final int steps) {
+        contend();
+        insert(1, 99);
+        final Zone zone = zoneOf(0);
+        fixture.pinned(() -> {
+            final Change change = tree.takeChange();
+            final long was = zone.rootAcquire();
+            change.begin(zone, was);
+            change.copy(baseRoot(), RANGE, 2 * RANGE);
+            assertThat(tree.swing(change, was, Zone.carving(change.root()))).isTrue();
+            if (steps > 1) {
+                change.begin(zoning.base(), baseRoot());
+                change.replace(RANGE, 2 * RANGE, RANGE, 2 * RANGE, zone.elsewhere());
+                assertThat(tree.swing(change)).isTrue();
+            }
+            tree.giveBack(change);
+        });
+        return zone;
+    }
+
+    @Test
+    void copiesMustNotCountBeforeTheBaseNamesTheirZone() {
+        fillRange();
+        final List<Entry> all = new ArrayList<>(fixture.entries());
+        carveSteps(1);
+        all.addFirst(new Entry(0, 1, 99));
+        assertThat(fixture.entries()).isEqualTo(all);
+        assertThat(tree.replace(RANGE, RANGE + 5, RANGE, RANGE + 4, 7)).as("in the base").isTrue();
+        assertThat(windows()).as("which does not mind").isOne();
+        assertThat(fixture.find(RANGE)).isEqualTo(7);
+        assertThat(tree.insert(10, 11, 8)).as("in the zone, which is taken back").isTrue();
+        assertThat(windows()).isZero();
+        assertThat(fixture.find(RANGE)).isEqualTo(7);
+        assertThat(fixture.find(10)).isEqualTo(8);
+        assertThat(fixture.find(0)).isEqualTo(99);
+    }
+
+    @Test
+    void copiesMustCountOnceTheBaseNamesTheirZone() {
+        fillRange();
+        final List<Entry> all = new ArrayList<>(fixture.entries());
+        carveSteps(2);
+        all.addFirst(new Entry(0, 1, 99));
+        assertThat(windows()).isEqualTo(2);
+        assertThat(fixture.entries()).isEqualTo(all);
+        assertThat(fixture.find(RANGE)).isEqualTo(2);
+        assertThat(tree.replace(RANGE, RANGE + 5, RANGE, RANGE + 4, 7)).as("takes the zone back").isTrue();
+        assertThat(windows()).isZero();
+        assertThat(fixture.find(RANGE)).isEqualTo(7);
+        assertThat(fixture.find(RANGE + WINDOW)).isEqualTo(3);
+    }
+
+    @Test
+    void aLeaseAndAnotherCarvingMustNotMindAZoneThatIsBeingCarvedInto() throws Exception {
+        fillRange();
+        final Zone zone = carveSteps(1);
+        Thread other;
+        do {
+            other = new Thread(() -> {
+                contend();
+                tree.carve(3 * RANGE, 4 * RANGE);
+            });
+        } while ((other.threadId() - Thread.currentThread().threadId()) % (zoning.size() - 1) == 0); // the same zone
+        tree.insert(3 * RANGE, 3 * RANGE + 1, 9);
+        other.start();
+        other.join();
+        assertThat(windows()).as("the zone's, and the other's range").isEqualTo(2);
+        assertThat(zoneOf(3 * RANGE)).isNotSameAs(zoning.base()).isNotSameAs(zone);
+        assertThat(Zone.isCarving(zone.rootAcquire())).isTrue();
     }
 
     // ------------------------------------------------------------------------------------------- what is not complete
@@ -353,6 +536,11 @@ class TreeZoneTest {
         assertThat(windows()).isOne();
         assertThat(fixture.entries()).isEqualTo(all);
         assertThat(nodesNeeded(shortage, () -> tree.unite(0, SPACE))).isGreaterThan(3);
+        assertThat(fixture.entries()).isEqualTo(all);
+        assertThat(nodesNeeded(shortage, () -> {
+            tree.carve(WINDOW, 3 * WINDOW);
+            return windows() > 0;
+        })).isGreaterThan(3);
         assertThat(fixture.entries()).isEqualTo(all);
     }
 

@@ -34,6 +34,7 @@ class TreeZonesConcurrencyTest {
     private final IntervalTree tree = fixture.tree;
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicInteger united = new AtomicInteger();
+    private final AtomicInteger carved = new AtomicInteger();
     private final AtomicLong inZones = new AtomicLong();
     private final AtomicLong frozenSeen = new AtomicLong();
     private final AtomicLong swaps = new AtomicLong();
@@ -81,7 +82,7 @@ class TreeZonesConcurrencyTest {
     }
 
     private boolean hasMetAll() {
-        return united.get() > 20 && inZones.get() > 1_000 && frozenSeen.get() > 0 && swaps.get() > 500;
+        return united.get() > 20 && carved.get() > 50 && inZones.get() > 1_000 && frozenSeen.get() > 0 && swaps.get() > 500;
     }
 
     /** Inserts and removes in zones and beside them, and knows what it has there. */
@@ -93,7 +94,7 @@ class TreeZonesConcurrencyTest {
             final int kind = random.nextInt(100);
             if (kind < 45 && mine.size() < 60) {
                 final long size = 1 + random.nextInt(20);
-                final long start = kind < 35 ? tree.insertIntoZone(size, 1, 0, SPACE, value)
+                final long start = kind < 35 ? tree.insertIntoZone(size, 1, 0, SPACE, true, value)
                     : tree.insertIntoGap(size, 1, random.nextInt((int) SPACE / 2), SPACE, random.nextBoolean(), value);
                 if (start >= 0) {
                     mine.put(start, new Entry(start, start + size, value));
@@ -114,12 +115,28 @@ class TreeZonesConcurrencyTest {
                     .isTrue();
                 mine.put(other.start(), other);
                 check(other);
-            } else if (random.nextInt(8) == 0 && tree.unite(0, SPACE)) {
-                united.incrementAndGet();
+            } else if (random.nextInt(8) == 0) {
+                if (tree.unite(0, SPACE)) {
+                    united.incrementAndGet();
+                }
+            } else {
+                carve(random);
             }
         }
         mine.values().forEach(this::check);
         mine.values().forEach(entry -> assertThat(tree.remove(entry.start())).isEqualTo(entry.value()));
+    }
+
+    /** Carves a range, or would like to: one without a landmark, or with one or two. */
+    private void carve(final Random random) {
+        final int windows = 1 + random.nextInt(40);
+        final long start = random.nextInt((int) (SPACE / WINDOW) - windows) * WINDOW;
+        tree.carve(start, start + windows * WINDOW);
+        fixture.pinned(() -> {
+            if (TreeReader.findUnder(tree.zoning().base().rootAcquire(), start) < 0) {
+                carved.incrementAndGet();
+            }
+        });
     }
 
     private static Entry pick(final TreeMap<Long, Entry> mine, final Random random) {

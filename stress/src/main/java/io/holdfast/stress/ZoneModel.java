@@ -18,7 +18,8 @@ public abstract class ZoneModel {
     /** The base says that it is in the zone, or the zone that it is in the base. */
     protected static final int ELSEWHERE = 7;
 
-    private static final long FROZEN = 8; // versions are above it
+    private static final long FROZEN = 8;
+    private static final long CARVING = 16; // versions are above it
 
     /** Root of the base. */
     protected final AtomicLong base;
@@ -42,7 +43,7 @@ public abstract class ZoneModel {
 
     /** The next version of a root, thawed, which says that. */
     protected static long next(final long root, final int says) {
-        return (root | FROZEN | ELSEWHERE) + 1 + says;
+        return (root | CARVING | FROZEN | ELSEWHERE) + 1 + says;
     }
 
     /** Whether a root is frozen. */
@@ -50,9 +51,13 @@ public abstract class ZoneModel {
         return (root & FROZEN) != 0;
     }
 
-    /** The same root, frozen. */
+    /** The same root, frozen to be taken back. */
     protected static long frozen(final long root) {
-        return root | FROZEN;
+        return root & ~CARVING | FROZEN;
+    }
+
+    private static boolean isEvacuated(final long root) {
+        return (root & (FROZEN | CARVING)) == FROZEN;
     }
 
     /** A thread that loses its processor here for a moment. */
@@ -65,7 +70,7 @@ public abstract class ZoneModel {
     /** Zoning.evacuate. */
     protected final void evacuate() {
         long root = zone.get();
-        while (!isFrozen(root) && !zone.compareAndSet(root, frozen(root))) {
+        while (!isEvacuated(root) && !zone.compareAndSet(root, frozen(root))) {
             root = zone.get();
         }
         complete();
@@ -84,7 +89,7 @@ public abstract class ZoneModel {
     /** Zoning.complete. */
     protected final void complete() {
         final long frozen = zone.get();
-        if (isFrozen(frozen) && takeBack(frozen)) {
+        if (isEvacuated(frozen) && takeBack(frozen)) {
             thaw(frozen);
         }
     }
@@ -106,6 +111,39 @@ public abstract class ZoneModel {
     /** Zoning.thaw. */
     protected final void thaw(final long frozen) {
         zone.compareAndSet(frozen, next(frozen, ELSEWHERE));
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- carve
+
+    /** Zoning.carve, with a comparison of what the base has and the copy, or without. */
+    protected final void carve(final boolean compared) {
+        final long was = zone.get();
+        final int copied = says(base.get());
+        if (isFrozen(was) || copied == ELSEWHERE) {
+            return;
+        }
+        final long carving = next(was, copied) | FROZEN | CARVING;
+        if (!zone.compareAndSet(was, carving)) {
+            return;
+        }
+        if (!compared) {
+            linger();
+        }
+        final long thawed = carving & ~(FROZEN | CARVING);
+        zone.compareAndSet(carving, name(carving, copied, compared) ? thawed : next(carving, ELSEWHERE));
+    }
+
+    /** Zoning.name. */
+    private boolean name(final long carving, final int copied, final boolean compared) {
+        while (true) {
+            final long root = base.get();
+            if (compared && says(root) != copied || zone.get() != carving) {
+                return false;
+            }
+            if (base.compareAndSet(root, next(root, ELSEWHERE))) {
+                return true;
+            }
+        }
     }
 
     // ---------------------------------------------------------------------------------------------------------- lease

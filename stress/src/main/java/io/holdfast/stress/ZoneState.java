@@ -56,7 +56,18 @@ public abstract class ZoneState {
     /** Inserts OLD into a zone, for which it leases a window: 1, or 0 if that was not possible. */
     protected final int insertIntoZone() {
         ZoneTestSupport.contend(tree);
-        return tree.insertIntoZone(LENGTH, 1, 0, SPACE, OLD) < 0 ? 0 : 1;
+        return tree.insertIntoZone(LENGTH, 1, 0, SPACE, true, OLD) < 0 ? 0 : 1;
+    }
+
+    /** Inserts OLD into the base. */
+    protected final void insertIntoBase() {
+        tree.insert(0, LENGTH, OLD);
+    }
+
+    /** Moves the address to a zone, with what is there. */
+    protected final void carve() {
+        ZoneTestSupport.contend(tree);
+        tree.carve(0, LENGTH);
     }
 
     /** Inserts NEW over all addresses: 1, or 0 if something was there. */

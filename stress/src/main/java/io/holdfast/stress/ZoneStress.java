@@ -11,8 +11,8 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * Zones of the tree: changes, lookups and leases beside an evacuation, and two threads that complete one: [Z1] and [Z3] of
- * Zoning, G6, G7.
+ * Zones of the tree: changes, lookups, leases and carvings beside an evacuation, and two threads that complete one: [Z1],
+ * [Z3] and [Z6] of Zoning, G6, G7.
  *
  * <p>{@code java -jar stress/target/jcstress.jar -t ZoneStress}
  */
@@ -144,6 +144,128 @@ public final class ZoneStress {
             linger();
             zone.set(frozen(root));
             complete();
+            result.r2 = findIfLast();
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------- a carving
+
+    /** The steps one by one; the change comes, and takes the zone back. */
+    @JCStressTest
+    @JCStressMeta(ChangeOutcomes.class)
+    @State
+    public static class CarveModel extends ZoneModel {
+        /** A fresh state. */
+        public CarveModel() {
+            super(OLD, ELSEWHERE);
+        }
+
+        /** The one that carves. */
+        @Actor
+        public void carver(final II_Result result) {
+            carve(true);
+            result.r1 = findIfLast();
+        }
+
+        /** The one that changes, and evacuates. */
+        @Actor
+        public void changer(final II_Result result) {
+            change();
+            evacuate();
+            result.r2 = findIfLast();
+        }
+    }
+
+    /** What ships. */
+    abstract static class Carve extends ZoneState {
+        Carve(final EpochDomain domain) {
+            super(domain, false);
+            insertIntoBase();
+        }
+
+        final int carveIt() {
+            carve();
+            return countIfLast();
+        }
+
+        final int insertBesideAndTakeBack() {
+            if (!insert(1)) {
+                return -3;
+            }
+            evacuate();
+            return countIfLast();
+        }
+    }
+
+    /** What ships by default. */
+    @JCStressTest
+    @JCStressMeta(ChangeOutcomes.class)
+    @State
+    public static class CarveActualMembarrier extends Carve {
+        /** A fresh state. */
+        public CarveActualMembarrier() {
+            super(RegionState.MEMBARRIER);
+        }
+
+        /** The one that carves. */
+        @Actor
+        public void carver(final II_Result result) {
+            result.r1 = carveIt();
+        }
+
+        /** The one that changes, and evacuates. */
+        @Actor
+        public void changer(final II_Result result) {
+            result.r2 = insertBesideAndTakeBack();
+        }
+    }
+
+    /** What ships for systems without the barrier. */
+    @JCStressTest
+    @JCStressMeta(ChangeOutcomes.class)
+    @State
+    public static class CarveActualFence extends Carve {
+        /** A fresh state. */
+        public CarveActualFence() {
+            super(RegionState.FENCE);
+        }
+
+        /** The one that carves. */
+        @Actor
+        public void carver(final II_Result result) {
+            result.r1 = carveIt();
+        }
+
+        /** The one that changes, and evacuates. */
+        @Actor
+        public void changer(final II_Result result) {
+            result.r2 = insertBesideAndTakeBack();
+        }
+    }
+
+    /** Copies that nobody compares with what the base has by then; {@code WeakenedTwinsTest} asserts that this shows. */
+    @JCStressTest
+    @Outcome(id = {"2, 0", "0, 2"}, expect = Expect.ACCEPTABLE, desc = "the two did not meet")
+    @Outcome(id = {"1, 0", "0, 1"}, expect = Expect.ACCEPTABLE_INTERESTING,
+        desc = "copy, change, name the zone: the change is lost")
+    @State
+    public static class CarveWeakened extends ZoneModel {
+        /** A fresh state. */
+        public CarveWeakened() {
+            super(OLD, ELSEWHERE);
+        }
+
+        /** The one that carves. */
+        @Actor
+        public void carver(final II_Result result) {
+            carve(false);
+            result.r1 = findIfLast();
+        }
+
+        /** The one that changes. */
+        @Actor
+        public void changer(final II_Result result) {
+            change();
             result.r2 = findIfLast();
         }
     }

@@ -116,7 +116,7 @@ public abstract class TreeWindow {
         while (true) {
             try (Edit edit = tree.edit()) {
                 if (!edit.replace(low + cleared, low + cleared + 1)) {
-                    return false; // an interval lay across when the edit began
+                    return false; // an interval lies across where the edit has come to
                 }
                 letOthersIn();
                 if (!edit.replace(low + filled, low + filled + 1, low + filled, low + filled + 1, value)) {

@@ -128,6 +128,16 @@ public final class Broken {
         return true;
     }
 
+    /** A zone gets a range, and nothing of what is there. */
+    public static void copyNothing(final Object change, final long root, final long start, final long end) {
+        ZoneTestSupport.cut(change, start, end);
+    }
+
+    /** Two roots have the same. */
+    public static boolean same(final long root, final long other, final long start, final long end) {
+        return true;
+    }
+
     /** A root has nothing at an address. */
     public static long nothing(final long root, final long address) {
         return 0;

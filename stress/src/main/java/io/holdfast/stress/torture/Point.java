@@ -82,6 +82,12 @@ enum Point {
     ZONE_FROZEN(Rarity.MOSTLY, at("tree.Zoning", "complete", "Zoning.takeBack", 1), false),
     /** The base has copies of what a zone had, and the zone is frozen. */
     ZONE_TAKEN_BACK(Rarity.MOSTLY, at("tree.Zoning", "complete", "Zoning.thaw", 1), false),
+    /** A zone is frozen with copies of a range, and the base has the range. */
+    CARVE_COPIED(Rarity.MOSTLY, at("tree.Zoning", "carve", "Zoning.name", 1), false),
+    /** A carving has seen that its zone is not taken back, and the base does not name the zone yet. */
+    CARVE_LOOKED(Rarity.MOSTLY, at("tree.Zoning", "name", "Change.replace", 1), false),
+    /** The base names a zone for a carved range, and the zone is frozen. */
+    CARVE_BEFORE_THAW(Rarity.MOSTLY, at("tree.Zoning", "carve", "Change.begin", 2).only(2), false),
     /** An unmap is drained, and its pages are still there. */
     UNMAP_BEFORE_PAGES(Rarity.SELDOM, at("space.GiveBack", "givePages", "GiveBack.restorePages", 1), false);
 

@@ -90,6 +90,10 @@ public enum Variant {
     OPENED_UNCHECKED(
         at("tree.Zoning", "open", "TreeReader.findUnder", 1).instead(Broken.class, "nothing"),
         at("tree.Zoning", "open", "Zone.elsewhere", 1).instead(Broken.class, "nowhere")),
+    /** A range is carved without what is in it. */
+    CARVED_EMPTY(
+        at("tree.Zoning", "carve", "Change.copy", 1).instead(Broken.class, "copyNothing"),
+        at("tree.Zoning", "name", "TreeReader.isSame", 1).instead(Broken.class, "same")),
     /** A lookup looks at the base alone. */
     ZONES_UNSEEN(
         at("tree.IntervalTree", "find", "Zoning.likelyRoot", 1).instead(Broken.class, "likelyBase"),

@@ -18,10 +18,11 @@ import java.util.stream.Stream;
  */
 public final class Zones {
     private static final int WINDOW_BITS = 17; // the largest region has room in a quarter of it
-    private static final List<String> NAMES = List.of("leased", "evacuated", "changed");
+    private static final List<String> NAMES = List.of("leased", "evacuated", "changed", "carved");
     private static final int LEASED = 0; // a zone got a window
     private static final int EVACUATED = 1; // the base has what a zone had
     private static final int CHANGED = 2; // a change swung the root of a zone
+    private static final int CARVED = 3; // a zone got a range with what is in it
     private static final LongAdder[] COUNTS = new LongAdder[NAMES.size()];
     private static volatile boolean wanted;
 
@@ -83,6 +84,10 @@ public final class Zones {
                 .instead(Zones.class, "tuned"),
             Weave.Place.of("io.holdfast.space.Mapper", "insertIntoZone", "IntervalTree.isContended", 1)
                 .instead(Zones.class, "contended"),
+            Weave.Place.of("io.holdfast.tree.IntervalTree", "carve", "IntervalTree.isContended", 1)
+                .instead(Zones.class, "contended"),
+            Weave.Place.of("io.holdfast.tree.Zoning", "carve", "Zoning.hint", 1)
+                .before(Zones.class, "count", CARVED),
             Weave.Place.of("io.holdfast.tree.Zoning", "lease", "Zoning.open", 1)
                 .before(Zones.class, "count", LEASED),
             Weave.Place.of("io.holdfast.tree.Zoning", "complete", "Zoning.forgetHints", 1)
