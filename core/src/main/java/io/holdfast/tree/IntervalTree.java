@@ -481,15 +481,22 @@ public final class IntervalTree {
     }
 
     /**
-     * Inserts an interval into the first gap of the zone that an address is likely in, if that is not the base.
+     * Inserts an interval into the first gap of a range that one zone has all of, lowest or highest first.
      *
-     * @param low the address, and where gaps begin
      * @return the start, or -1
      */
     public long insertIntoZoneOf(final long size, final long alignment, final long low, final long high,
                                  final boolean lowestFirst, final long value) {
-        final int zone = zoned ? zoning.likely(low) : 0;
-        return zone == 0 ? GapSearch.NONE : insertIntoGap(zone, zone, size, alignment, low, high, lowestFirst, value);
+        if (!zoned) {
+            return GapSearch.NONE;
+        }
+        domain.pinStructure();
+        try {
+            final int zone = zoning.zoneOfAll(low, high);
+            return zone == 0 ? GapSearch.NONE : insertIntoGap(zone, zone, size, alignment, low, high, lowestFirst, value);
+        } finally {
+            domain.unpinStructure();
+        }
     }
 
     /**

@@ -144,8 +144,7 @@ final class Zoning {
         return roots + (long) likely(address) * Zone.BYTES;
     }
 
-    /** The zone in which an address is likely to be. */
-    int likely(final long address) {
+    private int likely(final long address) {
         final byte[] known = hints;
         final long window = address >>> windowBits;
         return window < known.length ? known[(int) window] : 0;
@@ -172,6 +171,13 @@ final class Zoning {
         for (int i = from; i < Math.min(to, known.length); i++) {
             known[i] = (byte) number; // benign race: whoever reads it looks whether it is true
         }
+    }
+
+    /** Number of the zone that the base names for all of a range, or 0. */
+    int zoneOfAll(final long start, final long end) {
+        final Interval named = new Interval();
+        return TreeReader.firstEndingAfter(base().rootAcquire(), start, named) && Zone.isElsewhere(named.value()) &&
+            named.start() <= start && named.end() >= end ? Zone.numberOf(named.value()) : 0;
     }
 
     /** The value at an address, wherever it is. Wait-free [Z4]. */

@@ -110,7 +110,13 @@ class ZonedSpaceTest extends SpaceFixture {
         try (Guard guard = second.share()) {
             assertThat(guard.segment().get(ValueLayout.JAVA_BYTE, 2)).isEqualTo((byte) 3);
         }
-        space.unmap(List.of(first, second, memory));
+        final Region third;
+        try (WriteSection section = space.write()) {
+            third = section.map(MapRequest.file(FileBacking.readOnly(file)));
+            section.publish();
+        }
+        assertThat(third.address()).as("of a section over everything, too").isGreaterThan(space.capacity() / 2);
+        space.unmap(List.of(first, second, third, memory));
         assertThat(space.maps()).isEmpty();
     }
 

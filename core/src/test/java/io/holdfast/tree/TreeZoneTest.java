@@ -311,7 +311,9 @@ class TreeZoneTest {
         assertThat(fixture.find(RANGE + 4)).isZero();
         assertThat(fixture.find(RANGE + WINDOW)).isEqualTo(10);
         assertThat(tree.isContended()).as("has to lose races before it carves the next range").isFalse();
-        assertThat(tree.insertIntoZoneOf(3, 1, 0, SPACE, true, 11)).as("the base has the address").isEqualTo(-1);
+        assertThat(tree.insertIntoZoneOf(3, 1, 0, WINDOW, true, 11)).as("the base has it").isEqualTo(-1);
+        assertThat(tree.insertIntoZoneOf(3, 1, RANGE, 3 * RANGE, true, 11)).as("the base has a part").isEqualTo(-1);
+        assertThat(tree.insertIntoZoneOf(3, 1, RANGE - 1, 2 * RANGE, true, 11)).isEqualTo(-1);
     }
 
     @Test
