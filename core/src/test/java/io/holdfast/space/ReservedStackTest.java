@@ -15,19 +15,19 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class ReservedStackTest {
     @ParameterizedTest
-    @CsvSource({"forBeginning, 8192", "forEnd, 4096"})
+    @CsvSource({"forNested, 16384", "forBeginning, 8192", "forEnd, 4096"})
     void interpretedCodeMustReserveWhatItGrants(final String method, final String bytes) throws Exception {
         assertThat(reserve(List.of("-Xint"), bytes)).doesNotContain("::" + method);
     }
 
     @ParameterizedTest
-    @CsvSource({"forBeginning, 8192", "forEnd, 4096"})
+    @CsvSource({"forNested, 16384", "forBeginning, 8192", "forEnd, 4096"})
     void codeOfTheClientCompilerMustReserveWhatItGrants(final String method, final String bytes) throws Exception {
         assertThat(reserve(List.of("-Xbatch", "-XX:TieredStopAtLevel=1"), bytes)).contains("::" + method);
     }
 
     @ParameterizedTest
-    @CsvSource({"forBeginning, 8192", "forEnd, 4096"})
+    @CsvSource({"forNested, 16384", "forBeginning, 8192", "forEnd, 4096"})
     void codeOfTheServerCompilerMustReserveWhatItGrants(final String method, final String bytes) throws Exception {
         assertThat(reserve(List.of("-Xbatch", "-XX:-TieredCompilation"), bytes)).contains("::" + method);
     }

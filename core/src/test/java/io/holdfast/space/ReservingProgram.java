@@ -95,6 +95,7 @@ final class ReservingProgram {
 
     private static void reserve() {
         switch (bytes) {
+            case 16_384 -> ReservedStack.forNested(1);
             case 8192 -> ReservedStack.forBeginning(1);
             case 4096 -> ReservedStack.forEnd(1);
             default -> throw new IllegalArgumentException("bytes=" + bytes);

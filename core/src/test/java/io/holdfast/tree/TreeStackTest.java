@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Wherever the stack ends in a change, no node is lost, and whoever has what the change had taken has given it back. */
 class TreeStackTest {
     private static final int ROUNDS = 5;
+    private static final int CALLS = 500;
     private static final long STACK = 256L << 10;
     private static final int DEEP = 1_000_000;
     private static final int WINDOW_BITS = 6;
@@ -77,10 +78,18 @@ class TreeStackTest {
         return lower == 0 ? dig(operation, 0) : digLower(operation, lower - 1);
     }
 
+    /** From the second round on the change is compiled, with ever more of what it calls. */
+    private void warmUp(final Kind kind, final int round) {
+        for (int i = 0; i < round * CALLS; i++) {
+            kind.change.accept(tree);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void noNodeMustBeLostWhereverTheStackEnds(final Kind kind) throws Exception {
         for (int round = 0; round < ROUNDS; round++) {
+            warmUp(kind, round);
             tree.unite();
             tree.replace(0, SPACE);
             for (int i = 0; i < 40; i++) {
