@@ -364,15 +364,17 @@ final class Mapper {
     /** The same for a thread that races with others for the root of the tree, or whose range has a root of its own. */
     private long insertIntoZone(final MapPlan plan, final Addresses addresses, final long record) {
         final Reservation reservation = core.reservation();
-        final boolean isAnywhere = addresses.areAnywhere();
-        if (isAnywhere && !core.tree().isContended()) {
+        if (!addresses.areAnywhere()) {
+            return insert(plan, addresses.windows(0, reservation.capacity()), (size, alignment, from, to) ->
+                core.tree().insertIntoZoneOf(size, alignment, from, to, !plan.isMapping(), record));
+        }
+        if (!core.tree().isContended()) {
             return -1;
         }
-        final long low = isAnywhere && plan.isMapping() ? reservation.mappedLimit() : 0;
-        final long high = isAnywhere && !plan.isMapping() ? reservation.anonymousLimit() : reservation.capacity();
-        return insert(plan, addresses.windows(low, high), (size, alignment, from, to) -> isAnywhere
-            ? core.tree().insertIntoZone(size, alignment, from, to, !plan.isMapping(), record)
-            : core.tree().insertIntoZoneOf(size, alignment, from, to, !plan.isMapping(), record));
+        final long low = plan.isMapping() ? reservation.mappedLimit() : 0;
+        final long high = plan.isMapping() ? reservation.capacity() : reservation.anonymousLimit();
+        return insert(plan, addresses.windows(low, high), (size, alignment, from, to) ->
+            core.tree().insertIntoZone(size, alignment, from, to, !plan.isMapping(), record));
     }
 
     /** The same where only zones of other threads have gaps, perhaps. */

@@ -115,8 +115,6 @@ final class Publication {
     private final List<PendingUnmap> given = new ArrayList<>();
     private @Nullable Batch batch; // for what is given back
     private int drops;
-    private long rangeStart;
-    private long rangeEnd; // 0 without a range
     private boolean reserved; // room in the list of retired records
 
     Publication(final SpaceHandle space, final Owner owner, final String operation) {
@@ -138,12 +136,6 @@ final class Publication {
     }
 
     // ------------------------------------------------------------------------------------------------------ plan
-
-    /** The owner has the right to a range, and may come back to it. */
-    void within(final long start, final long end) {
-        rangeStart = start;
-        rangeEnd = end;
-    }
 
     /** A region that the owner holds is replaced; {@code goesOn} if a region that comes has bytes of it. */
     void replace(final long record, final Extent extent, final boolean goesOn) {
@@ -271,9 +263,6 @@ final class Publication {
     }
 
     private void swing() {
-        if (rangeEnd != 0) {
-            core.tree().carve(rangeStart, rangeEnd);
-        }
         try (Edit edit = core.tree().edit()) {
             int from = 0;
             for (final Territory territory : territories()) {

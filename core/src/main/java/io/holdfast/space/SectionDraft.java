@@ -350,6 +350,7 @@ final class SectionDraft {
         closeSegments(); // may throw
         given.ensureCapacity(given.size() + parts.drops().size());
         final Publication publication = plan();
+        space.core().tree().carve(start, end); // its thread may come back to the range
         publication.publish();
         for (int i = 0; i < publication.given().size(); i++) {
             given.add(publication.given().get(i));
@@ -359,7 +360,6 @@ final class SectionDraft {
 
     private Publication plan() {
         final Publication publication = new Publication(space, exclusion, "publish");
-        publication.within(start, end);
         for (final Part part : parts.all()) {
             if (part.isFresh()) {
                 publication.keep(part.extent(), part.record());

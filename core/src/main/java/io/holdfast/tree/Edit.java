@@ -32,11 +32,10 @@ public final class Edit implements AutoCloseable {
      *
      * Publication. If the root is still the edit's base, the root is swung to the private version: the point of no
      * return is that compare-and-set. Otherwise the touched ranges, merged and in order, are compared between the edit's
-     * base and the root of now; both stay readable because of the pin. If they are the same, a second
-     * change starts from the root of now, and in each touched range what is there is replaced by what the private version
-     * has there; all nodes outside are shared with the root of now. No interval of either version crosses the edge of a
-     * merged range, since a replacement is refused where an interval crosses an edge of its range. Then the root is swung
-     * to that.
+     * base and the root of now; both stay readable because of the pin. If they are the same, a second change starts from
+     * the root of now, and in each touched range what is there is replaced by what the private version has there; all
+     * nodes outside are shared with the root of now. No interval of either version crosses the edge of a merged range,
+     * since a replacement is refused where an interval crosses an edge of its range. Then the root is swung to that.
      *
      * When the races that the edit lost have cost it more than HOLD_AFTER_NS, it asks single changes to wait (HoldBack),
      * for a time that follows from how long its last attempt took. So a short edit tries again many times before it costs

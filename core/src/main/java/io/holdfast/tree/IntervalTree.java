@@ -212,7 +212,7 @@ public final class IntervalTree {
 
     /** A change from the pool, with stack enough to make a change with it and give it back with all its nodes. */
     Change takeChange() {
-        ReservedStack.forNested(baseRoot); // what is given back retires nodes, which may collect others
+        ReservedStack.forNested(baseRoot); // pins and retire lists make sure of stack themselves, further down
         return changes.take();
     }
 

@@ -61,14 +61,9 @@ final class Zone {
         return root < 0;
     }
 
-    /** Whether it is frozen because a range is being carved, so that base and zone may go on as if it was not. */
-    static boolean isCarving(final long root) {
-        return root < 0 && (root & CARVING) != 0;
-    }
-
-    /** Whether the zone of a root word is being taken back. */
+    /** Whether it is frozen because the zone is being taken back. */
     static boolean isEvacuated(final long root) {
-        return root < 0 && (root & CARVING) == 0;
+        return isFrozen(root) && (root & CARVING) == 0;
     }
 
     /** The root word frozen, for a range that is being carved. */

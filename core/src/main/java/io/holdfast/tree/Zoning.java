@@ -150,15 +150,10 @@ final class Zoning {
         return window < known.length ? known[(int) window] : 0;
     }
 
-    /** The same for a change: where there is no hint, the thread's own zone, if it has one, is as good a guess. */
+    /** The same for a change: where there is no hint, the thread's own zone, whose lines nobody else writes. */
     private Zone likelyZone(final long address) {
         final int likely = likely(address);
-        return likely == 0 && isHome(address) ? home() : zones[likely];
-    }
-
-    private boolean isHome(final long address) {
-        final long root = home().rootAcquire();
-        return root > 0 && !Zone.isElsewhere(TreeReader.findUnder(root, address));
+        return likely == 0 ? home() : zones[likely];
     }
 
     private void hint(final long start, final long end, final int number) {
@@ -235,7 +230,7 @@ final class Zoning {
 
     private boolean tryBegin(final Change change, final Zone zone, final long start, final long end) {
         final long root = zone.rootAcquire();
-        if (Zone.isFrozen(root)) {
+        if (root == 0 || Zone.isFrozen(root)) {
             return false;
         }
         change.begin(zone, root);
@@ -446,7 +441,7 @@ final class Zoning {
         });
         boolean any = false;
         for (int i = 1; i < zones.length; i++) {
-            if (named[i] || Zone.isEvacuated(zones[i].rootAcquire())) {
+            if (named[i] || Zone.isFrozen(zones[i].rootAcquire())) {
                 evacuate(zones[i]);
                 any = true;
             }
