@@ -5,6 +5,7 @@ import static io.holdfast.space.Inside.inside;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.AddressSpace;
+import io.holdfast.epoch.StackDigger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -14,32 +15,10 @@ import org.junit.jupiter.api.Test;
 /** Rounds of the reclaimer that break off. */
 class ReclaimerTest extends SpaceFixture {
     private static final int UNMAPS = 3;
-    private static final long STACK = 256L << 10;
-    private static final int DEEP = 1_000_000;
-
-    private int ended;
 
     @Override
     AddressSpace.Builder configure(final AddressSpace.Builder builder) {
         return builder.startReclaimer(false);
-    }
-
-    /** Runs it first where the stack ends, and then with ever more of it, until it comes through. */
-    private boolean dig(final Runnable operation, final int depth) {
-        try {
-            if (depth < DEEP && dig(operation, depth + 1)) {
-                return true;
-            }
-        } catch (final StackOverflowError e) {
-            ended++;
-        }
-        try {
-            operation.run();
-            return true;
-        } catch (final StackOverflowError e) {
-            ended++;
-            return false;
-        }
     }
 
     @Test
@@ -50,11 +29,7 @@ class ReclaimerTest extends SpaceFixture {
             for (int i = 0; i < UNMAPS; i++) {
                 all.add(space.map(PAGE).unmapAsync().toCompletableFuture());
             }
-            ended = 0;
-            final Thread thread = new Thread(null, () -> dig(reclaimer::doWork, 0), "digger", STACK);
-            thread.start();
-            thread.join();
-            assertThat(ended).as("seen: rounds without stack").isGreaterThan(10);
+            assertThat(StackDigger.dig(reclaimer::doWork, 0)).as("seen: rounds without stack").isGreaterThan(10);
             reclaimer.doWork(); // for what broke off later
             assertThat(reclaimer.backlog()).as("round=%d", round).isZero();
             CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).get(Threads.PATIENCE_S, TimeUnit.SECONDS);

@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ZonedSpaceTest extends SpaceFixture {
     private static final long WINDOW = 16L << 20;
     private static final int LOW_WINDOWS = 6;
-    private static final int STEPS = 1_500;
+    private static final int STEPS = 2_500;
 
     private final TreeMap<Long, Piece> model = new TreeMap<>();
     private long contents = 1;
@@ -152,8 +152,8 @@ class ZonedSpaceTest extends SpaceFixture {
         }
         assertThat(roots).containsOnly(roots[0]);
         fill(regions.getFirst());
-        final Region over = space.map(MapRequest.anonymous(2 * PAGE).at(4 * WINDOW - PAGE - PAGE));
-        final Region edge = space.map(MapRequest.anonymous(WINDOW).at(8 * WINDOW - WINDOW));
+        final Region over = space.map(MapRequest.anonymous(2 * PAGE).at(4 * WINDOW - 2 * PAGE));
+        final Region edge = space.map(MapRequest.anonymous(WINDOW).at(7 * WINDOW));
         assertThat(ZoneTestSupport.windows(tree())).as("neither reaches over an edge").isOne();
         over.remap(PAGE);
         space.map(MapRequest.anonymous(PAGE).at(4 * WINDOW - PAGE)).unmap();

@@ -26,6 +26,7 @@ class TreeModelTest {
     private boolean zoned;
     private int windows;
     private int united;
+    private int carved;
 
     @ParameterizedTest
     @CsvSource({"3, 3, 1", "3, 3, 2", "3, 4, 3", "4, 3, 4", "5, 5, 5", "8, 4, 6", "4, 8, 7"})
@@ -55,6 +56,7 @@ class TreeModelTest {
         run(new TreeTuning(leafCapacity, innerCapacity, 1, 3, windowBits, 1), seed, 2_000, 0, STEPS);
         assertThat(windows).as("windows seen").isGreaterThan(STEPS / 60);
         assertThat(united).as("zones taken back").isGreaterThan(10);
+        assertThat(carved).as("ranges carved").isGreaterThan(10);
     }
 
     /** Returns the greatest height that was seen. */
@@ -149,7 +151,10 @@ class TreeModelTest {
             }
             case 1, 2 -> {
                 final long start = random.nextInt(space);
-                tree.carve(start, Math.min(space, start + 1 + random.nextInt(space / 8)));
+                final long end = Math.min(space, start + 1 + random.nextInt(space / 8));
+                final int before = ZoneTestSupport.windows(tree);
+                tree.carve(start, end);
+                carved += ZoneTestSupport.windows(tree) - before;
             }
             default -> {
                 final long size = 1L + random.nextInt(6);

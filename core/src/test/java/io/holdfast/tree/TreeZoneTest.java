@@ -9,7 +9,6 @@ import io.holdfast.memory.NativeCall;
 import io.holdfast.memory.NativeException;
 import io.holdfast.memory.NativeMemory;
 import io.holdfast.tree.TreeFixture.Entry;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -21,6 +20,7 @@ class TreeZoneTest {
     private static final int WINDOW_BITS = 6;
     private static final long WINDOW = 1L << WINDOW_BITS;
     private static final long SPACE = 100 * WINDOW;
+    private static final long RANGE = 4 * WINDOW;
     private static final int RACES = 3;
     private static final TreeTuning TUNING = new TreeTuning(3, 3, 1, 4, WINDOW_BITS, RACES);
     private static final int NO_MEMORY = 12;
@@ -269,8 +269,6 @@ class TreeZoneTest {
 
     // ------------------------------------------------------------------------------------------------------------ carve
 
-    private static final long RANGE = 4 * WINDOW;
-
     /** Four intervals in a range, and one on each side of it. */
     private void fillRange() {
         tree.insert(RANGE - 5, RANGE, 1);
@@ -365,34 +363,73 @@ class TreeZoneTest {
         assertThat(windows()).isOne();
     }
 
-    /** Does the first steps of a carving, and stops. */
+    /** Fills a range, does the first steps of a carving, and stops; nobody can tell. */
     private Zone carveSteps(final int steps) {
+        fillRange();
         contend();
         insert(1, 99);
         final Zone zone = zoneOf(0);
+        final List<Entry> all = fixture.entries();
+        freezeWithCopies(zone);
+        if (steps > 1) {
+            fixture.pinned(() -> {
+                final Change change = tree.takeChange();
+                change.begin(zoning.base(), baseRoot());
+                change.replace(RANGE, 2 * RANGE, RANGE, 2 * RANGE, zone.elsewhere());
+                assertThat(tree.swing(change)).isTrue();
+                tree.giveBack(change);
+            });
+        }
+        assertThat(fixture.entries()).isEqualTo(all).hasSize(7);
+        return zone;
+    }
+
+    private void freezeWithCopies(final Zone zone) {
         fixture.pinned(() -> {
             final Change change = tree.takeChange();
             final long was = zone.rootAcquire();
             change.begin(zone, was);
             change.copy(baseRoot(), RANGE, 2 * RANGE);
             assertThat(tree.swing(change, was, Zone.carving(change.root()))).isTrue();
-            if (steps > 1) {
-                change.begin(zoning.base(), baseRoot());
-                change.replace(RANGE, 2 * RANGE, RANGE, 2 * RANGE, zone.elsewhere());
-                assertThat(tree.swing(change)).isTrue();
-            }
             tree.giveBack(change);
         });
-        return zone;
+    }
+
+    /** Does something in a thread that has not this one's zone. */
+    private void inAnotherZone(final Runnable work) throws InterruptedException {
+        Thread other;
+        do {
+            other = new Thread(work);
+        } while ((other.threadId() - Thread.currentThread().threadId()) % (zoning.size() - 1) == 0);
+        other.start();
+        other.join();
+    }
+
+    @Test
+    void aZoneThatIsLeftFrozenForACarvingMustBeTakenBackWithTheOthers() {
+        fillRange();
+        contend();
+        insert(1, 99);
+        final Zone zone = zoneOf(0);
+        tree.unite();
+        freezeWithCopies(zone);
+        assertThat(tree.unite(0, SPACE)).isTrue();
+        assertThat(Zone.isFrozen(zone.rootAcquire())).isFalse();
+        assertThat(fixture.entries()).hasSize(7);
+    }
+
+    @Test
+    void aThreadWithoutAZoneMustChangeTheBaseBesideThem() throws InterruptedException {
+        contend();
+        insert(10, 1);
+        inAnotherZone(() -> tree.insert(WINDOW, WINDOW + 1, 2));
+        assertThat(fixture.entries()).containsExactly(new Entry(0, 10, 1), new Entry(WINDOW, WINDOW + 1, 2));
+        assertThat(windows()).isOne();
     }
 
     @Test
     void copiesMustNotCountBeforeTheBaseNamesTheirZone() {
-        fillRange();
-        final List<Entry> all = new ArrayList<>(fixture.entries());
         carveSteps(1);
-        all.addFirst(new Entry(0, 1, 99));
-        assertThat(fixture.entries()).isEqualTo(all);
         assertThat(tree.replace(RANGE, RANGE + 5, RANGE, RANGE + 4, 7)).as("in the base").isTrue();
         assertThat(windows()).as("which does not mind").isOne();
         assertThat(fixture.find(RANGE)).isEqualTo(7);
@@ -405,12 +442,8 @@ class TreeZoneTest {
 
     @Test
     void copiesMustCountOnceTheBaseNamesTheirZone() {
-        fillRange();
-        final List<Entry> all = new ArrayList<>(fixture.entries());
         carveSteps(2);
-        all.addFirst(new Entry(0, 1, 99));
         assertThat(windows()).isEqualTo(2);
-        assertThat(fixture.entries()).isEqualTo(all);
         assertThat(fixture.find(RANGE)).isEqualTo(2);
         assertThat(tree.replace(RANGE, RANGE + 5, RANGE, RANGE + 4, 7)).as("takes the zone back").isTrue();
         assertThat(windows()).isZero();
@@ -419,22 +452,17 @@ class TreeZoneTest {
     }
 
     @Test
-    void aLeaseAndAnotherCarvingMustNotMindAZoneThatIsBeingCarvedInto() throws Exception {
-        fillRange();
+    void anotherCarvingMustNotMindAZoneThatIsBeingCarvedInto() throws Exception {
         final Zone zone = carveSteps(1);
-        Thread other;
-        do {
-            other = new Thread(() -> {
-                contend();
-                tree.carve(3 * RANGE, 4 * RANGE);
-            });
-        } while ((other.threadId() - Thread.currentThread().threadId()) % (zoning.size() - 1) == 0); // the same zone
         tree.insert(3 * RANGE, 3 * RANGE + 1, 9);
-        other.start();
-        other.join();
+        inAnotherZone(() -> {
+            contend();
+            tree.carve(3 * RANGE, 4 * RANGE);
+        });
         assertThat(windows()).as("the zone's, and the other's range").isEqualTo(2);
         assertThat(zoneOf(3 * RANGE)).isNotSameAs(zoning.base()).isNotSameAs(zone);
-        assertThat(Zone.isCarving(zone.rootAcquire())).isTrue();
+        assertThat(Zone.isFrozen(zone.rootAcquire())).isTrue();
+        assertThat(Zone.isEvacuated(zone.rootAcquire())).isFalse();
     }
 
     // ------------------------------------------------------------------------------------------- what is not complete
