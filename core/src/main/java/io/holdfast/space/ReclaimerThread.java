@@ -25,6 +25,8 @@ final class ReclaimerThread implements Agent {
     /** Less than a thread that looks from time to time sleeps, and enough to announce a round of small regions. */
     static final long LINGER_NS = 200_000;
 
+    /** The longest nap: an era that is waited for ends later by as much at the most. */
+    private static final long NAP_NS = 25_000_000;
     private static final int NAPS_IN_ERA = 4;
 
     private final Reclaimer reclaimer;
@@ -117,8 +119,9 @@ final class ReclaimerThread implements Agent {
     }
 
     private AgentRunner newRunner() {
+        final NapLength nap = new NapLength(Math.min(settings.eraNs() / NAPS_IN_ERA, NAP_NS), settings.eraBytes());
         final RestingIdle idle =
-            new RestingIdle(reclaimer, settings.idle().get(), () -> stopped, clock, settings.eraNs() / NAPS_IN_ERA);
+            new RestingIdle(reclaimer, settings.idle().get(), () -> stopped, clock, nap);
         return new AgentRunner(idle, this::report, null, this);
     }
 

@@ -15,14 +15,12 @@ import org.agrona.concurrent.NanoClock;
 final class RestingIdle implements IdleStrategy {
     /*
      * To wake a thread takes longer than a close may, in a virtual machine up to 50 us. So this one naps where something is
-     * handed over from time to time, and who hands over what waits for an era has not to wake it; it stays awake for a
-     * while when it had to be woken; and it goes to sleep for good only where nothing has happened for long.
+     * handed over from time to time, and who hands over what waits for an era has not to wake it; it naps shorter where
+     * that was not enough, and stays awake for a while when it had to be woken; and it goes to sleep for good only where
+     * nothing has happened for long.
      */
     /** So long it stays awake that was woken. */
     static final long AWAKE_NS = 10_000_000;
-    /** The longest nap: an era that is waited for ends later by as much at the most. */
-    static final long NAP_NS = 25_000_000;
-    private static final long LEAST_NS = 1_000_000;
     /** After so long a time without anything to do it sleeps until it is woken. */
     static final long LONG_NS = 10_000_000_000L;
 
@@ -30,7 +28,7 @@ final class RestingIdle implements IdleStrategy {
     private final IdleStrategy awake;
     private final BooleanSupplier stopped;
     private final NanoClock clock;
-    private final long napNs;
+    private final NapLength nap;
     private long wokenNs;
     private long unfinishedNs;
 
@@ -39,15 +37,15 @@ final class RestingIdle implements IdleStrategy {
      *
      * @param awake   while it does not sleep
      * @param stopped whether the thread is to end, and not to sleep any more
-     * @param mostNs  the longest nap, if that is shorter than those of others
+     * @param nap     how long it naps
      */
     RestingIdle(final Reclaimer reclaimer, final IdleStrategy awake, final BooleanSupplier stopped, final NanoClock clock,
-                final long mostNs) {
+                final NapLength nap) {
         this.reclaimer = reclaimer;
         this.awake = awake;
         this.stopped = stopped;
         this.clock = clock;
-        this.napNs = Math.clamp(mostNs, LEAST_NS, NAP_NS);
+        this.nap = nap;
         this.wokenNs = clock.nanoTime();
         this.unfinishedNs = wokenNs;
     }
@@ -68,8 +66,11 @@ final class RestingIdle implements IdleStrategy {
 
     private void rest(final long now) {
         final boolean forGood = now - unfinishedNs >= LONG_NS;
-        if (!reclaimer.rest(forGood ? Long.MAX_VALUE : napNs, stopped)) {
+        if (!reclaimer.rest(forGood ? Long.MAX_VALUE : nap.ns(), stopped)) {
             wokenNs = clock.nanoTime();
+            nap.woken(reclaimer.backlogBytes());
+        } else {
+            nap.over(reclaimer.backlogBytes());
         }
     }
 

@@ -36,6 +36,14 @@ record SpaceSettings(String name, long maxBytes, long maxRegions, long backlogBy
     }
 
     /**
+     * Bytes of unmaps in the background for which the thread is woken that ends them, where it naps. Twice as many as end
+     * an era: it finds those itself ({@link NapLength}), and to wake it costs an unmap more than all else.
+     */
+    long wakeBytes() {
+        return eraBytes() * 2;
+    }
+
+    /**
      * The patience for one operation that gives up in its own way.
      *
      * @param timeoutNs     in nanoseconds, {@link Waiting#FOREVER} for none

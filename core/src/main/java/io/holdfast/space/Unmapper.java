@@ -283,9 +283,9 @@ final class Unmapper {
         return era == null ? 0 : eras.quietNs(era);
     }
 
-    /** Whether an unmap waits for the end of an era anyway, and none has to end for the bytes that wait already. */
+    /** Whether an unmap waits for the end of an era anyway, and nobody need be woken for the bytes that wait already. */
     boolean canBeLeft(final PendingUnmap pending) {
-        return pending.leased && reclaimer.backlogBytes() < settings.eraBytes();
+        return pending.leased && reclaimer.backlogBytes() < settings.wakeBytes();
     }
 
     /** A step of the reclaimer: whether no reader keeps an unmap from its end; reports it from time to time if one does. */

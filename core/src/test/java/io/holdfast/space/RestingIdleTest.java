@@ -52,8 +52,12 @@ class RestingIdleTest extends SpaceFixture {
         }
     }
 
-    private RestingIdle idle(final long mostNs) {
-        return new RestingIdle(reclaimer(), new Awake(), () -> stopped, () -> now, mostNs);
+    private RestingIdle idle(final long napNs) {
+        return idle(new NapLength(napNs, BACKLOG / 4));
+    }
+
+    private RestingIdle idle(final NapLength nap) {
+        return new RestingIdle(reclaimer(), new Awake(), () -> stopped, () -> now, nap);
     }
 
     /** A thread that sleeps, and says whether nobody has woken it. */
@@ -162,15 +166,31 @@ class RestingIdleTest extends SpaceFixture {
     }
 
     @Test
-    void anEraThatEndsByItsBytesMustWakeTheThread() throws Exception {
+    void twiceTheBytesThatEndAnEraMustWakeTheThreadWhichNapsShorterThen() throws Exception {
+        final NapLength nap = new NapLength(LONG, BACKLOG / 4);
+        final RestingIdle idle = idle(nap);
+        now += RestingIdle.AWAKE_NS;
         leased();
         lookTwice();
-        final FutureTask<Boolean> rest = asleep(LONG);
-        while (reclaimer().backlogBytes() < BACKLOG / 4) {
+        final FutureTask<Void> rest = asleep(new FutureTask<>(() -> idle.idle(0), null));
+        while (reclaimer().backlogBytes() < BACKLOG / 2) {
             assertThat(reclaimer().isResting()).isTrue();
             leased();
         }
-        assertThat(end(rest)).isFalse();
+        end(rest);
+        assertThat(nap.ns()).isEqualTo(LONG / 2);
+    }
+
+    @Test
+    void theBytesThatEndAnEraMustEndItInTheNextRound() {
+        final CompletableFuture<Void> first = leased();
+        lookTwice();
+        while (reclaimer().backlogBytes() < BACKLOG / 4) {
+            assertThat(first).isNotDone();
+            leased();
+        }
+        lookTwice();
+        assertThat(first).isDone();
     }
 
     @Test
