@@ -169,7 +169,7 @@ class SpaceSnapshotTest extends SpaceFixture {
         final AtomicLong went = new AtomicLong();
         EpochTestSupport.together(3, number -> {
             if (number == 0) {
-                for (int i = 0; !stop.get() && (i < 20_000 || came.get() < 100 || went.get() < 100); i++) {
+                for (int i = 0; !stop.get() && (i < 5_000 || came.get() < 100 || went.get() < 100); i++) {
                     final Region region = space.map(SIZE);
                     if (i % 3 == 0) {
                         region.remap(2 * SIZE).unmap();
