@@ -60,6 +60,7 @@ public final class FurtherHazardStress {
     /** The steps of the twins, in the slot of the state. */
     abstract static class Stepwise extends RegionState {
         private static final int HAZARD = 1;
+        private static final int BARRIER_LINGERS = 64;
 
         Stepwise() {
             super(MEMBARRIER);
@@ -87,6 +88,13 @@ public final class FurtherHazardStress {
             VarHandle.releaseFence();
             VarHandle.acquireFence();
             return RegionLock.isAttached(record, incarnation);
+        }
+
+        /** Waits longer than the heavy barrier takes that comes between a writer's detaching and its look. */
+        static void lingerThroughABarrier() {
+            for (int i = 0; i < BARRIER_LINGERS; i++) {
+                linger();
+            }
         }
 
         final int unmapWhenNothingIsAnnounced() {
@@ -180,7 +188,7 @@ public final class FurtherHazardStress {
         public void reader(final II_Result result) {
             announceAlone();
             final boolean inside = isInside();
-            linger();
+            lingerThroughABarrier();
             announce();
             result.r1 = inside ? readSlowly() : -1;
             clear();
@@ -206,6 +214,7 @@ public final class FurtherHazardStress {
             announce();
             final boolean inside = isInside();
             clearMore();
+            lingerThroughABarrier();
             result.r1 = inside ? readSlowly() : -1;
             clear();
         }
