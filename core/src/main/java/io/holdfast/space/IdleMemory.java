@@ -24,9 +24,9 @@ import java.util.concurrent.atomic.AtomicLong;
 final class IdleMemory {
     /*
      * RECYCLED counts the bytes that were zeroed by hand since the space was opened, SETTLED those of them that the last
-     * trim has seen to; TOUCHED is where the last of the others ends. What is idle is not more than the others are, nor
-     * than TOUCHED: a trim leaves nothing idle, and everything idle lies below TOUCHED. So a space
-     * that goes on using the same few addresses never trims, and any other trims once per so many bytes. A trim looks
+     * trim has seen to; TOUCHED is where the others are. What is idle is not more than the others are, nor than TOUCHED:
+     * a trim leaves nothing idle, and everything idle lies in TOUCHED. So a space whose threads
+     * go on using the same few addresses never trims, and any other trims once per so many bytes. A trim looks
      * at all regions, so they are also as many bytes as there are regions, in pages. Each stripe of threads counts its own,
      * and looks at the sum once a BATCH; what the stripes have not looked at counts as idle then, so that the bound holds.
      *
@@ -48,7 +48,7 @@ final class IdleMemory {
     private final long batch;
     private final StripedCounter recycled = new StripedCounter();
     private final AtomicLong settled = new AtomicLong();
-    private final AtomicLong touched = new AtomicLong();
+    private final TouchedSpans touched = new TouchedSpans();
     private final AtomicLong round = new AtomicLong();
     private final AtomicBoolean trimming = new AtomicBoolean();
 
@@ -72,9 +72,7 @@ final class IdleMemory {
         if (length > ReservedPages.ZERO_BY_HAND_BYTES) {
             return; // the system has it
         }
-        if (touched.get() < start + length) {
-            touched.accumulateAndGet(start + length, Math::max);
-        }
+        touched.note(start, start + length);
         final long mine = recycled.add(length);
         if ((batch == 0 || mine / batch != (mine - length) / batch) && isTooMuch()) {
             try { // of no use in a space that is closed, which gives all back at once
@@ -88,14 +86,14 @@ final class IdleMemory {
     private boolean isTooMuch() {
         final long unlooked = batch * Stripes.COUNT;
         final long idle = recycled.sum() - settled.get() + unlooked;
-        return idle > bound && touched.get() + unlooked > bound &&
+        return idle > bound && touched.bytes() + unlooked > bound &&
             idle > registry.regions() * core.memory().pageSize();
     }
 
     /** No more bytes than this are idle. */
     long bytes() {
         final long seenTo = settled.get(); // first: it never passes the other
-        return Math.min(recycled.sum() - seenTo, touched.get());
+        return Math.min(recycled.sum() - seenTo, touched.bytes());
     }
 
     /** Bytes of regions that were zeroed to be handed out again, since the space was opened. */
@@ -129,7 +127,7 @@ final class IdleMemory {
                 return 0;
             }
             settled.set(recycled.sum());
-            return drop(Math.min(touched.getAndSet(0), core.reservation().mappedLimit()));
+            return drop(Math.min(touched.take(), core.reservation().mappedLimit()));
         } catch (final NativeException e) {
             throw registry.refused("trim", "space " + registry.name(), e);
         } finally {
@@ -158,7 +156,7 @@ final class IdleMemory {
         } finally {
             round.incrementAndGet();
             if (!all) {
-                touched.accumulateAndGet(end, Math::max);
+                touched.note(0, end);
                 settled.addAndGet(-bound);
             }
         }
@@ -176,7 +174,7 @@ final class IdleMemory {
                 return to - from;
             }
             settled.addAndGet(from - to); // a part is in use by now; the rest is for the next trim
-            touched.accumulateAndGet(to, Math::max);
+            touched.note(from, to);
             return 0;
         } finally {
             if (inserted) {

@@ -193,6 +193,18 @@ public final class EpochTestSupport {
             return new Peer(Thread.ofPlatform().name("peer"));
         }
 
+        /** A peer on a platform thread that shares no stripe with the calling one. */
+        public static Peer ofAnotherStripe() {
+            final List<Peer> same = new ArrayList<>();
+            Peer peer = platform();
+            while (peer.call(Stripes::mine) == Stripes.mine()) {
+                same.add(peer);
+                peer = platform();
+            }
+            same.forEach(Peer::close);
+            return peer;
+        }
+
         /** A peer on a virtual thread, which is unmounted while it stands still. */
         public static Peer virtual() {
             return new Peer(Thread.ofVirtual().name("virtual peer"));

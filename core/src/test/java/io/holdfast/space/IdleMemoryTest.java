@@ -102,6 +102,24 @@ class IdleMemoryTest extends SpaceFixture {
         assertThat(memory.calls(NativeCall.MADVISE)).isEqualTo(later);
     }
 
+    /** As threads do that have zones of the tree. */
+    @Test
+    void fewAddressesOfThreadsFarApartMustNotBeTrimmed() {
+        try (Peer other = Peer.ofAnotherStripe()) {
+            final long before = memory.calls(NativeCall.MADVISE);
+            for (int i = 0; i < 1000; i++) {
+                space.map(MapRequest.anonymous(SIZE).at(0)).unmap();
+                other.run(() -> space.map(MapRequest.anonymous(SIZE).at(CAPACITY / 4)).unmap());
+            }
+            assertThat(memory.calls(NativeCall.MADVISE)).isEqualTo(before);
+            assertThat(space.statistics().idleBytes()).isEqualTo(2 * SIZE);
+            assertThat(space.statistics().recycledBytes()).as("seen: far beyond the bound").isGreaterThan(100 * BOUND);
+            space.trim();
+            assertThat(resident()).as("what was idle is found again").isLessThanOrEqualTo(PAGE);
+            assertThat(space.statistics().idleBytes()).isZero();
+        }
+    }
+
     private void mapAndUnmap(final long size) {
         for (int i = 0; i < 1000; i++) {
             final Region region = space.map(size);

@@ -268,23 +268,12 @@ class MagazinesTest extends SpaceFixture {
             regions.add(space.map(PAGE));
         }
         final long others;
-        try (Peer peer = ofAnotherStripe()) {
+        try (Peer peer = Peer.ofAnotherStripe()) {
             others = peer.call(() -> space.map(PAGE).address()); // so that it has places for this size
             peer.run(() -> regions.forEach(Region::unmap));
         }
         assertThat(intervals()).as("in the places of both").isEqualTo(1 + 2 * Magazines.PLACES);
         assertThat(found(others)).isNotNull();
-    }
-
-    private static Peer ofAnotherStripe() {
-        final List<Peer> same = new ArrayList<>();
-        Peer peer = Peer.platform();
-        while (peer.call(Stripes::mine) == Stripes.mine()) {
-            same.add(peer);
-            peer = Peer.platform();
-        }
-        same.forEach(Peer::close);
-        return peer;
     }
 
     /** Where it was parked and where the next look begins are hints, which slow threads may leave wrong. */
@@ -328,7 +317,7 @@ class MagazinesTest extends SpaceFixture {
 
     @Test
     void whatOneThreadUnmapsMustServeTheOneThatMaps() {
-        try (Peer peer = ofAnotherStripe()) {
+        try (Peer peer = Peer.ofAnotherStripe()) {
             peer.run(() -> space.map(PAGE).unmap()); // so that it has places for this size
             for (int i = 0; i < ROUNDS; i++) {
                 final Region region = space.map(PAGE);
