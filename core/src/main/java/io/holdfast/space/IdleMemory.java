@@ -25,10 +25,11 @@ final class IdleMemory {
     /*
      * RECYCLED counts the bytes that were zeroed by hand since the space was opened, SETTLED those of them that the last
      * trim has seen to; TOUCHED is where the others are. What is idle is not more than the others are, nor than TOUCHED:
-     * a trim leaves nothing idle, and everything idle lies in TOUCHED. So a space whose threads
-     * go on using the same few addresses never trims, and any other trims once per so many bytes. A trim looks
-     * at all regions, so they are also as many bytes as there are regions, in pages. Each stripe of threads counts its own,
-     * and looks at the sum once a BATCH; what the stripes have not looked at counts as idle then, so that the bound holds.
+     * a trim leaves nothing idle, and everything idle lies in TOUCHED. A range is noted there when its addresses are free
+     * already, so a trim that takes the note finds them in a gap. So a space whose threads go on using the same few
+     * addresses never trims, and any other trims once per so many bytes. A trim looks at all regions, so they are also as
+     * many bytes as there are regions, in pages. Each stripe of threads counts its own, and looks at the sum once a BATCH;
+     * what the stripes have not looked at counts as idle then, so that the bound holds.
      *
      * A trim takes each gap between regions for itself, with an interval in the tree whose record is never attached, so
      * that nobody can be given addresses whose pages are about to be dropped. Who misses addresses meanwhile looks
