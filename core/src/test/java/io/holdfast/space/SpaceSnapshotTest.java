@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -162,14 +163,13 @@ class SpaceSnapshotTest extends SpaceFixture {
      * Maps and unmaps beside snapshots that are looked at again and again: each gives one answer, and agrees with the
      * lookups before and after it; until regions have come and gone meanwhile.
      */
-    @Test
-    void aSnapshotMustGiveOneAnswerWhateverHappensBesideIt() {
+    private void lookBesideChanges(final int rounds) {
         final AtomicBoolean stop = new AtomicBoolean();
         final AtomicLong came = new AtomicLong();
         final AtomicLong went = new AtomicLong();
         EpochTestSupport.together(3, number -> {
             if (number == 0) {
-                for (int i = 0; !stop.get() && (i < 5_000 || came.get() < 100 || went.get() < 100); i++) {
+                for (int i = 0; !stop.get() && (i < rounds || came.get() < 100 || went.get() < 100); i++) {
                     final Region region = space.map(SIZE);
                     if (i % 3 == 0) {
                         region.remap(2 * SIZE).unmap();
@@ -190,6 +190,17 @@ class SpaceSnapshotTest extends SpaceFixture {
                 }
             }
         });
+    }
+
+    @Test
+    void aSnapshotMustGiveOneAnswerWhateverHappensBesideIt() {
+        lookBesideChanges(5_000);
+    }
+
+    @Test
+    @Tag("long")
+    void aSnapshotMustGiveOneAnswerHoweverOftenThingsHappenBesideIt() {
+        lookBesideChanges(200_000);
     }
 
     private void lookAgainAndAgain(final AtomicLong came, final AtomicLong went) {
