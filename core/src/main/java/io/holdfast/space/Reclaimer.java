@@ -68,6 +68,16 @@ final class Reclaimer implements Agent {
      * @return whether one was found that its thread has left, and that is the reclaimer's now
      */
     boolean register(final PendingUnmap pending) {
+        final PendingUnmap live = list(pending);
+        try {
+            return live != null && adopt(live);
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            return false; // the next one takes it up, and this one is registered
+        }
+    }
+
+    /** Puts an unmap into the list of this thread's stripe; the next one there that is not over. */
+    private @Nullable PendingUnmap list(final PendingUnmap pending) {
         pending.registeredWith(this);
         final int stripe = Stripes.mine() * SPREAD;
         while (true) {
@@ -78,7 +88,7 @@ final class Reclaimer implements Agent {
             }
             pending.next = live;
             if (registered.compareAndSet(stripe, head, pending)) {
-                return live != null && adopt(live);
+                return live;
             }
         }
     }
@@ -101,7 +111,7 @@ final class Reclaimer implements Agent {
     void add(final PendingUnmap pending) {
         ReservedStack.forEnd(pending.length()); // it is counted and handed over, or neither
         if (!pending.isRegistered()) {
-            register(pending);
+            list(pending); // and adopts no other, which may fail
         }
         backlog.incrementAndGet();
         backlogBytes.addAndGet(pending.length());

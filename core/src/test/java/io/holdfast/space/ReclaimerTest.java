@@ -35,4 +35,25 @@ class ReclaimerTest extends SpaceFixture {
             CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).get(Threads.PATIENCE_S, TimeUnit.SECONDS);
         }
     }
+
+    /** What is taken back by its thread and cannot be ended there is registered then, behind others that were left. */
+    @Test
+    void anUnmapMustBeRegisteredAndHandedOverOrNeitherWhereverTheStackEnds() throws Exception {
+        for (int round = 0; round < 5; round++) {
+            final Reclaimer reclaimer = new Reclaimer(inside(space).unmapper(), inside(space).giveBack(),
+                inside(space).core().domain(), "own");
+            final List<PendingUnmap> all = new ArrayList<>();
+            final int ends = StackDigger.dig(() -> {
+                final PendingUnmap left = new PendingUnmap();
+                reclaimer.register(left);
+                left.leave();
+                final PendingUnmap pending = new PendingUnmap(PAGE, 0);
+                all.add(pending);
+                reclaimer.add(pending);
+            }, round);
+            assertThat(ends).as("seen: no stack").isGreaterThan(10);
+            assertThat(all).allMatch(each -> each.isRegistered() == each.isHandedOver());
+            assertThat(all).filteredOn(PendingUnmap::isHandedOver).hasSize((int) reclaimer.backlog());
+        }
+    }
 }
