@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import org.apache.lucene.store.FSDirectory;
@@ -65,6 +66,7 @@ public class HoldfastDirectory extends FSDirectory {
     private final int copyUpTo;
     private final BiPredicate<String, IOContext> preload;
     private final BiFunction<String, IOContext, Optional<ReadAdvice>> readAdvice;
+    private final AtomicReference<@Nullable Opening> abandoned = new AtomicReference<>();
 
     /**
      * A directory with the default lock factory and default settings.
@@ -121,52 +123,98 @@ public class HoldfastDirectory extends FSDirectory {
     public IndexInput openInput(final String name, final IOContext context) throws IOException {
         ensureOpen();
         ensureCanRead(name);
+        if (abandoned.get() != null) {
+            unmapAbandoned();
+        }
         final Path path = Unwrappable.unwrapAll(directory.resolve(name));
-        final OpenFile file = open(name, path, context);
+        final Opening opening = new Opening();
         try {
-            return new HoldfastInput(file, path, adviceFor(name, context));
+            return new HoldfastInput(open(opening, name, path, context), path, adviceFor(name, context));
         } catch (final Throwable e) {
-            file.close();
+            abandon(opening);
             throw e;
         }
     }
 
-    private OpenFile open(final String name, final Path path, final IOContext context) throws IOException {
+    private OpenFile open(final Opening opening, final String name, final Path path, final IOContext context)
+            throws IOException {
         final long size = Files.size(path);
         final boolean isSmall = size <= copyUpTo && path.getFileSystem() == FileSystems.getDefault();
         try {
-            return isSmall ? copy(name, path, (int) size) : map(name, path, context); // which refuses other file systems
+            return isSmall ? copy(opening, name, path, (int) size)
+                : map(opening, name, path, context); // which refuses other file systems
         } catch (final MappingException e) {
             throw new IOException("cannot map " + path + ": " + e.getMessage(), e);
         }
     }
 
-    private OpenFile map(final String name, final Path path, final IOContext context) throws IOException {
+    private OpenFile map(final Opening opening, final String name, final Path path, final IOContext context)
+            throws IOException {
         final MapRequest file = MapRequest.file(FileBacking.readOnly(path)).named(name);
         final Region region;
         try {
             region = space.mapFile(preload.test(name, context) ? file.populated() : file);
         } catch (final EmptyFileException e) {
-            return copy(name, path, 0); // it was not empty at the first look
+            return copy(opening, name, path, 0); // it was not empty at the first look
         }
+        opening.region = region;
         return new OpenFile(this, name, region, region.size(), false);
     }
 
-    private OpenFile copy(final String name, final Path path, final int size) throws IOException {
+    private OpenFile copy(final Opening opening, final String name, final Path path, final int size) throws IOException {
         final byte[] bytes = new byte[size];
         final int length;
         try (InputStream file = new FileInputStream(path.toFile())) { // an interrupt does not end it, as it would a channel
             length = file.readNBytes(bytes, 0, size);
         }
         final Region region = space.map(MapRequest.anonymous(Math.max(1, length)).named(name));
-        final OpenFile copy = new OpenFile(this, name, region, length, true);
+        opening.region = region;
         try (Guard guard = region.shareWritable()) {
             MemorySegment.copy(bytes, 0, guard.segment(), ValueLayout.JAVA_BYTE, 0, length);
-        } catch (final Throwable e) {
-            copy.close();
-            throw e;
         }
-        return copy;
+        return new OpenFile(this, name, region, length, true);
+    }
+
+    /** The region of a file that is being opened; made before it, because nothing can be made where heap or stack ends. */
+    private static final class Opening {
+        private @Nullable Region region;
+        private @Nullable Opening next;
+    }
+
+    /** Gives back what was mapped for a file that cannot be opened: now, or with the next if heap or stack has ended. */
+    private void abandon(final Opening opening) {
+        if (opening.region != null) {
+            push(opening);
+            unmapAbandoned();
+        }
+    }
+
+    private void push(final Opening opening) {
+        Opening head;
+        do {
+            head = abandoned.get();
+            opening.next = head;
+        } while (!abandoned.compareAndSet(head, opening));
+    }
+
+    private void unmapAbandoned() {
+        Opening each = abandoned.getAndSet(null);
+        while (each != null) {
+            final Opening next = each.next;
+            final Region region = Objects.requireNonNull(each.region);
+            try {
+                OpenFile.unmap(region, background);
+            } catch (final OutOfMemoryError | StackOverflowError e) {
+                push(each);
+            }
+            each = next;
+        }
+    }
+
+    @Override
+    public synchronized void close() throws IOException {
+        unmapAbandoned();
+        super.close();
     }
 
     /** Whether a close waits for nobody. */

@@ -35,7 +35,7 @@ final class OpenFile {
     private record Range(long offset, long length) { }
 
     /**
-     * Takes the region over, and gives it back if it cannot be read.
+     * For a region; if it throws, the region is still the caller's.
      *
      * @param length of the file; the region of a copy has whole pages
      * @param isCopy whether the region is a copy of the file, in anonymous memory
@@ -46,14 +46,9 @@ final class OpenFile {
         this.name = name;
         this.region = region;
         this.isCopy = isCopy;
-        try {
-            this.whole = region.lease();
-            this.lease = isCopy ? whole.slice(0, length) : whole;
-            this.ended = whole.slice(0, 0);
-        } catch (final Throwable e) {
-            unmap();
-            throw e;
-        }
+        this.whole = region.lease();
+        this.lease = isCopy ? whole.slice(0, length) : whole;
+        this.ended = whole.slice(0, 0);
         ended.close();
     }
 
@@ -137,11 +132,12 @@ final class OpenFile {
     void close() {
         closed = true;
         whole.close();
-        unmap();
+        unmap(region, directory.unmapsInBackground());
     }
 
-    private void unmap() {
-        if (!directory.unmapsInBackground()) {
+    /** Gives a region back, if nobody has. */
+    static void unmap(final Region region, final boolean inBackground) {
+        if (!inBackground) {
             region.unmapIfMapped();
             return;
         }
