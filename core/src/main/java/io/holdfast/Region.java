@@ -206,7 +206,8 @@ public sealed interface Region permits RegionHandle {
      * background, or by a later call of this method once many have accumulated; none of it waits for readers.
      *
      * <p>Dependent stages run in the thread that gave the memory back, or, if that is the space's own thread, in a
-     * virtual thread, so they may wait, even for another unmap.
+     * virtual thread, so they may wait, even for another unmap; or in the thread that adds them, if that is later. A stage
+     * on which nothing depends costs no thread.
      *
      * @return completes when the memory has been given back
      * @throws RegionException              if the region is unmapped already, or if the thread is interrupted while the

@@ -12,7 +12,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The announcement of many unmaps, of all or of none. Belongs to the thread that made it. */
 final class BulkUnmap implements AutoCloseable {
@@ -102,13 +102,16 @@ final class BulkUnmap implements AutoCloseable {
         return all;
     }
 
-    /** Completes when the memory of all of them has been given back. */
-    CompletableFuture<Void> completion() {
-        final CompletableFuture<?>[] each = new CompletableFuture<?>[pending.length];
-        for (int i = 0; i < each.length; i++) {
-            each[i] = pending[i].completion();
+    /** Runs an action that throws nothing when the memory of all of them has been given back, in the thread that did it. */
+    void whenGivenBack(final Runnable action) {
+        final AtomicInteger left = new AtomicInteger(pending.length);
+        for (final PendingUnmap each : pending) {
+            each.whenGivenBack(() -> {
+                if (left.decrementAndGet() == 0) {
+                    action.run();
+                }
+            });
         }
-        return CompletableFuture.allOf(each);
     }
 
     Batch batch() {

@@ -23,6 +23,7 @@ final class Era {
     private long dueNs;
     private boolean over; // its ending is written in volatile mode
     private boolean closing;
+    private volatile boolean passed; // written under the lock
     private long bytes;
 
     Era(final long number) {
@@ -71,6 +72,20 @@ final class Era {
     /** Whether anybody has waited so long for its end. */
     boolean isAwaitedFor(final long nowNs, final long ns) {
         return awaited && nowNs - awaitedNs >= ns;
+    }
+
+    /** Whether who waits for it need not look at it now. */
+    boolean isPassed() {
+        return passed;
+    }
+
+    void pass(final boolean by) {
+        passed = by;
+    }
+
+    /** When its arena may be closed, if it has ended. */
+    long dueNs() {
+        return dueNs;
     }
 
     /** When it ended, {@link #NEVER} while it is the current one. */

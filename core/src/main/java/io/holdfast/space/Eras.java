@@ -41,6 +41,7 @@ final class Eras {
     private final List<Era> open = new ArrayList<>(); // in order, the current one last; under this
     private final StripedCounter ended = new StripedCounter();
     private final StripedCounter waitingBytes = new StripedCounter();
+    private boolean closedSince; // whether an era was closed since who waits for it was passed by; under this
     private volatile @Nullable Era current; // written under this
     private volatile @Nullable WriteBan bans; // written under this
 
@@ -104,9 +105,10 @@ final class Eras {
         private long first;
         private long bytes; // while they are counted
 
-        /** Whether nothing but this era is known to keep the pages. */
-        boolean waitsFor(final @Nullable Era era) {
-            return complete && era != null && last == era;
+        /** Whether an era keeps the pages that needs no look now; to be asked behind {@link Eras#pass}. */
+        boolean canBePassedBy() {
+            final Era known = last;
+            return complete && known != null && known.isPassed();
         }
     }
 
@@ -238,7 +240,7 @@ final class Eras {
         if (last == null) {
             return shared;
         }
-        if (last == current && (urgent || hurry.getAsBoolean() || isDue(last, settings.eraNs()))) {
+        if (last == current && (urgent || hurry.getAsBoolean() || isDue(last))) {
             end(last);
         }
         if (last != current) {
@@ -251,24 +253,41 @@ final class Eras {
         era.awaited(clock.nanoTime());
     }
 
-    private synchronized boolean isDue(final Era era, final long afterNs) {
-        return era.isAwaitedFor(clock.nanoTime(), afterNs) || era.bytes() >= settings.eraBytes();
+    private synchronized boolean isDue(final Era era) {
+        return era.isAwaitedFor(clock.nanoTime(), settings.eraNs()) || era.bytes() >= settings.eraBytes();
     }
 
     /**
-     * The current era, if nobody who only waits for it need look closer: it is not going to end now, and it is too early
-     * for reports. Null else. So a round of the reclaimer passes by those who wait, of whom there may be thousands.
+     * Notes which eras those can pass by who wait for one: where neither its end nor its close is due, nor a report of the
+     * wait. So a round of the reclaimer looks at none of them, of whom there may be thousands.
      */
-    @Nullable Era quiet() {
-        final Era now = current;
-        return now == null || hurry.getAsBoolean() ||
-            isDue(now, Math.min(settings.eraNs(), settings.reportAfterNs())) ? null : now;
+    synchronized void pass() {
+        final long now = clock.nanoTime();
+        closedSince = false;
+        for (final Era era : open) {
+            era.pass(lookNs(era, now) > 0);
+        }
     }
 
-    /** For how many nanoseconds nobody who only waits for this era need look, 0 if that may be now. */
-    synchronized long quietNs(final Era era) {
-        return quiet() == era && era.isAwaited()
-            ? era.awaitedNs() - clock.nanoTime() + Math.min(settings.eraNs(), settings.reportAfterNs()) : 0;
+    /** For how many nanoseconds nobody need look who was passed by; 0 or less if that may be now. */
+    synchronized long passedNs() {
+        final long now = clock.nanoTime();
+        long ns = closedSince ? 0 : Long.MAX_VALUE;
+        for (final Era era : open) {
+            ns = Math.min(ns, lookNs(era, now));
+        }
+        return ns;
+    }
+
+    /** In how many nanoseconds somebody has to look at an era; under the lock. */
+    private long lookNs(final Era era, final long now) {
+        if (hurry.getAsBoolean()) {
+            return 0;
+        }
+        final long latestNs = settings.reportAfterNs();
+        return era.endedNs() != Era.NEVER ? Math.min(era.dueNs() - now, era.endedNs() - now + latestNs)
+            : era.bytes() >= settings.eraBytes() ? 0
+            : era.isAwaited() ? era.awaitedNs() - now + Math.min(settings.eraNs(), latestNs) : Long.MAX_VALUE;
     }
 
     private void addBytes(final View view, final long bytes) {
@@ -352,6 +371,8 @@ final class Eras {
     private synchronized void closed(final Era era, final boolean closed) {
         if (closed) {
             open.remove(era); // [R5]
+            era.pass(false);
+            closedSince = true;
         } else {
             era.postpone(clock.nanoTime(), settings.eraDelayNs());
         }

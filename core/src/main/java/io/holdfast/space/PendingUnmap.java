@@ -8,7 +8,6 @@ import io.holdfast.memory.RestoreResult;
 import io.holdfast.tree.IntervalTree;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,10 +41,13 @@ final class PendingUnmap implements AutoCloseable {
     private static final int NOBODY = 3;
     private static final int FOUND = 4;
     private static final VarHandle OWNER;
+    private static final VarHandle ACTION;
+    private static final Runnable NOTHING = PendingUnmap::runNothing;
 
     static {
         try {
             OWNER = MethodHandles.lookup().findVarHandle(PendingUnmap.class, "owner", int.class);
+            ACTION = MethodHandles.lookup().findVarHandle(PendingUnmap.class, "action", Runnable.class);
         } catch (final ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -68,7 +70,7 @@ final class PendingUnmap implements AutoCloseable {
     private long start;
     private long length;
     private long kind;
-    private final CompletableFuture<Void> completion = new CompletableFuture<>();
+    private volatile @Nullable Runnable action; // NOTHING when it is over
     private long tag;
     private boolean waited;
     private final String announcer = WaitReports.nameOfThread();
@@ -342,15 +344,26 @@ final class PendingUnmap implements AutoCloseable {
         return kind;
     }
 
-    /** Completes when the memory has been given back. */
-    CompletableFuture<Void> completion() {
-        return completion;
+    /**
+     * Runs an action when the memory has been given back, in the thread that did it or in this one; one for each unmap. It
+     * throws nothing but for want of heap or stack.
+     */
+    void whenGivenBack(final Runnable one) {
+        if (action != null || !ACTION.compareAndSet(this, null, one)) {
+            one.run();
+        }
     }
 
-    /** Runs an action that throws nothing when the memory has been given back, in the thread that did it or in this one. */
-    @SuppressWarnings("FutureReturnValueIgnored")
-    void whenGivenBack(final Runnable action) {
-        completion.thenRun(action);
+    private static void runNothing() {
+        // nobody has asked
+    }
+
+    /** The memory has been given back, and nobody holds a lock. */
+    void tell() {
+        final Runnable asked = (Runnable) ACTION.getAndSet(this, NOTHING);
+        if (asked != null) {
+            asked.run();
+        }
     }
 
     /** The name of the thread that announced it. */

@@ -52,8 +52,7 @@ final class Reclaimer implements Agent {
     private final AtomicLong rounds = new AtomicLong();
     private final AtomicReference<@Nullable Thread> resting = new AtomicReference<>();
     private volatile boolean deep; // whether who rests does so without end
-    private volatile @Nullable Era quiet; // for which unmaps wait that the last round passed by; under round
-    private volatile long passedBy; // how many these are; written under round, -1 meanwhile
+    private volatile long passedBy; // how many unmaps the last round has not looked at; written under round, -1 meanwhile
 
     Reclaimer(final Unmapper unmapper, final GiveBack giveBack, final EpochDomain domain, final String space) {
         this.unmapper = unmapper;
@@ -129,7 +128,7 @@ final class Reclaimer implements Agent {
     /** Nanoseconds for which nothing is to be done unless something is handed over; 0 or less if something may be. */
     long restNs() {
         final long unfinished = backlog.get();
-        return unfinished == 0 ? Long.MAX_VALUE : unfinished == passedBy ? unmapper.quietNs(quiet) : 0;
+        return unfinished == 0 ? Long.MAX_VALUE : unfinished == passedBy ? unmapper.passedNs() : 0;
     }
 
     /**
@@ -199,22 +198,29 @@ final class Reclaimer implements Agent {
                 round.unlock();
             }
             for (PendingUnmap each = finished; each != null; each = each.next) {
-                each.completion().complete(null);
+                tell(each);
                 count++;
             }
         }
         return count;
     }
 
+    private static void tell(final PendingUnmap finished) {
+        try {
+            finished.tell();
+        } catch (final OutOfMemoryError | StackOverflowError e) {
+            // the memory has been given back, and the others are told
+        }
+    }
+
     private void finishDrained(final Waiting noTime) {
         batch.clear(); // of a round that failed
         try {
-            final Era era = unmapper.quietEra();
             passedBy = -1;
-            quiet = era;
+            unmapper.passEras();
             long waiting = 0;
             for (PendingUnmap each = draining; each != null; each = each.next) {
-                if (each.view().waitsFor(era)) {
+                if (each.view().canBePassedBy()) {
                     waiting++;
                 } else if (unmapper.isDrained(each, noTime)) {
                     batch.add(each);

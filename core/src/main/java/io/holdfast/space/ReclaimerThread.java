@@ -66,18 +66,6 @@ final class ReclaimerThread implements Agent {
         return finished;
     }
 
-    /**
-     * Tells a user that an unmap is over. What depends on it may wait, even for another unmap: so it gets a thread of its
-     * own, and the one thread that all unmaps depend on never runs it.
-     */
-    void tell(final Runnable user) {
-        if (isCurrent()) {
-            Thread.startVirtualThread(user);
-        } else {
-            user.run();
-        }
-    }
-
     /** Whether it is too early, or others have done a round meanwhile and may do the next one. */
     private boolean mayBeLeft() {
         final long now = clock.nanoTime();

@@ -14,7 +14,7 @@ import io.holdfast.lock.RegionLock;
 import io.holdfast.lock.Stamps;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
-import org.jspecify.annotations.Nullable;
+import java.util.function.BooleanSupplier;
 
 /**
  * Unmapping, step by step, and the ways to do it: waiting, for some time, in the background.
@@ -39,6 +39,7 @@ final class Unmapper {
     private final SpaceSettings settings;
     private final Reclaimer reclaimer;
     private final ReclaimerThread thread;
+    private final BooleanSupplier inOwnThread;
     private final StripedCounter drains = new StripedCounter();
     private final TimeHistogram drainTimes = new TimeHistogram();
 
@@ -53,6 +54,7 @@ final class Unmapper {
         this.settings = settings;
         this.reclaimer = new Reclaimer(this, giveBack, core.domain(), settings.name());
         this.thread = new ReclaimerThread(reclaimer, settings);
+        this.inOwnThread = thread::isCurrent;
     }
 
     RegionLock lock() {
@@ -140,17 +142,17 @@ final class Unmapper {
 
     CompletionStage<Void> unmapAsync(final BulkUnmap bulk) {
         awaitBacklog(bulk.first());
-        final CompletionStage<Void> completion;
+        final UnmapStage stage = new UnmapStage(inOwnThread);
         try (bulk; Waiting waiting = settings.patience("unmapAsync", bulk.first())) {
             registerAll(bulk);
-            completion = bulk.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
+            bulk.whenGivenBack(stage::end);
             bulk.announce(waiting, false);
             for (int i = 0; i < bulk.all().size(); i++) {
                 completeLater(bulk.all().get(i));
             }
         }
         help(bulk.first());
-        return completion;
+        return stage;
     }
 
     private void registerAll(final BulkUnmap bulk) {
@@ -161,16 +163,16 @@ final class Unmapper {
 
     CompletionStage<Void> unmapAsync(final RegionHandle region) {
         awaitBacklog(region);
-        final CompletionStage<Void> completion;
+        final UnmapStage stage = new UnmapStage(inOwnThread);
         try (PendingUnmap pending = prepare();
              Waiting waiting = settings.patience("unmapAsync", region)) {
-            completion = pending.completion().thenRunAsync(() -> { }, thread::tell).minimalCompletionStage();
+            pending.whenGivenBack(stage::end);
             pending.leased = region.isLeased();
             announce(pending, region, waiting, false);
             completeLater(pending);
         }
         help(region);
-        return completion;
+        return stage;
     }
 
     /**
@@ -273,14 +275,14 @@ final class Unmapper {
         return false;
     }
 
-    /** The era for whose end unmaps wait that need no look now; null if there is none. */
-    @Nullable Era quietEra() {
-        return eras.quiet();
+    /** Notes which eras need no look now, so that who waits for one can be passed by. */
+    void passEras() {
+        eras.pass();
     }
 
-    /** For how many nanoseconds the unmaps that wait for an era need no look; 0 or less if they may need one now. */
-    long quietNs(final @Nullable Era era) {
-        return era == null ? 0 : eras.quietNs(era);
+    /** For how many nanoseconds the unmaps that were passed by need no look; 0 or less if they may need one now. */
+    long passedNs() {
+        return eras.passedNs();
     }
 
     /** Whether an unmap waits for the end of an era anyway, and nobody need be woken for the bytes that wait already. */

@@ -181,33 +181,62 @@ class EraTest extends SpaceFixture {
         assertThat(reports).isEmpty();
     }
 
+    private static boolean canBePassedBy(final Eras eras, final Eras.View view) {
+        eras.pass();
+        final boolean passed = view.canBePassedBy();
+        assertThat(passed).as("looked at as long as somebody looks").isEqualTo(eras.passedNs() > 0);
+        return passed;
+    }
+
     @Test
-    void eraMustBeQuietUntilSomebodyHasToLookWhoWaitsForIt() {
+    void whoWaitsForAnEraMustBePassedByUntilSomebodyHasToLook() {
         final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // a clock may overflow
         final boolean[] hurry = {false};
-        final Eras eras = new Eras(new SpaceSettings("quiet", 1, 1, Long.MAX_VALUE, 1, 1, 0, NoOpIdleStrategy::new, 50,
+        final Eras eras = new Eras(new SpaceSettings("passed", 1, 1, Long.MAX_VALUE, 1, 1, 0, NoOpIdleStrategy::new, 50,
             reports::add, error -> { }, false, 100, 10), now::get, (what, elapsedNs) -> { }, () -> hurry[0]);
-        assertThat(eras.quiet()).as("there is none").isNull();
-        final Era first = eras.current();
+        eras.current();
         final Region region = space.map(PAGE);
         eras.lease(inside(region).record());
         final Eras.View view = new Eras.View();
         eras.begin(view);
-        assertThat(view.waitsFor(eras.quiet())).as("it may have been leased or not").isFalse();
+        eras.pass();
+        assertThat(view.canBePassedBy()).as("it may have been leased or not").isFalse();
         assertThat(isUnseen(eras, view, 0)).isFalse();
         now.addAndGet(49);
-        assertThat(eras.quiet()).isSameAs(first);
-        assertThat(view.waitsFor(first)).isTrue();
+        assertThat(canBePassedBy(eras, view)).isTrue();
+        assertThat(eras.passedNs()).isEqualTo(1);
         hurry[0] = true;
-        assertThat(eras.quiet()).as("the space is being closed").isNull();
+        assertThat(canBePassedBy(eras, view)).as("the space is being closed").isFalse();
         hurry[0] = false;
         now.addAndGet(1);
-        assertThat(eras.quiet()).as("the wait is to be reported").isNull();
+        assertThat(canBePassedBy(eras, view)).as("the wait is to be reported").isFalse();
         now.addAndGet(50);
-        assertThat(isUnseen(eras, view, 0)).isFalse();
-        assertThat(eras.quiet()).as("it has ended").isNotNull().isNotSameAs(first);
-        assertThat(view.waitsFor(eras.quiet())).isFalse();
+        assertThat(isUnseen(eras, view, 0)).as("it has ended").isFalse();
+        now.addAndGet(9);
+        assertThat(canBePassedBy(eras, view)).isTrue();
+        assertThat(eras.passedNs()).as("until its arena may be closed").isEqualTo(1);
+        now.addAndGet(1);
+        assertThat(canBePassedBy(eras, view)).isFalse();
+        assertThat(isUnseen(eras, view, 0)).isTrue();
+        assertThat(eras.passedNs()).as("it was closed").isZero();
         region.unmap();
+    }
+
+    @Test
+    void whatWaitsForAnEraThatSomebodyElseHasClosedMustBeLookedAt() {
+        final Region waiting = space.map(PAGE);
+        waiting.lease();
+        waiting.unmapAsync();
+        final Eras eras = inside(space).eras();
+        eras.current();
+        reclaim();
+        final Region next = space.map(PAGE);
+        next.lease();
+        next.unmap(); // ends the era, and closes it
+        assertThat(eras.passedNs()).isZero();
+        assertThat(reclaim()).isEqualTo(1);
+        eras.pass();
+        assertThat(eras.passedNs()).as("nobody waits for the next one").isEqualTo(Long.MAX_VALUE);
     }
 
     @Test

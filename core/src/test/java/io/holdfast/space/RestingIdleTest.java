@@ -206,20 +206,6 @@ class RestingIdleTest extends SpaceFixture {
     }
 
     @Test
-    void nobodyMaySleepForAnEraThatNobodyWaitsForOrThatIsOver() {
-        final Eras eras = inside(space).eras();
-        final Era era = eras.current();
-        assertThat(eras.quietNs(era)).isZero();
-        leased();
-        lookTwice();
-        assertThat(eras.quietNs(era)).isPositive();
-        final Region other = space.map(PAGE);
-        assertThat(other.lease().getByte(0)).isZero();
-        other.unmap();
-        assertThat(eras.quietNs(era)).isZero();
-    }
-
-    @Test
     void aReaderThatIsWaitedForMustKeepTheThreadAwake() throws Exception {
         leased();
         final Region read = space.map(PAGE);
