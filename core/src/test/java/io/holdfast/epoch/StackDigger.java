@@ -8,6 +8,7 @@ public final class StackDigger {
 
     private final Runnable operation;
     private int ended;
+    private boolean cameThrough;
 
     private StackDigger(final Runnable operation) {
         this.operation = operation;
@@ -21,9 +22,12 @@ public final class StackDigger {
      */
     public static int dig(final Runnable operation, final int lower) throws InterruptedException {
         final StackDigger digger = new StackDigger(operation);
-        final Thread thread = new Thread(null, () -> digger.digLower(lower), "digger", STACK);
+        final Thread thread = new Thread(null, () -> digger.cameThrough = digger.digLower(lower), "digger", STACK);
         thread.start();
         thread.join();
+        if (!digger.cameThrough) {
+            throw new IllegalStateException("the stack has room nowhere");
+        }
         return digger.ended;
     }
 

@@ -15,7 +15,7 @@ import org.apache.lucene.store.IndexOutput;
  * call on the way: {@code directory digs}. Ends with 1 if a file stays mapped, or if the stack never ended.
  */
 final class DeepOpens {
-    private static final int STACK = 512 << 10;
+    private static final int STACK = 192 << 10;
     private static final int DEEPEST = 1_000_000; // where no stack has room
     private static final int WARM_UPS = 3_000;
     private static final String MAPPED = "mapped"; // the one that is opened has either name
@@ -25,6 +25,7 @@ final class DeepOpens {
     private final HoldfastDirectory directory;
     private String name = MAPPED;
     private IndexInput input;
+    private boolean opened;
     private long ends;
 
     private DeepOpens(final AddressSpace space, final HoldfastDirectory directory) {
@@ -81,9 +82,14 @@ final class DeepOpens {
         for (int i = 0; i < digs; i++) {
             name = i % 2 == 0 ? MAPPED : COPIED;
             final int frames = i;
-            final Thread thread = new Thread(null, () -> digLower(frames), "digger", STACK);
+            final Thread thread = new Thread(null, () -> opened |= digLower(frames), "digger", STACK);
             thread.start();
             thread.join();
+            if (!opened) {
+                System.out.println("the stack has room nowhere");
+                System.exit(1);
+            }
+            opened = false;
             finish();
             openAndClose();
             finish();
