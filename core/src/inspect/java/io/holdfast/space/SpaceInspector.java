@@ -195,7 +195,7 @@ public final class SpaceInspector {
                               final PageInspector pages) {
         final long kind = RecordLayout.kind(record);
         final long used = start + core.roundUp(last - start);
-        final FileShare share = space == null ? null : space.registry().files().get(record);
+        final FileShare share = space == null ? null : space.registry().share(record);
         findings.require(PageFlags.isFile(kind) == (share != null),
             "a region of a file is one of memory, or the other way round, record", record);
         if (share != null) {
@@ -231,8 +231,8 @@ public final class SpaceInspector {
             ", pending=" + going.size() + ", counted", registry.regions());
         findings.require(registry.bytes() == attachedBytes + pendingBytes, "bytes are miscounted: attached=" +
             attachedBytes + ", pending=" + pendingBytes + ", counted", registry.bytes());
-        registry.files().keySet().forEach(record -> findings.require(shown.contains(record) || waiting.contains(record),
-            "a file is kept for a region that is gone, record", record));
+        registry.files().keySet().forEach(record -> findings.require(shown.contains(record.record()) ||
+            waiting.contains(record.record()), "a file is kept for a region that is gone, record", record.record()));
         findings.require(space.isOpen() || attached == 0, "a closed space has regions", attached);
     }
 }

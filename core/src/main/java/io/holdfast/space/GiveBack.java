@@ -54,8 +54,8 @@ final class GiveBack {
         }
         givePages(pending);
         if (pending.isBefore(Step.HEAP)) {
-            pending.shows(registry.files().get(pending.record()));
-            registry.forget(pending.record());
+            pending.shows(registry.share(pending.record()));
+            registry.forget(new RecordKey(pending.record()));
             if (pending.result() != RestoreResult.QUARANTINED) {
                 pending.releaseFile();
             }

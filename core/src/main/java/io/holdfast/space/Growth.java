@@ -61,7 +61,7 @@ final class Growth {
         }
         awaitTurn(region, record, waiting);
         try {
-            final FileShare file = registry.files().get(record);
+            final FileShare file = registry.share(record);
             final long maximum =
                 file == null ? RecordLayout.limit(record) - RecordLayout.start(record) : file.region().maximum();
             final long size = RecordLayout.sizeAcquire(record);

@@ -436,11 +436,12 @@ final class Mapper {
         RecordLayout.describe(record, core.reservation().base() + start + plan.lead(), start, start + plan.length(),
             plan.kind());
         RecordLayout.sizeRelease(record, plan.size());
+        final RecordKey key = new RecordKey(record);
         final FileShare share = plan.share();
         if (share != null) {
-            registry.files().put(record, share);
+            registry.files().put(key, share);
         }
-        registry.labels().add(record, plan.name());
+        registry.labels().add(key, plan.name());
     }
 
     /** Attaches; the handle is there before that, since nothing may fail behind it. */

@@ -69,12 +69,12 @@ final class Publication {
 
     /** A region that is replaced. */
     private static final class Old {
-        private final Long record;
+        private final RecordKey key; // there before the end, which allocates nothing
         private final Extent extent;
         private final boolean goesOn;
 
         Old(final long record, final Extent extent, final boolean goesOn) {
-            this.record = record;
+            this.key = new RecordKey(record);
             this.extent = extent;
             this.goesOn = goesOn;
         }
@@ -86,7 +86,7 @@ final class Publication {
         private final boolean isKept;
         private final boolean isMine; // the record is taken here
         private long record;
-        private @Nullable Long key; // the record, once it is described
+        private @Nullable RecordKey key; // the record, once it is described
         private @Nullable PendingUnmap giving;
         private boolean attached;
 
@@ -155,7 +155,7 @@ final class Publication {
     /** A region comes, in a record that has been described. */
     void keep(final Extent extent, final long record) {
         final Fresh one = new Fresh(extent, true, false);
-        one.key = record;
+        one.key = new RecordKey(record);
         one.record = record;
         fresh.add(one);
     }
@@ -221,7 +221,7 @@ final class Publication {
         for (final Fresh one : fresh) {
             if (one.isMine) {
                 one.record = core.records().allocate(); // no call in between
-                one.key = one.record;
+                one.key = new RecordKey(one.record);
                 describe(one.record, one.extent, space.base());
             }
             if (one.isMine && one.isKept) {
@@ -300,7 +300,7 @@ final class Publication {
     }
 
     private void attach(final Fresh one) {
-        registry.labels().add(one.record, one.extent.name());
+        registry.labels().add(Objects.requireNonNull(one.key), one.extent.name());
         owner.attach(one.record);
         one.attached = true; // no call in between
     }
@@ -340,13 +340,13 @@ final class Publication {
         for (int i = 0; i < olds.size(); i++) {
             final Old old = olds.get(i);
             if (old.goesOn) {
-                owner.move(old.record);
+                owner.move(old.key.record());
             } else {
-                owner.detach(old.record);
+                owner.detach(old.key.record());
             }
         }
         for (int i = 0; i < olds.size(); i++) {
-            forget(olds.get(i).record);
+            forget(olds.get(i).key);
         }
         for (int i = 0; i < mappings.size(); i++) {
             mappings.get(i).passOn();
@@ -354,17 +354,17 @@ final class Publication {
         }
     }
 
-    private void unclaim(final Long record) {
+    private void unclaim(final RecordKey record) {
         final FileShare share = registry.takeFile(record);
         if (share != null) {
             share.remove();
         }
     }
 
-    private void forget(final Long record) {
-        unclaim(record);
-        registry.labels().remove(record);
-        core.retiredRecords().retireReserved(record, RecordLayout.BYTES);
+    private void forget(final RecordKey old) {
+        unclaim(old);
+        registry.labels().remove(old);
+        core.retiredRecords().retireReserved(old.record(), RecordLayout.BYTES);
     }
 
     /** Undoes what was prepared; nobody could find any of it. */
@@ -378,7 +378,7 @@ final class Publication {
             if (giving != null) {
                 giving.cancel();
             }
-            final Long key = one.key;
+            final RecordKey key = one.key;
             if (key != null) {
                 unclaim(key);
                 registry.labels().remove(key);

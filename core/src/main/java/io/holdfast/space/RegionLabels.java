@@ -38,8 +38,8 @@ final class RegionLabels {
     /** Whether places are remembered, of all or of some. */
     private static final boolean REMEMBERS = Ledger.ENABLED || Sampling.ON;
 
-    private final ConcurrentMap<Long, String> names = new ConcurrentHashMap<>();
-    private final ConcurrentMap<Long, Origin> origins = new ConcurrentHashMap<>();
+    private final ConcurrentMap<RecordKey, String> names = new ConcurrentHashMap<>();
+    private final ConcurrentMap<RecordKey, Origin> origins = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
     /** Where places are remembered, reports the space if it becomes unreachable without having been closed. */
@@ -79,7 +79,7 @@ final class RegionLabels {
     }
 
     /** Notes a region that is about to be attached. */
-    void add(final long record, final @Nullable String name) {
+    void add(final RecordKey record, final @Nullable String name) {
         if (name != null) {
             names.put(record, name);
         }
@@ -89,7 +89,7 @@ final class RegionLabels {
     }
 
     /** Forgets a region that is gone; allocates nothing. */
-    void remove(final Long record) {
+    void remove(final RecordKey record) {
         if (!names.isEmpty()) { // most spaces have none, and then this costs an unmap nothing
             names.remove(record);
         }
@@ -102,17 +102,17 @@ final class RegionLabels {
     List<SpaceStatistics.Named> named() {
         final SortedMap<String, SpaceStatistics.Named> all = new TreeMap<>();
         names.forEach((record, name) -> all.merge(name,
-            new SpaceStatistics.Named(name, 1, RecordLayout.sizeAcquire(record)),
+            new SpaceStatistics.Named(name, 1, RecordLayout.sizeAcquire(record.record())),
             (one, other) -> new SpaceStatistics.Named(name, one.regions() + 1, one.bytes() + other.bytes())));
         return List.copyOf(all.values());
     }
 
     /** The place that mapped a region, in debug mode. */
     @Nullable Origin origin(final long record) {
-        return origins.get(record);
+        return origins.get(new RecordKey(record));
     }
 
     @Nullable String name(final long record) {
-        return names.get(record);
+        return names.get(new RecordKey(record));
     }
 }

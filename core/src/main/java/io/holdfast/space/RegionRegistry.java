@@ -35,8 +35,8 @@ final class RegionRegistry {
     private final SpaceSettings settings;
     private final StripedLimit regions;
     private final StripedLimit bytes;
-    private final ConcurrentMap<Long, FileShare> files = new ConcurrentHashMap<>();
-    private final Set<Long> torn = ConcurrentHashMap.newKeySet();
+    private final ConcurrentMap<RecordKey, FileShare> files = new ConcurrentHashMap<>();
+    private final Set<RecordKey> torn = ConcurrentHashMap.newKeySet();
     private final RegionLabels labels = new RegionLabels();
     private final MappingHeadroom headroom;
 
@@ -168,17 +168,22 @@ final class RegionRegistry {
     // -------------------------------------------------------------------------------------------------- files and names
 
     @Nullable FileRegion file(final long record) {
-        final FileShare share = files.get(record);
+        final FileShare share = share(record);
         return share == null ? null : share.region();
     }
 
-    /** The claims of file regions on their files, by record. */
-    ConcurrentMap<Long, FileShare> files() {
+    /** A region's claim on its file; null if it has none. */
+    @Nullable FileShare share(final long record) {
+        return files.get(new RecordKey(record));
+    }
+
+    /** The claims of file regions on their files. */
+    ConcurrentMap<RecordKey, FileShare> files() {
         return files;
     }
 
     /** Takes a region's claim on its file out; null if it has none, as most regions, and then this writes nothing. */
-    @Nullable FileShare takeFile(final Long record) {
+    @Nullable FileShare takeFile(final RecordKey record) {
         return files.get(record) == null ? null : files.remove(record);
     }
 
@@ -189,16 +194,16 @@ final class RegionRegistry {
 
     /** Whether addresses behind the region were lost, so that it can only be unmapped. */
     boolean isTorn(final long record) {
-        return torn.contains(record);
+        return torn.contains(new RecordKey(record));
     }
 
     /** Notes that addresses behind the region were lost. */
     void tear(final long record) {
-        torn.add(record);
+        torn.add(new RecordKey(record));
     }
 
     /** Forgets what the heap keeps of a region that is gone, but for its claim on a file; can be repeated. */
-    void forget(final Long record) {
+    void forget(final RecordKey record) {
         if (takeFile(record) != null) {
             torn.remove(record);
         }

@@ -166,7 +166,7 @@ final class StructureChanges {
             HeldRegions held = new HeldRegions("truncate", lock, registry, passage)) {
             final Reshape reshape = held.hold(region);
             final Reshape.Parts parts = reshape.truncate(newSize);
-            final FileShare share = Objects.requireNonNull(registry.files().get(region.record()));
+            final FileShare share = Objects.requireNonNull(registry.share(region.record()));
             cut = share.file().announceCut(share, reshape.endInFile(newSize));
             boolean published = false;
             try {

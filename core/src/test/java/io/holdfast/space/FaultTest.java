@@ -246,7 +246,7 @@ class FaultTest extends SpaceFixture {
             final PendingUnmap unmapping = unmapper.prepare();
             assertThat(unmapper.announce(unmapping, inside(region), waiting, true)).isTrue();
             assertThat(unmapper.drain(unmapping, waiting)).isTrue();
-            unmapping.shows(Objects.requireNonNull(registry.files().remove(unmapping.record())));
+            unmapping.shows(Objects.requireNonNull(registry.takeFile(new RecordKey(unmapping.record()))));
             final long first = inside(space).base() + region.address();
             memory.arm(call -> call.kind() == NativeCall.MMAP && call.address() == first, 1, 1,
                 ENOMEM, Damage.NONE);

@@ -329,7 +329,7 @@ class MappedFileTest extends SpaceFixture {
     void theCutOfADeadThreadMustNotKeepOthersFromTheFile() throws Exception {
         final Path path = file("log", SIZE);
         final Region region = space.map(FileBacking.readWrite(path));
-        final FileShare share = inside(space).registry().files().get(inside(region).record());
+        final FileShare share = inside(space).registry().share(inside(region).record());
         Threads.run(() -> share.file().announceCut(share, PAGE));
         assertThat(other.map(FileBacking.readOnly(path)).size()).isEqualTo(SIZE);
         region.truncate(SIZE);
@@ -467,7 +467,7 @@ class MappedFileTest extends SpaceFixture {
     void aFileThatADeadThreadHeldMustBeFree() throws Exception {
         final Path path = file("log", SIZE);
         final Region region = space.map(growable(path, SIZE));
-        final MappedFile file = inside(space).registry().files().get(inside(region).record()).file();
+        final MappedFile file = inside(space).registry().share(inside(region).record()).file();
         Threads.run(() -> assertThat(hold(file)).isTrue());
         region.grow(2 * SIZE);
         assertThat(length(path)).isEqualTo(2 * SIZE);
@@ -485,7 +485,7 @@ class MappedFileTest extends SpaceFixture {
     void whoHoldsAFileMustDoWhatOthersLeave() throws Exception {
         final Path path = file("log", 10);
         final Region region = space.map(growable(path, 10));
-        final MappedFile file = inside(space).registry().files().get(inside(region).record()).file();
+        final MappedFile file = inside(space).registry().share(inside(region).record()).file();
         final Threads.Holder holder;
         try (WriteSection section = other.write()) {
             section.map(MapRequest.file(growable(path, SIZE)));
@@ -505,7 +505,7 @@ class MappedFileTest extends SpaceFixture {
     void whoHoldsAFileMustCutItForWhoDidNotWait() throws Exception {
         final Path path = file("log", SIZE);
         final Region region = space.map(growable(path, SIZE));
-        final MappedFile file = inside(space).registry().files().get(inside(region).record()).file();
+        final MappedFile file = inside(space).registry().share(inside(region).record()).file();
         final Threads.Holder holder;
         try (Threads.Holder _ = Threads.hold(space::pin)) {
             final Region rest = Deadline.within(1, TimeUnit.MILLISECONDS, () -> region.truncate(PAGE));
@@ -713,7 +713,7 @@ class MappedFileTest extends SpaceFixture {
     void aFileMustBeForgottenWithItsLastRegion() {
         final Path path = file("log", SIZE);
         final Region region = space.map(FileBacking.readOnly(path));
-        final MappedFile file = inside(space).registry().files().get(inside(region).record()).file();
+        final MappedFile file = inside(space).registry().share(inside(region).record()).file();
         try (FileHandle opened = FileHandle.open("map", memory, path, FileAccess.READ_ONLY, false)) {
             assertThat(MappedFile.join(opened)).isSameAs(file);
             file.leave();

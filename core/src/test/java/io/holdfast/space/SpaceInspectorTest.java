@@ -258,7 +258,8 @@ class SpaceInspectorTest extends SpaceFixture {
 
     @Test
     void pagesOfAnotherPartOfTheFileMustBeSeen() {
-        final long record = inside(file).record();
+        final RecordKey record = new RecordKey(inside(file).record());
+        final RecordKey gone = new RecordKey(1);
         final FileShare is = inside(space).registry().files().get(record);
         final FileRegion shown = is.region();
         final FileShare other = new FileShare(new FileRegion(shown.file(), shown.path(), shown.access(),
@@ -267,8 +268,8 @@ class SpaceInspectorTest extends SpaceFixture {
             () -> inside(space).registry().files().put(record, is));
         assertSeen("pages are not the file's", () -> inside(space).registry().files().put(record, other),
             () -> inside(space).registry().files().put(record, is));
-        assertSeen("a file is kept for a region that is gone", () -> inside(space).registry().files().put(1L, is),
-            () -> inside(space).registry().files().remove(1L));
+        assertSeen("a file is kept for a region that is gone", () -> inside(space).registry().files().put(gone, is),
+            () -> inside(space).registry().files().remove(gone));
         assertSeen("a region of a file is one of memory", () -> inside(space).registry().files().remove(record),
             () -> inside(space).registry().files().put(record, is));
     }
