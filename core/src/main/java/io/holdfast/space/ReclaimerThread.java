@@ -37,6 +37,7 @@ final class ReclaimerThread implements Agent {
     private long since;
     private volatile @Nullable AgentRunner runner; // written under this
     private @Nullable Thread worker; // under this
+    private volatile @Nullable Thread own; // written by the thread itself, before all else
     private volatile boolean stopped; // written under this
 
     ReclaimerThread(final Reclaimer reclaimer, final SpaceSettings settings) {
@@ -124,6 +125,7 @@ final class ReclaimerThread implements Agent {
 
     /** An interrupt ends a runner; the thread goes on with another one. */
     private void work(final AgentRunner first) {
+        own = Thread.currentThread();
         try {
             AgentRunner current = first;
             while (current != null) {
@@ -172,8 +174,7 @@ final class ReclaimerThread implements Agent {
 
     /** Whether the current thread is the one that works in the background. */
     boolean isCurrent() {
-        final AgentRunner current = runner;
-        return current != null && Thread.currentThread().equals(current.thread());
+        return Thread.currentThread() == own;
     }
 
     /** Ends the thread that works in the background; none is started later. */

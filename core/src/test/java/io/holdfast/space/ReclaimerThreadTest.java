@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.NoOpIdleStrategy;
 import org.junit.jupiter.api.Test;
@@ -105,7 +106,7 @@ class ReclaimerThreadTest extends SpaceFixture {
     void threadThatAnnouncesManyMustFinishThemItself() {
         final CountDownLatch end = new CountDownLatch(1);
         try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY)
-            .idleStrategy(() -> new Sleeper(new CountDownLatch(1), end)).open()) {
+            .idleStrategy(() -> new Sleeper(new CountDownLatch(1), end::await)).open()) {
             final List<CompletableFuture<Void>> all = new ArrayList<>();
             for (int i = 0; i < 4 * ReclaimerThread.ROUND; i++) {
                 all.add(own.map(PAGE).unmapAsync().toCompletableFuture());
@@ -122,7 +123,7 @@ class ReclaimerThreadTest extends SpaceFixture {
         final CountDownLatch end = new CountDownLatch(1);
         final CountDownLatch idle = new CountDownLatch(1);
         try (AddressSpace own = AddressSpace.builder().capacity(CAPACITY).eras(Duration.ofDays(1), Duration.ZERO)
-            .idleStrategy(() -> new Sleeper(idle, end)).open()) {
+            .idleStrategy(() -> new Sleeper(idle, end::await)).open()) {
             own.map(PAGE).unmapAsync();
             EpochTestSupport.await("the space's own thread", () -> idle.getCount() == 0);
             final Reclaimer reclaimer = inside(own).unmapper().reclaimer();
@@ -140,13 +141,41 @@ class ReclaimerThreadTest extends SpaceFixture {
         }
     }
 
+    /** It may be about to tell somebody of an unmap, for whom it is the space's own thread to its end. */
+    @Test
+    void threadThatIsBeingEndedMustStillKnowItself() throws Exception {
+        final CountDownLatch idle = new CountDownLatch(1);
+        final CompletableFuture<Thread> closer = new CompletableFuture<>();
+        final CompletableFuture<Boolean> known = new CompletableFuture<>();
+        final AtomicReference<AddressSpace> own = new AtomicReference<>();
+        own.set(AddressSpace.builder().capacity(CAPACITY).idleStrategy(() -> new Sleeper(idle, () -> {
+            final Thread closing = closer.join();
+            EpochTestSupport.await("who waits for its end", () -> closing.getState() == Thread.State.TIMED_WAITING);
+            known.complete(inside(own.get()).unmapper().thread().isCurrent());
+        })).open());
+        own.get().map(PAGE).unmapAsync();
+        idle.await();
+        final Threads.Work<Boolean> close = Threads.start(() -> {
+            closer.complete(Thread.currentThread());
+            own.get().close();
+            return true;
+        });
+        assertThat(known.get(Threads.PATIENCE_S, TimeUnit.SECONDS)).isTrue();
+        assertThat(close.get()).isTrue();
+    }
+
     private static Region leased(final AddressSpace own) {
         final Region region = own.map(PAGE);
         assertThat(region.lease().getByte(0)).isZero();
         return region;
     }
 
-    private record Sleeper(CountDownLatch begun, CountDownLatch end) implements IdleStrategy {
+    /** What is waited for. */
+    private interface Wait {
+        void await() throws InterruptedException;
+    }
+
+    private record Sleeper(CountDownLatch begun, Wait end) implements IdleStrategy {
         @Override
         public void idle(final int workCount) {
             if (workCount == 0) {
