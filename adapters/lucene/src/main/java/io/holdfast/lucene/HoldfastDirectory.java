@@ -123,9 +123,7 @@ public class HoldfastDirectory extends FSDirectory {
     public IndexInput openInput(final String name, final IOContext context) throws IOException {
         ensureOpen();
         ensureCanRead(name);
-        if (abandoned.get() != null) {
-            unmapAbandoned();
-        }
+        unmapAbandoned();
         final Path path = Unwrappable.unwrapAll(directory.resolve(name));
         final Opening opening = new Opening();
         try {
@@ -183,31 +181,26 @@ public class HoldfastDirectory extends FSDirectory {
 
     /** Gives back what was mapped for a file that cannot be opened: now, or with the next if heap or stack has ended. */
     private void abandon(final Opening opening) {
-        if (opening.region != null) {
-            push(opening);
-            unmapAbandoned();
+        if (opening.region == null) {
+            return;
         }
-    }
-
-    private void push(final Opening opening) {
         Opening head;
         do {
             head = abandoned.get();
             opening.next = head;
         } while (!abandoned.compareAndSet(head, opening));
+        unmapAbandoned();
     }
 
+    /** Unmaps what nobody reads, in the background; what throws is left for the next time, and nobody hears of it. */
     private void unmapAbandoned() {
-        Opening each = abandoned.getAndSet(null);
-        while (each != null) {
-            final Opening next = each.next;
-            final Region region = Objects.requireNonNull(each.region);
-            try {
-                OpenFile.unmap(region, background);
-            } catch (final OutOfMemoryError | StackOverflowError e) {
-                push(each);
+        try {
+            for (Opening first = abandoned.get(); first != null; first = abandoned.get()) {
+                OpenFile.unmap(Objects.requireNonNull(first.region), true);
+                abandoned.compareAndSet(first, first.next); // another thread may have been quicker
             }
-            each = next;
+        } catch (final RuntimeException | OutOfMemoryError | StackOverflowError e) {
+            return;
         }
     }
 
