@@ -207,7 +207,8 @@ public sealed interface Region permits RegionHandle {
      *
      * <p>Dependent stages run in the thread that gave the memory back, or, if that is the space's own thread, in a
      * virtual thread, so they may wait, even for another unmap; or in the thread that adds them, if that is later. A stage
-     * on which nothing depends costs no thread.
+     * on which nothing depends costs no thread. Only where the heap has no room for a virtual thread does the space's own
+     * thread run them.
      *
      * @return completes when the memory has been given back
      * @throws RegionException              if the region is unmapped already, or if the thread is interrupted while the

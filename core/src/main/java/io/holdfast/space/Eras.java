@@ -269,14 +269,16 @@ final class Eras {
         }
     }
 
-    /** For how many nanoseconds nobody need look who was passed by; 0 or less if that may be now. */
+    /** For how many nanoseconds nobody need look who was passed by; 0 or less if that may be now, or nobody was. */
     synchronized long passedNs() {
         final long now = clock.nanoTime();
-        long ns = closedSince ? 0 : Long.MAX_VALUE;
+        long ns = Long.MAX_VALUE;
         for (final Era era : open) {
-            ns = Math.min(ns, lookNs(era, now));
+            if (era.isPassed()) {
+                ns = Math.min(ns, lookNs(era, now));
+            }
         }
-        return ns;
+        return closedSince || ns == Long.MAX_VALUE ? 0 : ns;
     }
 
     /** In how many nanoseconds somebody has to look at an era; under the lock. */
@@ -284,10 +286,12 @@ final class Eras {
         if (hurry.getAsBoolean()) {
             return 0;
         }
-        final long latestNs = settings.reportAfterNs();
-        return era.endedNs() != Era.NEVER ? Math.min(era.dueNs() - now, era.endedNs() - now + latestNs)
-            : era.bytes() >= settings.eraBytes() ? 0
-            : era.isAwaited() ? era.awaitedNs() - now + Math.min(settings.eraNs(), latestNs) : Long.MAX_VALUE;
+        final long reportNs = era.isAwaited() ? era.awaitedNs() - now + settings.reportAfterNs() : Long.MAX_VALUE;
+        if (era.endedNs() != Era.NEVER) {
+            return Math.min(reportNs, era.dueNs() - now);
+        }
+        return era.bytes() >= settings.eraBytes() ? 0
+            : era.isAwaited() ? Math.min(reportNs, era.awaitedNs() - now + settings.eraNs()) : Long.MAX_VALUE;
     }
 
     private void addBytes(final View view, final long bytes) {

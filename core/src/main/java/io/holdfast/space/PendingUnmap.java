@@ -47,7 +47,8 @@ final class PendingUnmap implements AutoCloseable {
     static {
         try {
             OWNER = MethodHandles.lookup().findVarHandle(PendingUnmap.class, "owner", int.class);
-            ACTION = MethodHandles.lookup().findVarHandle(PendingUnmap.class, "action", Runnable.class);
+            ACTION = MethodHandles.lookup().findVarHandle(PendingUnmap.class, "action", Runnable.class)
+                .withInvokeExactBehavior();
         } catch (final ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -349,7 +350,7 @@ final class PendingUnmap implements AutoCloseable {
      * throws nothing but for want of heap or stack.
      */
     void whenGivenBack(final Runnable one) {
-        if (action != null || !ACTION.compareAndSet(this, null, one)) {
+        if (action != null || !ACTION.compareAndSet(this, (Runnable) null, one)) {
             one.run();
         }
     }

@@ -208,8 +208,8 @@ final class Reclaimer implements Agent {
     private static void tell(final PendingUnmap finished) {
         try {
             finished.tell();
-        } catch (final OutOfMemoryError | StackOverflowError e) {
-            // the memory has been given back, and the others are told
+        } catch (final Throwable e) {
+            // of heap, of stack, or of who was told: the memory has been given back, and the others are told
         }
     }
 

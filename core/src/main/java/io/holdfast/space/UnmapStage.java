@@ -4,7 +4,11 @@ package io.holdfast.space;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 
@@ -56,10 +60,10 @@ final class UnmapStage extends CompletableFuture<Void> {
     /** The memory has been given back. */
     void end() {
         if (!inOwnThread.getAsBoolean()) {
-            complete(null);
+            super.complete(null);
         } else if (STATE.compareAndSet(this, FORGOTTEN, ENDING)) {
             try {
-                complete(null);
+                super.complete(null);
             } finally {
                 state = ENDED; // no call: it comes to pass also where the stack has ended
             }
@@ -70,15 +74,15 @@ final class UnmapStage extends CompletableFuture<Void> {
 
     private void endElsewhere() {
         try {
-            Thread.startVirtualThread(() -> complete(null));
-        } catch (final OutOfMemoryError | StackOverflowError e) {
-            complete(null); // rather here than never
+            Thread.startVirtualThread(() -> super.complete(null));
+        } catch (final Throwable e) { // no memory for it, or none for its scheduler, which rejects it then
+            super.complete(null); // rather here than never
         }
     }
 
     @Override
     public <U> CompletableFuture<U> newIncompleteFuture() {
-        if (!STATE.compareAndSet(this, FORGOTTEN, USED) && state == ENDING) {
+        if (!STATE.compareAndSet(this, FORGOTTEN, USED) && state == ENDING && !inOwnThread.getAsBoolean()) {
             awaitEnd();
         }
         return new CompletableFuture<>();
@@ -95,5 +99,57 @@ final class UnmapStage extends CompletableFuture<Void> {
     @Override
     public CompletableFuture<Void> toCompletableFuture() {
         return copy();
+    }
+
+    /** The same for a stage, which would be added to this one without asking for a new future. */
+    @Override
+    public CompletionStage<Void> minimalCompletionStage() {
+        return copy();
+    }
+
+    // What others see of the stage is a CompletionStage; who casts it must not end it for all.
+
+    @Override
+    public boolean complete(final Void none) {
+        throw refused();
+    }
+
+    @Override
+    public boolean completeExceptionally(final Throwable failure) {
+        throw refused();
+    }
+
+    @Override
+    public boolean cancel(final boolean mayInterrupt) {
+        throw refused();
+    }
+
+    @Override
+    public void obtrudeValue(final Void none) {
+        throw refused();
+    }
+
+    @Override
+    public void obtrudeException(final Throwable failure) {
+        throw refused();
+    }
+
+    @Override
+    public CompletableFuture<Void> completeAsync(final Supplier<? extends Void> supplier, final Executor executor) {
+        throw refused();
+    }
+
+    @Override
+    public CompletableFuture<Void> orTimeout(final long timeout, final TimeUnit unit) {
+        throw refused();
+    }
+
+    @Override
+    public CompletableFuture<Void> completeOnTimeout(final Void none, final long timeout, final TimeUnit unit) {
+        throw refused();
+    }
+
+    private static UnsupportedOperationException refused() {
+        return new UnsupportedOperationException("only the space completes this stage; use toCompletableFuture()");
     }
 }

@@ -188,17 +188,26 @@ class EraTest extends SpaceFixture {
         return passed;
     }
 
+    private Eras timed(final AtomicLong now, final long reportAfterNs, final boolean[] hurry) {
+        return new Eras(new SpaceSettings("passed", 1, 1, Long.MAX_VALUE, 1, 1, 0, NoOpIdleStrategy::new, reportAfterNs,
+            reports::add, error -> { }, false, 100, 10), now::get, (what, elapsedNs) -> { }, () -> hurry[0]);
+    }
+
+    private static Eras.View leased(final Eras eras, final Region region) {
+        eras.current();
+        eras.lease(inside(region).record());
+        final Eras.View view = new Eras.View();
+        eras.begin(view);
+        return view;
+    }
+
     @Test
     void whoWaitsForAnEraMustBePassedByUntilSomebodyHasToLook() {
         final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // a clock may overflow
         final boolean[] hurry = {false};
-        final Eras eras = new Eras(new SpaceSettings("passed", 1, 1, Long.MAX_VALUE, 1, 1, 0, NoOpIdleStrategy::new, 50,
-            reports::add, error -> { }, false, 100, 10), now::get, (what, elapsedNs) -> { }, () -> hurry[0]);
-        eras.current();
+        final Eras eras = timed(now, 50, hurry);
         final Region region = space.map(PAGE);
-        eras.lease(inside(region).record());
-        final Eras.View view = new Eras.View();
-        eras.begin(view);
+        final Eras.View view = leased(eras, region);
         eras.pass();
         assertThat(view.canBePassedBy()).as("it may have been leased or not").isFalse();
         assertThat(isUnseen(eras, view, 0)).isFalse();
@@ -212,14 +221,47 @@ class EraTest extends SpaceFixture {
         assertThat(canBePassedBy(eras, view)).as("the wait is to be reported").isFalse();
         now.addAndGet(50);
         assertThat(isUnseen(eras, view, 0)).as("it has ended").isFalse();
+        assertThat(canBePassedBy(eras, view)).as("nor is the report forgotten then").isFalse();
+        region.unmap();
+    }
+
+    @Test
+    void whoWaitsForAnEraThatHasEndedMustBePassedByUntilItsArenaMayBeClosed() {
+        final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5);
+        final Eras eras = timed(now, 1_000, new boolean[1]);
+        final Region region = space.map(PAGE);
+        final Eras.View view = leased(eras, region);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        now.addAndGet(100);
+        assertThat(canBePassedBy(eras, view)).isFalse();
+        assertThat(isUnseen(eras, view, 0)).as("it has ended").isFalse();
         now.addAndGet(9);
         assertThat(canBePassedBy(eras, view)).isTrue();
-        assertThat(eras.passedNs()).as("until its arena may be closed").isEqualTo(1);
+        assertThat(eras.passedNs()).isEqualTo(1);
         now.addAndGet(1);
         assertThat(canBePassedBy(eras, view)).isFalse();
         assertThat(isUnseen(eras, view, 0)).isTrue();
         assertThat(eras.passedNs()).as("it was closed").isZero();
         region.unmap();
+    }
+
+    @Test
+    void anEraThatNobodyWaitsForMustKeepNobodyAwakeWhoWaitsForTheNext() {
+        final AtomicLong now = new AtomicLong();
+        final Eras eras = timed(now, 1_000, new boolean[1]);
+        final Region first = space.map(PAGE);
+        final Eras.View left = leased(eras, first);
+        assertThat(isUnseen(eras, left, 0)).isFalse();
+        now.addAndGet(100);
+        assertThat(isUnseen(eras, left, 0)).as("it has ended").isFalse();
+        now.addAndGet(10); // and could be closed, but nobody comes by
+        final Region second = space.map(PAGE);
+        final Eras.View view = leased(eras, second);
+        assertThat(isUnseen(eras, view, 0)).isFalse();
+        assertThat(canBePassedBy(eras, view)).isTrue();
+        assertThat(eras.passedNs()).isEqualTo(100);
+        first.unmap();
+        second.unmap();
     }
 
     @Test
@@ -236,7 +278,7 @@ class EraTest extends SpaceFixture {
         assertThat(eras.passedNs()).isZero();
         assertThat(reclaim()).isEqualTo(1);
         eras.pass();
-        assertThat(eras.passedNs()).as("nobody waits for the next one").isEqualTo(Long.MAX_VALUE);
+        assertThat(eras.passedNs()).as("nobody waits for the next one").isZero();
     }
 
     @Test

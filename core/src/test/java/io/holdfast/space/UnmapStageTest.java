@@ -2,7 +2,9 @@
 package io.holdfast.space;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -33,6 +35,7 @@ class UnmapStageTest {
         EITHER_OF_ANOTHER((stage, action) -> never().runAfterEither(stage, action)),
         INSIDE_OF_ANOTHER((stage, action) -> done().thenCompose(none -> stage).thenRun(action)),
         FUTURE((stage, action) -> stage.toCompletableFuture().thenRun(action)),
+        MINIMAL((stage, action) -> ((CompletableFuture<Void>) stage).minimalCompletionStage().thenRun(action)),
         ALL((stage, action) -> CompletableFuture.allOf(stage.toCompletableFuture(), done()).thenRun(action));
 
         private final Adding adding;
@@ -109,6 +112,16 @@ class UnmapStageTest {
         assertThat(mine.complete(null)).isTrue();
         assertThat(stage.isDone()).isFalse();
         assertThat(stage.toCompletableFuture().isDone()).isFalse();
+    }
+
+    @Test
+    void whoCastsTheStageMustNotEndIt() {
+        final List<Runnable> ends = List.of(() -> stage.complete(null), () -> stage.cancel(true),
+            () -> stage.completeExceptionally(new IllegalStateException()), () -> stage.obtrudeValue(null),
+            () -> stage.obtrudeException(new IllegalStateException()), () -> stage.completeAsync(() -> null),
+            () -> stage.orTimeout(1, TimeUnit.DAYS), () -> stage.completeOnTimeout(null, 1, TimeUnit.DAYS));
+        assertThat(ends).allSatisfy(end -> assertThatThrownBy(end::run).isInstanceOf(UnsupportedOperationException.class));
+        assertThat(stage.isDone()).isFalse();
     }
 
     /** Both sides begin at about the same time, until each has been the first often enough. */
