@@ -71,7 +71,7 @@ final class PendingUnmap implements AutoCloseable {
     private long start;
     private long length;
     private long kind;
-    private volatile @Nullable Runnable action; // NOTHING when it is over
+    private volatile @Nullable Runnable action; // NOTHING when told; by exchange, so that one side, and only one, runs it
     private long tag;
     private boolean waited;
     private final String announcer = WaitReports.nameOfThread();
