@@ -436,12 +436,11 @@ final class Mapper {
         RecordLayout.describe(record, core.reservation().base() + start + plan.lead(), start, start + plan.length(),
             plan.kind());
         RecordLayout.sizeRelease(record, plan.size());
-        final RecordKey key = new RecordKey(record);
         final FileShare share = plan.share();
         if (share != null) {
-            registry.files().put(key, share);
+            registry.files().put(new RecordKey(record), share);
         }
-        registry.labels().add(key, plan.name());
+        registry.labels().add(record, plan.name());
     }
 
     /** Attaches; the handle is there before that, since nothing may fail behind it. */

@@ -300,7 +300,7 @@ final class Publication {
     }
 
     private void attach(final Fresh one) {
-        registry.labels().add(Objects.requireNonNull(one.key), one.extent.name());
+        registry.labels().add(one.record, one.extent.name());
         owner.attach(one.record);
         one.attached = true; // no call in between
     }

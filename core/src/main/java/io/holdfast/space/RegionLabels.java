@@ -79,12 +79,12 @@ final class RegionLabels {
     }
 
     /** Notes a region that is about to be attached. */
-    void add(final RecordKey record, final @Nullable String name) {
+    void add(final long record, final @Nullable String name) {
         if (name != null) {
-            names.put(record, name);
+            names.put(new RecordKey(record), name);
         }
         if (Ledger.ENABLED || Sampling.isDue(0)) {
-            origins.put(record, new Origin("mapped"));
+            origins.put(new RecordKey(record), new Origin("mapped"));
         }
     }
 
